@@ -1,0 +1,305 @@
+"""The command line `jifen`. Help is in both languages; whatever is heavy is imported by the command that needs it.
+
+    jifen run | playground | demo | migrate | doctor | audit | backup | restore | operator | import | export
+
+Every command reads the settings first and, without DATABASE_URL, starts the embedded server for as long as it works.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import importlib
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from bot.bilingual import both
+
+if TYPE_CHECKING:
+    from bot.settings import Settings
+
+# Commands that live with what they do: name → module:attribute, and the line that `--help` shows without importing it.
+_ELSEWHERE = {
+    "import": ("bot.till_import:command", both("导入商户的收银流水", "Import a retailer's till export")),
+    "export": ("bot.export:group", both("导出余额等表格", "Export balances and other tables")),
+}
+
+
+class _Jifen(click.Group):
+    """A group whose `_ELSEWHERE` commands are imported when they are called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted({*super().list_commands(ctx), *_ELSEWHERE})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _ELSEWHERE:
+            return super().get_command(ctx, cmd_name)
+        module, attribute = _ELSEWHERE[cmd_name][0].split(":")
+        found: click.Command = getattr(importlib.import_module(module), attribute)
+        return found
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        rows = []
+        for name in self.list_commands(ctx):
+            command = None if name in _ELSEWHERE else super().get_command(ctx, name)
+            rows.append((name, command.get_short_help_str(120) if command else _ELSEWHERE[name][1]))
+        with formatter.section(both("命令", "Commands")):
+            formatter.write_dl(rows)
+
+
+@click.group(cls=_Jifen, help=both("积分会员助手", "The member assistant of a points programme"))
+@click.version_option(package_name="jifen")
+def group() -> None:
+    """The root of all commands."""
+
+
+@group.command(help=both("启动机器人;没有 BOT_TOKEN 时打开演练场", "Start the bot; without BOT_TOKEN, the playground"))
+def run() -> None:
+    from bot.main import serve
+
+    settings = _settings()
+    _finish(serve(settings))
+
+
+@group.command(help=both("打开演练场,即使设了 BOT_TOKEN", "Open the playground, even with BOT_TOKEN set"))
+def playground() -> None:
+    from bot.main import serve
+
+    settings = _settings()
+    _finish(serve(settings.model_copy(update={"bot_token": None, "public_url": None, "workers": 1})))
+
+
+@group.command(help=both("把数据库升级到当前版本", "Bring the database up to this version"))
+def migrate() -> None:
+    settings = _settings()
+
+    async def work() -> None:
+        from bot import database
+        from bot.migrate import head, upgrade
+
+        async with database.serving(settings, _say) as url:
+            await upgrade(url)
+        _say(both(f"数据库已是最新:{head()}", "the database is up to date"))
+
+    _finish(work())
+
+
+@group.command(help=both("载入演示计划;已有数据时不动", "Load the demo programme; leaves existing data alone"))
+def demo() -> None:
+    settings = _settings()
+
+    async def work() -> None:
+        from bot import database
+        from bot import demo as demo_programme
+        from bot.secret_key import vault
+
+        async with database.connected(settings, _say) as engine:
+            await demo_programme.load(engine, vault(settings))
+        _say(both("演示计划已载入", "the demo programme is loaded"))
+
+    _finish(work())
+
+
+@group.command(help=both("核对账本:每一分都对得上吗", "Check the ledger: does every point add up"))
+def audit() -> None:
+    settings = _settings()
+
+    async def work() -> int:
+        from bot import database
+        from ledger.points.audit import audit as find_faults
+
+        async with database.connected(settings, _say) as engine, engine.connect() as tx:
+            # One snapshot for all checks: the bot may be working meanwhile.
+            await tx.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+            findings = await find_faults(tx)
+        for finding in findings:
+            _say(str(finding))
+        _say(
+            both(f"发现 {len(findings)} 处不符", f"{len(findings)} findings")
+            if findings
+            else both("账本相符", "the ledger adds up")
+        )
+        return 1 if findings else 0
+
+    _finish(work())
+
+
+@group.command(
+    help=both(
+        "检查令牌、网络、数据库、时钟等,并说明怎么修", "Check token, webhook, database, clock and say how to mend them"
+    )
+)
+def doctor() -> None:
+    settings = _settings()
+
+    async def work() -> int:
+        from bot.doctor import examine
+
+        failed = 0
+        async for check in examine(settings):
+            mark = {True: "✓", False: "✗", None: "–"}[check.healthy]
+            click.echo(f"{mark} {check.name}: {check.found}")
+            if check.healthy is False:
+                failed += 1
+                click.echo(f"  → {check.mend}")
+        return 1 if failed else 0
+
+    _finish(work())
+
+
+@group.command(help=both("备份整个数据库到一个文件", "Back the whole database up to one file"))
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path), required=False)
+def backup(file: Path | None) -> None:
+    settings = _settings()
+
+    async def work() -> None:
+        from bot import backup as backups
+        from bot import database
+        from bot.secret_key import key_file
+
+        name = f"jifen-{dt.datetime.now(dt.UTC):%Y%m%dT%H%M%SZ}.dump"
+        target = file or settings.data_dir / "backups" / name
+        async with database.serving(settings, _say) as url:
+            size = await backups.save(url, target)
+        _say(both(f"已备份到 {target}({size / 1e6:.1f} MB)", "saved"))
+        if settings.secret_key is None:
+            _say(
+                both(
+                    f"个人信息要有 {key_file(settings)} 才能读出,请另存一份,不要和备份放在一起",
+                    "personal fields can't be read without that key file: keep a copy of it, apart from the backup",
+                )
+            )
+
+    _finish(work())
+
+
+@group.command(help=both("从备份文件恢复", "Restore from a backup file"))
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--force", is_flag=True, help=both("覆盖已有数据", "Replace what the database holds"))
+def restore(file: Path, force: bool) -> None:
+    settings = _settings()
+
+    async def work() -> None:
+        from bot import backup as backups
+        from bot import database
+        from bot.migrate import upgrade
+
+        async with database.serving(settings, _say) as url:
+            await backups.load(url, file, force=force)
+            await upgrade(url)
+        _say(both("已恢复,并升级到当前版本", "restored, and brought up to this version"))
+
+    _finish(work())
+
+
+@group.group(help=both("计划的运营人员", "The programme's operators"))
+def operator() -> None:
+    """Roles of people who run the programme."""
+
+
+_telegram_id = click.option(
+    "--telegram-id", type=int, required=True, help=both("对方的 Telegram 数字编号", "Their Telegram id")
+)
+_role = click.option(
+    "--role",
+    type=click.Choice(["admin", "finance", "support", "auditor"]),
+    default="admin",
+    show_default=True,
+    help=both("角色", "The role"),
+)
+
+
+@operator.command(help=both("给一位会员运营角色", "Give a member an operator's role"))
+@_telegram_id
+@_role
+def add(telegram_id: int, role: str) -> None:
+    _change_operator(telegram_id, role, "add")
+
+
+@operator.command(help=both("收回运营角色", "Take an operator's role away"))
+@_telegram_id
+@_role
+def remove(telegram_id: int, role: str) -> None:
+    _change_operator(telegram_id, role, "remove")
+
+
+def _change_operator(telegram_id: int, role: str, verb: str) -> None:
+    settings = _settings()
+
+    async def work() -> int:
+        from bot import database
+        from bot.secret_key import vault
+        from ledger.members import operators, person
+
+        change = operators.add if verb == "add" else operators.remove
+        async with database.connected(settings, _say) as engine, engine.begin() as tx:
+            member_id = await person.find(tx, vault(settings), telegram_id)
+            if member_id is None:
+                _say(
+                    both(
+                        f"还没有 Telegram 编号 {telegram_id} 的会员,请对方先给机器人发 /start",
+                        "nobody with this Telegram id has joined: ask them to send the bot /start first",
+                    )
+                )
+                return 1
+            try:
+                changed = await change(tx, member_id, role, now=dt.datetime.now(dt.UTC))
+            except operators.LastAdmin:
+                _say(both("这是最后一位管理员,请先添加另一位", "this is the last admin: add another one first"))
+                return 1
+        done = both("已办好", "done") if changed else both("本来就是这样,没有改动", "nothing to change")
+        _say(f"{role}: {done}")
+        return 0
+
+    _finish(work())
+
+
+def main() -> None:
+    """The entry point; every line works on a terminal that can't show Chinese."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+    group(prog_name="jifen")
+
+
+def _settings() -> Settings:
+    """The settings, with logs set up; wrong ones end the command with their lines."""
+    from bot import logs
+    from bot.settings import SettingsError, load
+
+    try:
+        settings = load()
+    except SettingsError as error:
+        raise click.ClickException(str(error)) from None
+    logs.configure(settings)
+    return settings
+
+
+def _finish(work: Coroutine[Any, Any, int | None]) -> None:
+    """Run to the end; what a person can mend is one line without a traceback."""
+    from bot.backup import BackupFailed
+    from bot.postgres_place import PostgresUnavailable
+    from bot.settings import SettingsError
+
+    try:
+        code = asyncio.run(work)
+    except (PostgresUnavailable, SettingsError, BackupFailed) as error:
+        raise click.ClickException(str(error)) from None
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except OSError as error:
+        raise click.ClickException(both("系统错误", f"{type(error).__name__}: {error}")) from error
+    sys.exit(code or 0)
+
+
+def _say(line: str) -> None:
+    """To standard error, so that what a command outputs stays clean."""
+    click.echo(line, err=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,251 @@
+"""HTTP in and out: requests become `Call`s, results become the envelope, faults strike in between."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qsl, unquote
+
+from aiohttp import web
+
+from bot.double.calls import ApiCall
+from bot.double.errors import ApiError, bad
+from bot.double.faults import Fault, Kind
+from bot.double.methods.registry import METHODS, Entry
+from bot.double.parameters import read
+from bot.double.world import World
+
+JSON = "application/json"
+
+
+@dataclass(slots=True)
+class Upload:
+    """A file that came with the request."""
+
+    name: str
+    mime: str
+    content: bytes
+
+
+@dataclass(slots=True)
+class Call:
+    """What a method sees: values by name, read as their kinds, and uploads by field name."""
+
+    values: dict[str, Any]
+    uploads: dict[str, Upload] = field(default_factory=dict)
+
+    def __getitem__(self, name: str) -> Any:
+        return self.values[name]
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """The value, or `default` when it was not sent."""
+        value = self.values.get(name)
+        return default if value is None else value
+
+    def __contains__(self, name: str) -> bool:
+        return self.values.get(name) is not None
+
+
+class Wire:
+    """Answers every HTTP request to the double."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._bot_prefix = f"/bot{world.token}/"
+        self._file_prefix = f"/file/bot{world.token}/"
+
+    async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
+        path = unquote(request.path)
+        if path.startswith("/file/"):
+            return self._file(path)
+        if not path.startswith(self._bot_prefix):
+            if path.startswith("/bot"):
+                return _refuse(ApiError(401, "Unauthorized: invalid token specified"))
+            return _refuse(ApiError(404, "Not Found"))
+        entry = METHODS.get(path[len(self._bot_prefix) :].lower())
+        if entry is None:
+            return _refuse(ApiError(404, "Not Found: method not found"))
+        if entry.name == "getUpdates":
+            return await self._answer(entry, request)
+        self._world.calls_in_flight += 1
+        try:
+            return await self._answer(entry, request)
+        finally:
+            self._world.calls_in_flight -= 1
+            self._world.changed()
+
+    async def _answer(self, entry: Entry, request: web.BaseRequest) -> web.StreamResponse:
+        started = time.monotonic()
+        at = self._world.clock.now()
+        try:
+            raw, uploads = await _parameters(request, self._world.limits.upload_bytes_max)
+        except ApiError as error:
+            return _refuse(error)
+        unknown = tuple(name for name in raw if name not in entry.takes)
+        fault = self._world.faults.strike(entry.name.lower(), _chat_of(raw))
+        status, result, response = await self._perform(entry, raw, uploads, unknown, fault)
+        if entry.name != "getUpdates" or status != 200:
+            shown = {**raw, **{name: f"<{up.name}, {len(up.content)} bytes>" for name, up in uploads.items()}}
+            call = ApiCall(entry.name, shown, status, result, at, time.monotonic() - started, unknown)
+            self._world.calls.append(call)
+            if self._world.feed.active:
+                self._world.feed.publish("call", call=call)
+        if response is None:
+            _cut(request)
+            return web.Response(status=500)
+        return response
+
+    async def _perform(
+        self, entry: Entry, raw: dict[str, Any], uploads: dict[str, Upload], unknown: tuple[str, ...], fault: Fault | None
+    ) -> tuple[int, Any, web.StreamResponse | None]:
+        if fault is not None and fault.kind in {Kind.TIMEOUT, Kind.RESET}:
+            await asyncio.sleep(fault.seconds)
+            return 0, f"fault: {fault.kind.value}", None
+        try:
+            if fault is not None:
+                refuse_by(fault)
+            if fault is not None and fault.kind is Kind.STATUS and fault.body is not None:
+                return fault.code, fault.body, web.Response(status=fault.code, text=fault.body)
+            result = await self._run(entry, raw, uploads, unknown)
+        except ApiError as error:
+            return error.code, error.description, _refuse(error)
+        if fault is not None and fault.kind is Kind.DROP_REPLY:
+            return 0, result, None
+        if fault is not None and fault.kind is Kind.SLOW:
+            await asyncio.sleep(fault.seconds)
+        return 200, result, _accept(result)
+
+    async def _run(self, entry: Entry, raw: dict[str, Any], uploads: dict[str, Upload], unknown: tuple[str, ...]) -> Any:
+        if unknown and self._world.strict:
+            raise bad(f"unknown parameters of {entry.name}: {', '.join(unknown)}")
+        values = {name: read(entry.takes[name], value) for name, value in raw.items() if name in entry.takes}
+        for parameter in entry.takes.values():
+            if parameter.required and parameter.name not in values and parameter.name not in uploads:
+                raise bad(missing(parameter.name))
+        return await entry.run(self._world, Call(values, uploads))
+
+    def _file(self, path: str) -> web.StreamResponse:
+        if not path.startswith(self._file_prefix):
+            return _refuse(ApiError(401, "Unauthorized: invalid token specified"))
+        stored = self._world.files.by_path(path[len(self._file_prefix) :])
+        if stored is None or stored.content is None:
+            return _refuse(ApiError(404, "Not Found"))
+        return web.Response(body=stored.content, content_type="application/octet-stream")
+
+
+def missing(name: str) -> str:
+    """Telegram's words for a parameter that did not come."""
+    return {
+        "chat_id": "chat_id is empty",
+        "text": "message text is empty",
+        "message_id": "message identifier is not specified",
+    }.get(name, f"parameter \"{name}\" is required")
+
+
+def refuse_by(fault: Fault) -> None:
+    """Raises what a planned status or flood fault answers.
+
+    Raises:
+        ApiError: for faults that answer a JSON envelope.
+    """
+    if fault.kind is Kind.FLOOD:
+        seconds = int(fault.seconds)
+        raise ApiError(429, f"Too Many Requests: retry after {seconds}", retry_after=seconds)
+    if fault.kind is Kind.STATUS and fault.body is None:
+        words = {500: "Internal Server Error", 502: "Bad Gateway", 503: "Service Unavailable", 504: "Gateway Timeout"}
+        raise ApiError(fault.code, words.get(fault.code, "Error"))
+
+
+def _chat_of(raw: Mapping[str, Any]) -> int | None:
+    try:
+        return int(raw.get("chat_id", ""))
+    except (TypeError, ValueError):
+        return None
+
+
+def _accept(result: Any) -> web.Response:
+    if isinstance(result, bytes):
+        body = b'{"ok":true,"result":' + result + b"}"
+    elif result is True:
+        body = b'{"ok":true,"result":true}'
+    else:
+        body = json.dumps({"ok": True, "result": result}, ensure_ascii=False, separators=(",", ":")).encode()
+    return web.Response(body=body, content_type=JSON)
+
+
+def _refuse(error: ApiError) -> web.Response:
+    envelope: dict[str, Any] = {"ok": False, "error_code": error.code, "description": error.description}
+    headers = {}
+    if error.parameters:
+        envelope["parameters"] = error.parameters
+    if "retry_after" in error.parameters:
+        headers["Retry-After"] = str(error.parameters["retry_after"])
+    return web.Response(
+        body=json.dumps(envelope, ensure_ascii=False).encode(), status=error.code, content_type=JSON, headers=headers
+    )
+
+
+def _cut(request: web.BaseRequest) -> None:
+    """Closes the connection under the client, so that it never sees an answer."""
+    if request.transport is not None:
+        request.transport.abort()
+
+
+async def _parameters(request: web.BaseRequest, bytes_max: int) -> tuple[dict[str, Any], dict[str, Upload]]:
+    values: dict[str, Any] = dict(parse_qsl(request.query_string, keep_blank_values=True)) if request.query_string else {}
+    if not request.body_exists:
+        return values, {}
+    body = await request.read()
+    if len(body) > bytes_max + 100_000:
+        raise ApiError(413, "Request Entity Too Large")
+    if not body:
+        return values, {}
+    if request.content_type == JSON:
+        try:
+            sent = json.loads(body)
+        except ValueError:
+            raise bad("can't parse JSON object") from None
+        if not isinstance(sent, dict):
+            raise bad("expected an Object")
+        values.update(sent)
+        return values, {}
+    if request.content_type == "multipart/form-data":
+        fields, uploads = _multipart(request.headers["Content-Type"], body)
+        values.update(fields)
+        return values, uploads
+    values.update(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
+    return values, {}
+
+
+def _multipart(content_type: str, body: bytes) -> tuple[dict[str, str], dict[str, Upload]]:
+    """Splits a multipart body that is wholly in memory; the general reader is many times slower."""
+    marker = content_type.partition("boundary=")[2].partition(";")[0].strip().strip('"')
+    fields: dict[str, str] = {}
+    uploads: dict[str, Upload] = {}
+    for part in body.split(b"--" + marker.encode())[1:-1]:
+        head, _, content = part.partition(b"\r\n\r\n")
+        content = content[:-2]
+        headers = head.decode("utf-8", "replace")
+        disposition = next((line for line in headers.split("\r\n") if line.lower().startswith("content-disposition")), "")
+        name = _quoted(disposition, "name")
+        file_name = _quoted(disposition, "filename")
+        if not name:
+            raise bad("can't parse multipart/form-data: name of a part is missing")
+        if file_name is None:
+            fields[name] = content.decode("utf-8", "replace")
+            continue
+        mime = next((line.split(":", 1)[1].strip() for line in headers.split("\r\n") if line.lower().startswith("content-type:")), "")
+        uploads[name] = Upload(file_name, mime or "application/octet-stream", content)
+    return fields, uploads
+
+
+def _quoted(disposition: str, key: str) -> str | None:
+    for cell in disposition.split(";"):
+        found, _, value = cell.strip().partition("=")
+        if found.lower() == key:
+            return unquote(value.strip().strip('"'))
+    return None

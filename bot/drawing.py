@@ -1,0 +1,100 @@
+"""From a `Screen` to what the Bot API takes, in the reader's language. Pure: no network, no database.
+
+The result is plain JSON, so that it can wait in the outbox and be sent by whoever comes next:
+
+    text      Telegram HTML; absent when only a tap is answered
+    keyboard  rows of inline buttons as the Bot API has them
+    picture   {"qr": data} or {"photo": asset}
+    protect   the message can't be forwarded
+    query     the tap to be answered, `alert` with it as a notice over the chat
+    edit      the tapped message to be replaced: {"id", "picture": it shows one, "protected": it is protected}
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from chat.screen import QR, Button, Screen
+from chat.words import Speaker
+from ledger.errors import Fault
+
+TEXT_MAX = 4096
+CAPTION_MAX = 1024
+ALERT_MAX = 200
+BUTTONS_MAX = 100
+
+Drawn = dict[str, Any]
+
+_TAG = re.compile(r"<[^>]*>")
+
+
+@dataclass(frozen=True, slots=True)
+class Tapped:
+    """The tap that is being answered: the query's id and the message whose button it was (0: too old to edit)."""
+
+    query: str
+    message_id: int
+    picture: bool = False
+    protected: bool = False
+
+
+def draw(screens: Sequence[Screen], speaker: Speaker, tapped: Tapped | None = None) -> list[Drawn]:
+    """The messages of a turn, in order. The first answers the tap, where there is one; a tap is always answered.
+
+    Raises:
+        Fault: a text, an alert or a keyboard is larger than Telegram takes.
+    """
+    drawn = [_draw(screen, speaker) for screen in screens]
+    if tapped is not None:
+        if not drawn:
+            drawn.append({})
+        first = drawn[0]
+        first["query"] = tapped.query
+        if "text" in first and tapped.message_id and not screens[0].fresh:
+            first["edit"] = {"id": tapped.message_id, "picture": tapped.picture, "protected": tapped.protected}
+    # An alert is a notice on a tap; where there was none (or it is not the first screen) nobody could show it.
+    return [each for i, each in enumerate(drawn) if "text" in each or (i == 0 and tapped is not None)]
+
+
+def _draw(screen: Screen, speaker: Speaker) -> Drawn:
+    drawn: Drawn = {}
+    if screen.alert is not None:
+        drawn["alert"] = _within(speaker.plain(screen.alert), ALERT_MAX, "alert")
+    if not screen.lines:
+        return drawn
+    text = "\n".join(speaker.html(line) if line else "" for line in screen.lines)
+    _within(html.unescape(_TAG.sub("", text)), CAPTION_MAX if screen.picture else TEXT_MAX, "text")
+    drawn["text"] = text
+    if screen.rows:
+        if sum(map(len, screen.rows)) > BUTTONS_MAX:
+            raise Fault(f"a keyboard has more than {BUTTONS_MAX} buttons")
+        drawn["keyboard"] = [[_button(button, speaker) for button in row] for row in screen.rows]
+    if screen.picture is not None:
+        picture = screen.picture
+        drawn["picture"] = {"qr": picture.data} if isinstance(picture, QR) else {"photo": picture.asset}
+    if screen.protect:
+        drawn["protect"] = True
+    return drawn
+
+
+def _button(button: Button, speaker: Speaker) -> dict[str, Any]:
+    drawn: dict[str, Any] = {"text": speaker.plain(button.label)}
+    if button.data is not None:
+        drawn["callback_data"] = button.data
+    elif button.url is not None:
+        drawn["url"] = button.url
+    else:
+        drawn["copy_text"] = {"text": button.copy}
+    if button.style is not None:
+        drawn["style"] = button.style
+    return drawn
+
+
+def _within(text: str, characters_max: int, what: str) -> str:
+    if len(text) > characters_max:
+        raise Fault(f"the {what} has {len(text)} characters, Telegram takes {characters_max}: {text[:60]!r}…")
+    return text

@@ -1,0 +1,203 @@
+"""What the page may do as a person. Every answer is JSON; a refusal is `{"error": code}`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from aiohttp import web
+from pydantic import BaseModel, StringConstraints
+
+from bot.double.double import Double
+from bot.double.errors import ApiError
+from bot.double.messages import Message
+from bot.double.people import Person
+from bot.playground.guard import Refused, body_of, form_of
+from bot.playground.stream import Stream
+from bot.playground.views import person_view
+
+PICTURE_BYTES_MAX = 10_000_000
+TEXT_CHARS_MAX = 4096
+SPIN_SECONDS = 30.0
+
+Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
+
+
+class NewPerson(BaseModel):
+    """A person to add."""
+
+    name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64)]
+    language: Language = "zh-hans"
+
+
+class Text(BaseModel):
+    """What a person says."""
+
+    text: str
+
+
+class Press(BaseModel):
+    """Which button of which message."""
+
+    message: int
+    row: int
+    column: int
+
+
+class Tongue(BaseModel):
+    """The language of a person's Telegram."""
+
+    language: Language
+
+
+class Blocking(BaseModel):
+    """Whether the person blocks the bot."""
+
+    blocked: bool
+
+
+class Actions:
+    """The endpoints under `/api/people`."""
+
+    def __init__(self, double: Double, stream: Stream) -> None:
+        self._double = double
+        self._stream = stream
+
+    def routes(self) -> list[web.RouteDef]:
+        """Paths and handlers."""
+        one = r"/api/people/{person:\d+}"
+        return [
+            web.post("/api/people", self.add),
+            web.post(f"{one}/say", self.say),
+            web.post(f"{one}/tap", self.tap),
+            web.post(f"{one}/photo", self.photo),
+            web.post(f"{one}/contact", self.contact),
+            web.post(f"{one}/language", self.language),
+            web.post(f"{one}/block", self.block),
+            web.post(f"{one}/delete-chat", self.delete_chat),
+            web.post(f"{one}/redeliver", self.redeliver),
+            web.get(rf"{one}/messages/{{message:\d+}}/file", self.file),
+        ]
+
+    async def add(self, request: web.Request) -> web.Response:
+        """Adds a person; answers with them."""
+        form = await form_of(request, NewPerson)
+        person = self._double.person(form.name, language=form.language)
+        self._stream.nudge()
+        return web.json_response({"person": person_view(person, None, self._double)})
+
+    async def say(self, request: web.Request) -> web.Response:
+        """Sends a text as this person."""
+        person = self._writer(request)
+        text = (await form_of(request, Text)).text.strip()
+        if not text:
+            raise Refused("empty")
+        if len(text) > TEXT_CHARS_MAX:
+            raise Refused("too_large", 413)
+        return web.json_response({"update_id": await person.says(text)})
+
+    async def tap(self, request: web.Request) -> web.Response:
+        """Presses a button and waits for the bot's answer, as long as Telegram lets a button spin; null when none came."""
+        person = self._writer(request)
+        press = await form_of(request, Press)
+        message = self._message(person, press.message)
+        try:
+            if min(press.row, press.column) < 0:
+                raise IndexError
+            button = message.buttons[press.row][press.column]
+        except IndexError:
+            raise Refused("stale", 409) from None
+        if button.data is None:
+            raise Refused("stale", 409)
+        pressed = person.presses(message, button)
+        try:
+            answer = await pressed.answer(timeout=SPIN_SECONDS)
+        except AssertionError:  # the double's word for "not within the time"
+            return web.json_response({"answer": None})
+        return web.json_response(
+            {
+                "answer": {
+                    "text": answer.get("text") or "",
+                    "alert": bool(answer.get("show_alert")),
+                    "url": answer.get("url") or "",
+                }
+            }
+        )
+
+    async def photo(self, request: web.Request) -> web.Response:
+        """Sends the body, a PNG or JPEG, as a photo; `?caption=`."""
+        person = self._writer(request)
+        picture = await body_of(request, PICTURE_BYTES_MAX)
+        try:
+            sent = await person.sends_photo(picture, caption=request.query.get("caption", ""))
+        except ApiError:
+            raise Refused("not_a_picture") from None
+        return web.json_response({"update_id": sent})
+
+    async def contact(self, request: web.Request) -> web.Response:
+        """Shares this person's own phone number, as a request-contact button does."""
+        return web.json_response({"update_id": await self._writer(request).shares_contact()})
+
+    async def language(self, request: web.Request) -> web.Response:
+        """Switches the language of this person's Telegram."""
+        person = self._person(request)
+        language = (await form_of(request, Tongue)).language
+        person.user = person.chat.person = {**person.user, "language_code": language}
+        self._stream.nudge()
+        return web.json_response({})
+
+    async def block(self, request: web.Request) -> web.Response:
+        """Blocks or unblocks the bot."""
+        person = self._person(request)
+        blocked = (await form_of(request, Blocking)).blocked
+        if blocked != person.chat.blocked:
+            if blocked:
+                person.block()
+            else:
+                person.unblock()
+        self._stream.nudge()
+        return web.json_response({})
+
+    async def delete_chat(self, request: web.Request) -> web.Response:
+        """Empties the chat on this person's side."""
+        self._person(request).deletes_chat()
+        self._stream.nudge()
+        return web.json_response({})
+
+    async def redeliver(self, request: web.Request) -> web.Response:
+        """Delivers this person's newest update once more; says whether there was one."""
+        person = self._person(request)
+        newest = next((update for update in reversed(self._double.updates) if update.chat is person.chat), None)
+        if newest is not None:
+            await self._double.redeliver(newest.id)
+        return web.json_response({"redelivered": newest is not None})
+
+    async def file(self, request: web.Request) -> web.Response:
+        """The picture or file of a message; never anything a browser would run."""
+        message = self._message(self._person(request), int(request.match_info["message"]))
+        file = message.file
+        if file is None or file.content is None:
+            raise Refused("stale", 404)
+        headers = {"Cache-Control": "private, max-age=86400, immutable", "Content-Security-Policy": "sandbox"}
+        if message.photo is not None:
+            kind = "image/png" if file.content.startswith(b"\x89PNG") else "image/jpeg"
+            return web.Response(body=file.content, content_type=kind, headers=headers)
+        headers["Content-Disposition"] = "attachment"
+        return web.Response(body=file.content, content_type="application/octet-stream", headers=headers)
+
+    def _person(self, request: web.Request) -> Person:
+        person = self._double.people.get(int(request.match_info["person"]))
+        if person is None:
+            raise Refused("unknown_person", 404)
+        return person
+
+    def _writer(self, request: web.Request) -> Person:
+        person = self._person(request)
+        if person.chat.blocked:
+            raise Refused("blocked", 409)
+        return person
+
+    def _message(self, person: Person, number: int) -> Message:
+        message = person.chat.messages.get(number)
+        if message is None:
+            raise Refused("stale", 409)
+        return message

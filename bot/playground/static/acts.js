@@ -1,0 +1,67 @@
+/** What a person does in their chat, and what following a link means. Failures become a toast over the chat. */
+import { ApiError, post, postPicture } from "api";
+import { readLink } from "links";
+import { ask, closeDialog, getState, setDraft, toast, update } from "store";
+
+/** Runs a request for one person; says what went wrong where that person looks. Resolves to null on failure. */
+export async function attempt(where, words, work) {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    toast(where, words.errors[error.code] ?? words.errors.other);
+    return null;
+  }
+}
+
+export const say = (person, text, words) => attempt(person, words, () => post(`people/${person}/say`, { text }));
+
+export const sendPicture = (person, file, caption, words) =>
+  attempt(person, words, () => postPicture(`people/${person}/photo?caption=${encodeURIComponent(caption)}`, file));
+
+/** Presses a callback button and shows the bot's answer as a toast or, when it asks for one, an alert. */
+export async function tap(person, message, row, column, words) {
+  const done = await attempt(person, words, () => post(`people/${person}/tap`, { message, row, column }));
+  const answer = done?.answer;
+  if (answer?.url) follow(person, answer.url);
+  if (!answer?.text) return;
+  if (answer.alert) ask({ kind: "alert", person, text: answer.text });
+  else toast(person, answer.text);
+}
+
+/** Follows a link seen in one person's chat. */
+export function follow(person, url) {
+  const link = readLink(url, getState().bot.username);
+  if (link?.kind === "start") ask({ kind: "openAs", person, payload: link.payload });
+  else if (link?.kind === "share") ask({ kind: "shareWith", person, text: link.text });
+  else if (link) ask({ kind: "outside", person, url: link.url });
+}
+
+/** Opens the bot by a deep link as `person`, who then sees that chat. */
+export function start(person, payload, words) {
+  return say(person, payload ? `/start ${payload}` : "/start", words);
+}
+
+/** What a scanned code does in the scanner's hands: a link of the bot opens, anything else is typed and said. */
+export function useCode(scanner, code, words) {
+  const link = readLink(code, getState().bot.username);
+  const isLink = /^(https?|tg):/i.test(code) || /^t\.me\//i.test(code);
+  if (isLink && link?.kind === "start") return start(scanner, link.payload, words);
+  if (isLink && link?.kind === "outside") return ask({ kind: "outside", person: scanner, url: link.url });
+  return say(scanner, code, words);
+}
+
+/** Leaves a shared text on another person's screen, where its links can be opened. */
+export function share(from, to, text) {
+  update({ shares: { ...getState().shares, [to]: { from, text } } });
+  closeDialog();
+}
+
+export async function copy(person, text, words) {
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch {
+    setDraft(person, text); // no clipboard allowed: at least it is at hand, in the input
+  }
+  toast(person, words.copied);
+}

@@ -1,0 +1,176 @@
+"""The one place that knows Telegram's limits and what its errors mean.
+
+Limits: one message a second in a chat with bursts of five; about 25 *unsolicited* messages a second for the whole bot, shared
+by all workers through one row of the database (`pace`); replies, edits and callback answers are not its business. A
+`retry_after` is always honoured: for its chat, and for everything unsolicited when the message was.
+
+Errors, in this order: `RetryAfter` waits, `Forbidden` makes a member unreachable, `ChatMigrated` names the new chat, `BadRequest`
+is our bug, any other `NetworkError` may or may not have been carried out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import time
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+import structlog
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+from telegram.error import (
+    BadRequest,
+    ChatMigrated,
+    Conflict,
+    Forbidden,
+    InvalidToken,
+    NetworkError,
+    RetryAfter,
+)
+
+from bot.request import NotConnected
+
+log = structlog.get_logger(__name__)
+
+UNSOLICITED_PER_SECOND = 25.0
+CHAT_BURST = 5
+CHAT_PER_SECOND = 1.0
+PATIENCE_SECONDS = 2.0
+"""A wait up to this long is waited for in place; a longer one goes back to the outbox."""
+CHATS_REMEMBERED = 20_000
+
+T = TypeVar("T")
+
+
+class Later(Exception):
+    """Not sent, and known not to be: try again after `seconds`."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(seconds)
+        self.seconds = seconds
+
+
+class Unreachable(Exception):
+    """The person blocked the bot, left, or never started it."""
+
+
+class Moved(Exception):
+    """The chat has a new id."""
+
+    def __init__(self, chat_id: int) -> None:
+        super().__init__(chat_id)
+        self.chat_id = chat_id
+
+
+class Refused(Exception):
+    """Telegram says that the request is wrong; its words are the text, in lower case."""
+
+
+class Uncertain(Exception):
+    """It may have been carried out; nobody knows."""
+
+
+_TAKE = text(
+    "INSERT INTO pace AS p (name, full_at) VALUES ('unsolicited', clock_timestamp() + make_interval(secs => :cost))"
+    " ON CONFLICT (name) DO UPDATE SET"
+    " full_at = greatest(p.full_at, clock_timestamp()) + make_interval(secs => :cost)"
+    " WHERE p.full_at < clock_timestamp() + make_interval(secs => :patience)"
+    " RETURNING extract(epoch FROM full_at - clock_timestamp())::float8"
+)
+_PAUSE = text(
+    "INSERT INTO pace AS p (name, full_at) VALUES ('unsolicited', clock_timestamp() + make_interval(secs => :seconds))"
+    " ON CONFLICT (name) DO UPDATE SET"
+    " full_at = greatest(p.full_at, clock_timestamp() + make_interval(secs => :seconds))"
+)
+
+
+class Transport:
+    """Paces calls and translates errors. One per process; the unsolicited budget is everyone's."""
+
+    def __init__(self, engine: AsyncEngine, *, per_second: float = UNSOLICITED_PER_SECOND) -> None:
+        self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._cost = 1.0 / per_second
+        self._chats: OrderedDict[int, float] = OrderedDict()
+        self._closed_until = 0.0
+        self._turnstile = asyncio.Lock()
+
+    async def message(self, chat_id: int, call: Callable[[], Awaitable[T]], *, unsolicited: bool) -> T:
+        """A message to a chat, when its turn has come.
+
+        Raises:
+            Later, Unreachable, Moved, Refused, Uncertain: see there.
+        """
+        await self._chat_turn(chat_id)
+        if unsolicited:
+            await self._budget()
+        try:
+            return await self.call(call)
+        except Later as wait:
+            self._hold_chat(chat_id, wait.seconds)
+            if unsolicited:
+                await self.pause(wait.seconds)
+            raise
+
+    async def call(self, call: Callable[[], Awaitable[T]]) -> T:
+        """A call that no rate is kept for: edits, answers, deletions.
+
+        Raises:
+            Later, Unreachable, Moved, Refused, Uncertain: see there.
+        """
+        wait = self._closed_until - time.monotonic()
+        if wait > 0:
+            await self._wait(wait)
+        try:
+            return await call()
+        except RetryAfter as error:
+            seconds: Any = error.retry_after
+            raise Later(seconds.total_seconds() if isinstance(seconds, dt.timedelta) else float(seconds)) from None
+        except Forbidden as error:
+            raise Unreachable(str(error)) from None
+        except ChatMigrated as error:
+            raise Moved(error.new_chat_id) from None
+        except BadRequest as error:
+            raise Refused(str(error).lower()) from None
+        except NotConnected:
+            raise Later(1.0) from None
+        except (InvalidToken, Conflict) as error:
+            raise Refused(str(error).lower()) from None
+        except NetworkError as error:
+            raise Uncertain(str(error)) from None
+
+    async def pause(self, seconds: float) -> None:
+        """Nothing unsolicited leaves any worker for `seconds`."""
+        async with self._engine.connect() as connection:
+            await connection.execute(_PAUSE, {"seconds": seconds})
+
+    async def _chat_turn(self, chat_id: int) -> None:
+        """Waits for this chat's own rate (bursts of five, then one a second)."""
+        now = time.monotonic()
+        full_at = self._chats.get(chat_id, 0.0)
+        wait = full_at - now - (CHAT_BURST - 1) / CHAT_PER_SECOND
+        if wait > 0:
+            await self._wait(wait)
+        self._chats[chat_id] = max(full_at, now) + 1 / CHAT_PER_SECOND
+        self._chats.move_to_end(chat_id)
+        if len(self._chats) > CHATS_REMEMBERED:
+            self._chats.popitem(last=False)
+
+    def _hold_chat(self, chat_id: int, seconds: float) -> None:
+        self._chats[chat_id] = time.monotonic() + seconds + (CHAT_BURST - 1) / CHAT_PER_SECOND
+        self._chats.move_to_end(chat_id)
+
+    async def _budget(self) -> None:
+        """Takes one of the bot's unsolicited messages: a place in the common queue, then the wait until it comes up."""
+        async with self._turnstile, self._engine.connect() as connection:
+            until_next = await connection.scalar(_TAKE, {"cost": self._cost, "patience": PATIENCE_SECONDS})
+        if until_next is None:
+            raise Later(PATIENCE_SECONDS)  # the queue is long: no place was taken in it
+        if (ahead := float(until_next) - self._cost) > 0:
+            await asyncio.sleep(ahead)
+
+    async def _wait(self, seconds: float) -> None:
+        if seconds > PATIENCE_SECONDS:
+            raise Later(seconds)
+        await asyncio.sleep(seconds)

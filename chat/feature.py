@@ -1,0 +1,126 @@
+"""How a file in `handlers/` says what it does.
+
+    feature = Feature("history", order=40)
+
+    @feature.command("history", t("明细"))
+    async def show(turn: Turn, words: str) -> Screen: ...
+
+    @feature.tap("page")                       # a button made by feature.button(t("更早"), "page", 2)
+    async def page(turn: Turn, n: str) -> Screen: ...
+
+    @feature.step("amount")                    # what is typed while the dialogue is at "history.amount"
+    async def amount(turn: Turn, said: str) -> Screen: ...
+
+    @feature.link("r")                         # t.me/<bot>?start=r_<token>
+    async def referred(turn: Turn, token: str) -> Screen: ...
+
+A callback may return one screen, several (the first answers the tap, the rest follow), or none. Raising a `Refusal` rolls its
+writes back and shows the refusal's wording. The command menu, `/help` and the documentation table are made from these
+declarations; nothing else lists commands. The edge finds every `feature` in `handlers/` by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from chat.screen import Button, Screen
+from chat.words import Text
+
+Answer = Screen | Sequence[Screen] | None
+Callback = Callable[..., Awaitable[Answer]]
+Audience = Literal["anyone", "member", "staff", "operator"]
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A slash command: its menu line (None keeps it out of the menu), who sees it there, and what runs.
+
+    `audience` decides menus and the courteous refusal to others; what a person may really do is checked by the verb.
+    """
+
+    name: str
+    description: Text | None
+    audience: Audience
+    run: Callback
+    reads_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Tap:
+    """A button's action; its callback data is «feature:action:args…»."""
+
+    action: str
+    run: Callback
+    audience: Audience = "member"
+    reads_only: bool = False
+
+
+@dataclass(slots=True)
+class Feature:
+    """One thing a person does: its commands, taps, dialogue steps and deep links. `order` sorts menus and help."""
+
+    name: str
+    order: int = 100
+    commands: list[Command] = field(default_factory=list)
+    taps: dict[str, Tap] = field(default_factory=dict)
+    steps: dict[str, Callback] = field(default_factory=dict)
+    links: dict[str, Callback] = field(default_factory=dict)
+
+    def command(
+        self,
+        name: str,
+        description: Text | None = None,
+        *,
+        audience: Audience = "member",
+        reads_only: bool = False,
+    ) -> Callable[[Callback], Callback]:
+        """Runs the decorated `(turn, words)` on «/name words»."""
+
+        def register(run: Callback) -> Callback:
+            self.commands.append(Command(name, description, audience, run, reads_only))
+            return run
+
+        return register
+
+    def tap(
+        self, action: str, *, audience: Audience = "member", reads_only: bool = False
+    ) -> Callable[[Callback], Callback]:
+        """Runs the decorated `(turn, *args)` when a button of this action is tapped. Arguments arrive as text."""
+
+        def register(run: Callback) -> Callback:
+            self.taps[action] = Tap(action, run, audience, reads_only)
+            return run
+
+        return register
+
+    def step(self, name: str) -> Callable[[Callback], Callback]:
+        """Runs the decorated `(turn, said)` on what is typed while the dialogue is at «feature.name»."""
+
+        def register(run: Callback) -> Callback:
+            self.steps[name] = run
+            return run
+
+        return register
+
+    def link(self, purpose: str) -> Callable[[Callback], Callback]:
+        """Runs the decorated `(turn, token)` on the deep link «purpose_token»; also for people who have not joined."""
+
+        def register(run: Callback) -> Callback:
+            self.links[purpose] = run
+            return run
+
+        return register
+
+    def at(self, step: str) -> str:
+        """The dialogue state of one of this feature's steps."""
+        return f"{self.name}.{step}"
+
+    def data(self, action: str, *args: Any) -> str:
+        """Callback data for an action of this feature."""
+        return ":".join([self.name, action, *map(str, args)])
+
+    def button(self, label: Text, action: str, *args: Any, style: Literal["primary", "danger"] | None = None) -> Button:
+        """A button that taps `action` with `args`."""
+        return Button(label, data=self.data(action, *args), style=style)

@@ -1,0 +1,66 @@
+"""What happened, in a few words: the one name of an entry that the history, its «why» and the notices share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chat.known import Known
+from chat.words import Both, Points, Text, t
+from ledger.points.statements import Line
+
+ALWAYS_TOLD = frozenset({"accrue", "burn", "reinstate", "expire", "claw_back", "adjust", "transfer", "reverse"})
+"""Kinds whose points change; holds, their lifting and releases move nothing in or out."""
+
+
+def title(line: Line, known: Known) -> Text | Both:
+    """Where or what it was: a merchant's name, or the happening itself where no merchant had a part."""
+    where = known.merchant(line.merchant_id)
+    match line.kind:
+        case "accrue" if line.facts.get("what") == "welcome":
+            return t("入会礼")
+        case "accrue":
+            return where
+        case "open_balance":
+            return t("原有积分 · {merchant}", merchant=where)
+        case "burn":
+            thing = spent_on(line.facts)
+            return t("{thing} · {merchant}", thing=thing, merchant=where) if thing else where
+        case "release":
+            return t("开始可用")
+        case "expire":
+            return t("到期")
+        case "claw_back":
+            return t("退货 · {merchant}", merchant=where)
+        case "reinstate":
+            thing = spent_on(line.facts)
+            return t("退回 · {thing}", thing=thing) if thing else t("退回 · {merchant}", merchant=where)
+        case "hold":
+            return t("预留")
+        case "void":
+            return t("取消预留")
+        case "transfer" if line.facts.get("what") == "claim":
+            return t("认领 · {merchant}", merchant=where)
+        case "transfer":
+            return t("转入") if line.points > 0 else t("转出")
+        case "exchange":
+            return t("换币")
+        case "reverse":
+            return t("撤销")
+        case _:
+            return t("更正")
+
+
+def spent_on(facts: dict[str, Any]) -> Both | None:
+    """What points were spent on, as the offer named it then."""
+    offer = facts.get("offer")
+    if isinstance(offer, dict) and "name_zh" in offer:
+        return Both(offer["name_zh"], offer["name_en"])
+    if "offer_zh" in facts:
+        return Both(facts["offer_zh"], facts["offer_en"])
+    return None
+
+
+def change(line: Line, known: Known) -> Text | Points:
+    """By how much it changed what is held: «+600 分», «-500 分»; the plain size where nothing came or went."""
+    amount = known.points(line.currency_id, line.points or line.size)
+    return t("+{points}", points=amount) if line.points > 0 else amount

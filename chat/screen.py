@@ -1,0 +1,71 @@
+"""What a person sees, as data: tests read it, the edge draws it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from chat.words import Text
+
+BLANK: Literal[""] = ""
+"""An empty line between two thoughts."""
+
+Line = Text | Literal[""]
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """One tap. Exactly one of `data` (≤ 64 bytes, made by `Feature.button`), `url`, `copy` says what it does.
+
+    `style` is «primary» for the main act of a screen, «danger» for what cannot be undone.
+    """
+
+    label: Text
+    data: str | None = None
+    url: str | None = None
+    copy: str | None = None
+    style: Literal["primary", "danger"] | None = None
+
+    def __post_init__(self) -> None:
+        if sum(x is not None for x in (self.data, self.url, self.copy)) != 1:
+            raise ValueError("a button does exactly one thing")
+        if self.data is not None and not 1 <= len(self.data.encode()) <= 64:
+            raise ValueError(f"callback data is 1 to 64 bytes: {self.data!r}")
+
+
+@dataclass(frozen=True, slots=True)
+class QR:
+    """A QR picture of `data`, drawn after the words have left and put into the same message."""
+
+    data: str
+
+
+@dataclass(frozen=True, slots=True)
+class Photo:
+    """A stored picture, by the name of its asset (demo and merchants' photos)."""
+
+    asset: str
+
+
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """One message: lines of text, rows of buttons, perhaps a picture.
+
+    Answering a tap, it replaces the tapped message; `fresh=True` sends a new one instead and leaves the old as it is.
+    `alert` is shown as a notice over the chat, alone or beside the redrawn message (≤ 200 characters when rendered).
+    `protect` keeps a code from being forwarded. A screen without lines shows only its alert.
+    """
+
+    lines: tuple[Line, ...] = ()
+    rows: tuple[tuple[Button, ...], ...] = ()
+    picture: QR | Photo | None = None
+    alert: Text | None = None
+    fresh: bool = False
+    protect: bool = False
+
+
+def screen(lines: Iterable[Line | None], rows: Iterable[Iterable[Button | None]] = (), **how: object) -> Screen:
+    """A `Screen` from loose parts: lines and buttons that are None are left out, as are rows left empty."""
+    kept = tuple(tuple(b for b in row if b is not None) for row in rows)
+    return Screen(tuple(line for line in lines if line is not None), tuple(r for r in kept if r), **how)  # type: ignore[arg-type]

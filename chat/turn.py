@@ -1,0 +1,116 @@
+"""A turn: one key, one database transaction, one outcome.
+
+The edge opens it (locks, key, dialogue, who it is), a feature runs in it, the edge closes it (dialogue, outbox) and commits.
+A feature reads and writes through `tx`, moves the dialogue, tells other people, and returns what this person sees. It never
+awaits the network and never commits.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from chat.screen import Screen
+from chat.words import Speaker
+from ledger.members.member import Member
+from ledger.members.vault import Vault
+from ledger.points.commands import Moment
+from ledger.programme import Programme
+
+Policy = Literal["reply", "operational", "promotional"]
+
+
+@dataclass(frozen=True, slots=True)
+class Tell:
+    """A message to somebody else, or later: written to the outbox by this turn.
+
+    `key` makes it once-only across turns; `not_after` drops it when too late.
+    """
+
+    member_id: int
+    screen: Screen
+    policy: Policy = "operational"
+    key: str | None = None
+    not_after: dt.datetime | None = None
+
+
+@dataclass(slots=True)
+class Dialogue:
+    """Where this chat is in a conversation: state «feature.step» (empty: nowhere) and what was said so far (JSON)."""
+
+    state: str = ""
+    data: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Turn:
+    """What a feature may touch.
+
+    `member` is None until the person has joined. `language` is what to speak now (chosen, else Telegram's hint).
+    `chat_id` and `telegram_id` are the person's; in groups they differ. `name` is what Telegram says they are called.
+    `nonce()` gives a fresh unguessable text of 8 characters for buttons; `code()` random digits or letters are made from it.
+    `sign(text)` is a keyed 8-character signature for links and buttons.
+    """
+
+    tx: AsyncConnection
+    key: str
+    now: dt.datetime
+    today: dt.date
+    zone: dt.tzinfo
+    chat_id: int
+    telegram_id: int
+    name: str
+    language: str
+    vault: Vault
+    nonce: Callable[[], str]
+    bot_username: str
+    programme: Programme
+    member: Member | None = None
+    dialogue: Dialogue = field(default_factory=Dialogue)
+    tells: list[Tell] = field(default_factory=list)
+
+    @property
+    def at(self) -> Moment:
+        """The moment of this turn, as ledger commands take it."""
+        return Moment(self.now, self.today)
+
+    @property
+    def me(self) -> Member:
+        """The member whose turn it is; a feature that needs one is only reached by members."""
+        if self.member is None:
+            raise LookupError("this person has not joined")
+        return self.member
+
+    @property
+    def actor(self) -> str:
+        """Who acts, as entries record it."""
+        return f"member:{self.member.id}" if self.member else f"guest:{self.chat_id}"
+
+    @property
+    def speaker(self) -> Speaker:
+        """Renders words for this person, today."""
+        return Speaker(self.language, self.today, self.zone)
+
+    def goto(self, state: str, **data: Any) -> None:
+        """Continue the conversation at `state` («feature.step») with `data` instead of what was said so far."""
+        self.dialogue.state, self.dialogue.data = state, data
+
+    def finish(self) -> None:
+        """Leave the conversation."""
+        self.goto("")
+
+    def tell(
+        self,
+        member_id: int,
+        screen: Screen,
+        *,
+        policy: Policy = "operational",
+        key: str | None = None,
+        not_after: dt.datetime | None = None,
+    ) -> None:
+        """Send somebody a message once this turn has committed."""
+        self.tells.append(Tell(member_id, screen, policy, key, not_after))

@@ -1,0 +1,86 @@
+"""The main screen (W1): the number first, what it is worth, what is on its way, what ends next."""
+
+from __future__ import annotations
+
+from chat import doors, known
+from chat.known import Known
+from chat.screen import BLANK, Button, Line, Screen, screen
+from chat.turn import Turn
+from chat.words import Points, Text, t, tn
+from ledger.points import statements
+from ledger.points.statements import Holding
+
+
+async def main_screen(turn: Turn, *first: Line) -> Screen:
+    """What this member holds, and the things they do most one tap away. `first` stands above it."""
+    names = await known.read(turn.tx)
+    held = await statements.wallet(turn.tx, turn.me.owner, today=turn.today, known=names.currencies)
+    lines: list[Line] = [*first, *([BLANK] if first else [])]
+    common = turn.programme.common_currency
+    mine = {h.currency.id: h for h in held}
+    lines += _holding(mine.get(common, Holding(names.currencies[common])), names, first=True)
+    for currency_id, holding in mine.items():
+        if currency_id != common:
+            lines += _holding(holding, names, first=False)
+    if ending := _next_to_end(list(mine.values()), names, turn):
+        lines += [BLANK, ending]
+    elif not any(h.available or h.pending or h.held for h in held):
+        lines += [BLANK, t("在联盟商户结账时出示会员码,就能得分。")]
+    rows: list[list[Button | None]] = [
+        [doors.catalog(), doors.card()],
+        [doors.vouchers(), doors.history()],
+        [doors.expiry(t("到期")), doors.settings()],
+        [doors.counter() if turn.me.staff_of else None],
+    ]
+    return screen(lines, rows)
+
+
+def _holding(holding: Holding, names: Known, *, first: bool) -> list[Line]:
+    currency = holding.currency.id
+    points = names.points(currency, holding.available)
+    worth = names.worth(currency, holding.available)
+    lines: list[Line] = []
+    if first:
+        plain = t("可用 <b>{points}</b>", points=points)
+        lines.append(t("可用 <b>{points}</b>  ≈ {worth}", points=points, worth=worth) if worth else plain)
+    elif holding.available:
+        facts = {"currency": names.currency(currency), "points": holding.available}
+        lines.append(
+            t("{currency} {points}  ≈ {worth}", worth=worth, **facts) if worth else t("{currency} {points}", **facts)
+        )
+    if pending := _pending(holding, names, first):
+        lines.append(pending)
+    if holding.held:
+        held = holding.held if first else names.points(currency, holding.held)
+        lines.append(t("预留中 {points}", points=held))
+    for issuer, owed in holding.deficits.items():
+        lines.append(
+            t(
+                "在{merchant}欠 {points}:退货时不够收回,下次在那里得的分先补上",
+                merchant=names.merchant(issuer),
+                points=names.points(currency, owed),
+            )
+        )
+    return lines
+
+
+def _pending(holding: Holding, names: Known, first: bool) -> Text | None:
+    if not holding.pending or holding.next_release is None:
+        return None
+    on, soonest = holding.next_release
+    pending = holding.pending if first else names.points(holding.currency.id, holding.pending)
+    if soonest == holding.pending:
+        return t("待生效 {points}({on}起可用)", points=pending, on=on)
+    return t("待生效 {points}(最早 {on}生效 {soonest})", points=pending, on=on, soonest=soonest)
+
+
+def _next_to_end(held: list[Holding], names: Known, turn: Turn) -> Text | None:
+    ends = [(h.next_expiry, h.currency.id) for h in held if h.next_expiry is not None]
+    if not ends:
+        return None
+    (on, points), currency_id = min(ends)
+    shown: Points = names.points(currency_id, points)
+    days = (on - turn.today).days
+    if days <= 1:
+        return t("最近到期:{points},{on}", points=shown, on=on)
+    return tn("最近到期:{points},{on}(还有 {n} 天)", n=days, points=shown, on=on)

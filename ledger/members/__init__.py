@@ -1,0 +1,7 @@
+"""People: who a member is, how they are found and forgotten, what they agreed to.
+
+`member` the programme's view of a person (no personal data) · `person` Telegram's id and personal fields, encrypted with a key
+per member and found by a blind index · `vault` the ciphers · `joining` a newcomer becomes a member · `consent` agreements by
+purpose and version · `profile` language, region, birthday · `birthdays` when one is kept and counts · `card` the code shown at
+a till · `claims` accounts imported from a merchant, claimed by their owner · `operators` who runs the programme · `tables`.
+"""

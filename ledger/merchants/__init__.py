@@ -1,0 +1,5 @@
+"""Merchants of the coalition: who they are, their terms for points, their outlets' staff.
+
+`merchant` reading them, their terms, the life of a lot · `authority` which role may do what · `staff` people at the counter and
+their invitations · `mapping` how a merchant's till export names its columns · `tables`.
+"""

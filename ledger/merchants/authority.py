@@ -1,0 +1,51 @@
+"""Who may do what at a merchant's counter (C4): one table, action by role."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from ledger.errors import Refusal
+
+Role = Literal["owner", "manager", "cashier"]
+ROLES: tuple[Role, ...] = ("owner", "manager", "cashier")
+
+Action = Literal[
+    "award", "verify", "see_own_day", "see_whole_day", "take_back_own", "take_back_any", "refund", "see_staff",
+    "add_cashier", "add_manager", "remove_cashier", "remove_manager",
+]  # fmt: skip
+
+_ALLOWED: dict[Action, frozenset[Role]] = {
+    "award": frozenset({"owner", "manager", "cashier"}),
+    "verify": frozenset({"owner", "manager", "cashier"}),
+    "see_own_day": frozenset({"owner", "manager", "cashier"}),
+    "see_whole_day": frozenset({"owner", "manager"}),
+    "take_back_own": frozenset({"owner", "manager", "cashier"}),
+    "take_back_any": frozenset({"owner", "manager"}),
+    "refund": frozenset({"owner", "manager"}),
+    "see_staff": frozenset({"owner", "manager"}),
+    "add_cashier": frozenset({"owner", "manager"}),
+    "remove_cashier": frozenset({"owner", "manager"}),
+    "add_manager": frozenset({"owner"}),
+    "remove_manager": frozenset({"owner"}),
+}
+
+
+@dataclass(eq=False)
+class NotAllowed(Refusal):
+    """This person's role at the merchant does not reach so far; `role` None: they do not work there."""
+
+    action: str
+    role: str | None
+    needed: tuple[str, ...]
+
+
+def may(role: str | None, action: Action) -> bool:
+    """Whether somebody of this role may do it."""
+    return role in _ALLOWED[action]
+
+
+def demand(role: str | None, action: Action) -> None:
+    """`NotAllowed` unless this role may do it; `needed` names the roles that may, highest first."""
+    if not may(role, action):
+        raise NotAllowed(action, role, tuple(r for r in ROLES if r in _ALLOWED[action]))

@@ -1,0 +1,232 @@
+"""People at the counter: their role, how receipts name them, and the one-time links by which they join.
+
+A link's token is kept only as a keyed index, works once, and only until it ends. Whoever leaves keeps their rows: every entry they
+made still names them.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Row, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ledger.errors import Refusal
+from ledger.members.vault import Vault
+from ledger.merchants import authority
+
+INVITATION_HOURS = 48
+LABEL_LONGEST = 24
+
+
+@dataclass(eq=False)
+class InvitationUnknown(Refusal):
+    """No invitation goes by this link."""
+
+
+@dataclass(eq=False)
+class InvitationUsed(Refusal):
+    """The link has been used, by somebody else or before."""
+
+    used_at: dt.datetime
+
+
+@dataclass(eq=False)
+class InvitationEnded(Refusal):
+    """The link's time is over."""
+
+    ended_at: dt.datetime
+
+
+@dataclass(eq=False)
+class AlreadyStaff(Refusal):
+    """They work there already, in `role`."""
+
+    merchant_id: int
+    role: str
+
+
+@dataclass(eq=False)
+class NotStaff(Refusal):
+    """They do not work there, or no longer."""
+
+    merchant_id: int
+
+
+@dataclass(eq=False)
+class LastOwner(Refusal):
+    """A merchant keeps at least one owner."""
+
+    merchant_id: int
+
+
+@dataclass(eq=False)
+class LabelTooLong(Refusal):
+    """A label is 1 to `longest` characters on one line."""
+
+    longest: int
+
+
+@dataclass(frozen=True, slots=True)
+class Staff:
+    """Somebody at a merchant's counter. `label` is how receipts and lists name them."""
+
+    id: int
+    merchant_id: int
+    member_id: int
+    role: str
+    label: str
+    added_at: dt.datetime
+
+    @property
+    def actor(self) -> str:
+        """How entries record who did it."""
+        return f"staff:{self.id}"
+
+    def demand(self, action: authority.Action) -> None:
+        """`NotAllowed` unless this person's role may do it."""
+        authority.demand(self.role, action)
+
+
+@dataclass(frozen=True, slots=True)
+class Invitation:
+    """An open invitation: what the link makes of whoever uses it."""
+
+    merchant_id: int
+    role: str
+    label: str
+    expires_at: dt.datetime
+
+
+_COLUMNS = "SELECT id, merchant_id, member_id, role, label, added_at FROM staff"
+_CURRENT = text(f"{_COLUMNS} WHERE member_id = :member_id AND removed_at IS NULL ORDER BY merchant_id")
+_ONE = text(f"{_COLUMNS} WHERE member_id = :member_id AND merchant_id = :merchant_id AND removed_at IS NULL")
+_BY_ID = text(f"{_COLUMNS} WHERE id = :id")
+_OF = text(
+    f"{_COLUMNS} WHERE merchant_id = :merchant_id AND removed_at IS NULL"
+    " ORDER BY array_position(ARRAY['owner', 'manager', 'cashier'], role), id"
+)
+_ADD = text(
+    "INSERT INTO staff (merchant_id, member_id, role, label, added_by, added_at)"
+    " VALUES (:merchant_id, :member_id, :role, :label, :by, :at)"
+    " ON CONFLICT (member_id, merchant_id) WHERE removed_at IS NULL DO NOTHING RETURNING id"
+)
+_INVITE = text(
+    "INSERT INTO invitation (token_index, purpose, merchant_id, role, label, made_by, expires_at)"
+    " VALUES (:index, 'staff', :merchant_id, :role, :label, :by, :expires_at)"
+)
+_INVITATION = text(
+    "SELECT merchant_id, role, label, expires_at, used_at, used_by FROM invitation"
+    " WHERE token_index = :index AND purpose = 'staff' FOR UPDATE"
+)
+_USE = text("UPDATE invitation SET used_by = :member_id, used_at = :at WHERE token_index = :index")
+_REMOVE = text("UPDATE staff SET removed_at = :at WHERE id = :id AND removed_at IS NULL")
+_OWNERS = text(
+    "SELECT count(*) FROM (SELECT 1 FROM staff WHERE merchant_id = :merchant_id AND role = 'owner'"
+    " AND removed_at IS NULL FOR UPDATE) owners"
+)
+
+
+def _staff(row: Row[Any]) -> Staff:
+    return Staff(row.id, row.merchant_id, row.member_id, row.role, row.label, row.added_at)
+
+
+async def places(tx: AsyncConnection, member_id: int) -> list[Staff]:
+    """Everywhere this member works now."""
+    return [_staff(row) for row in await tx.execute(_CURRENT, {"member_id": member_id})]
+
+
+async def at(tx: AsyncConnection, member_id: int, merchant_id: int) -> Staff:
+    """This member at this merchant's counter, or `NotStaff`."""
+    row = (await tx.execute(_ONE, {"member_id": member_id, "merchant_id": merchant_id})).first()
+    if row is None:
+        raise NotStaff(merchant_id)
+    return _staff(row)
+
+
+async def by_id(tx: AsyncConnection, staff_id: int) -> Staff | None:
+    """Whoever did it, also when they have left since."""
+    row = (await tx.execute(_BY_ID, {"id": staff_id})).first()
+    return None if row is None else _staff(row)
+
+
+async def team(tx: AsyncConnection, merchant_id: int) -> list[Staff]:
+    """Everybody who works at a merchant: owners, managers, cashiers."""
+    return [_staff(row) for row in await tx.execute(_OF, {"merchant_id": merchant_id})]
+
+
+async def add(
+    tx: AsyncConnection, *, merchant_id: int, member_id: int, role: str, label: str, by: str, now: dt.datetime
+) -> Staff:
+    """Put somebody at the counter. `AlreadyStaff` where they work there in whatever role."""
+    facts = {"merchant_id": merchant_id, "member_id": member_id, "role": role, "label": label, "by": by, "at": now}
+    made = await tx.scalar(_ADD, facts)
+    if made is None:
+        there = await at(tx, member_id, merchant_id)
+        raise AlreadyStaff(merchant_id, there.role)
+    return Staff(made, merchant_id, member_id, role, label, now)
+
+
+async def invite(
+    tx: AsyncConnection, *, inviter: Staff, role: authority.Role, label: str, token: str, vault: Vault, now: dt.datetime
+) -> Invitation:
+    """Write an invitation that `token` (random, from the edge) opens once within `INVITATION_HOURS`.
+
+    `NotAllowed` by the inviter's role; an owner is only made by the operator. `LabelTooLong` for a label that fits no line.
+    """
+    inviter.demand("add_manager" if role != "cashier" else "add_cashier")
+    label = " ".join(label.split())
+    if not 1 <= len(label) <= LABEL_LONGEST:
+        raise LabelTooLong(LABEL_LONGEST)
+    ends = now + dt.timedelta(hours=INVITATION_HOURS)
+    facts = {"index": vault.blind("invitation", token), "merchant_id": inviter.merchant_id, "role": role}
+    await tx.execute(_INVITE, {**facts, "label": label, "by": inviter.actor, "expires_at": ends})
+    return Invitation(inviter.merchant_id, role, label, ends)
+
+
+async def invitation(tx: AsyncConnection, token: str, *, vault: Vault, now: dt.datetime) -> Invitation:
+    """The open invitation behind a link, locked until the turn ends.
+
+    `InvitationUnknown` → `InvitationUsed` → `InvitationEnded`.
+    """
+    row = (await tx.execute(_INVITATION, {"index": vault.blind("invitation", token)})).first()
+    if row is None:
+        raise InvitationUnknown
+    if row.used_at is not None:
+        raise InvitationUsed(row.used_at)
+    if row.expires_at <= now:
+        raise InvitationEnded(row.expires_at)
+    return Invitation(row.merchant_id, row.role, row.label, row.expires_at)
+
+
+async def accept(tx: AsyncConnection, token: str, *, member_id: int, vault: Vault, now: dt.datetime) -> Staff:
+    """Use an invitation once. Refusals of `invitation`, then `AlreadyStaff`, which leaves the link unused."""
+    offered = await invitation(tx, token, vault=vault, now=now)
+    by = f"invitation:{vault.blind('invitation', token).hex()[:16]}"
+    joined = await add(
+        tx,
+        merchant_id=offered.merchant_id,
+        member_id=member_id,
+        role=offered.role,
+        label=offered.label,
+        by=by,
+        now=now,
+    )
+    await tx.execute(_USE, {"index": vault.blind("invitation", token), "member_id": member_id, "at": now})
+    return joined
+
+
+async def remove(tx: AsyncConnection, *, remover: Staff, staff_id: int, now: dt.datetime) -> Staff:
+    """Take somebody from the counter; anybody may leave. `NotStaff` → `NotAllowed` → `LastOwner`."""
+    gone = await by_id(tx, staff_id)
+    if gone is None or gone.merchant_id != remover.merchant_id:
+        raise NotStaff(remover.merchant_id)
+    if gone.id != remover.id:
+        remover.demand("remove_cashier" if gone.role == "cashier" else "remove_manager")
+    if gone.role == "owner" and await tx.scalar(_OWNERS, {"merchant_id": gone.merchant_id}) == 1:
+        raise LastOwner(gone.merchant_id)
+    if (await tx.execute(_REMOVE, {"id": staff_id, "at": now})).rowcount == 0:
+        raise NotStaff(remover.merchant_id)
+    return gone

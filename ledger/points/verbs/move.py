@@ -1,0 +1,115 @@
+"""Transfer and exchange: points change hands or currency, and keep what they are — issuer, expiry, whether they may move."""
+
+from __future__ import annotations
+
+from ledger.points.commands import (
+    Exchange,
+    NotEnoughPoints,
+    Owner,
+    OwnersMustDiffer,
+    PointsMustBePositive,
+    Receipt,
+    Transfer,
+)
+from ledger.points.verbs.due import needs_dues, settle
+from ledger.points.verbs.spend import take
+from ledger.points.working import ALL, Lot, Need, Working
+
+
+def needs_transfer(command: Transfer) -> list[Need]:
+    """All of the giver's lots: which of them may move is known only when they are loaded."""
+    return [
+        *needs_dues(command.owner, command.currency, available=ALL, pending=ALL),
+        *needs_dues(command.to, command.currency),
+    ]
+
+
+def transfer(ws: Working, command: Transfer) -> Receipt:
+    """See `Transfer`. Into a pool a lot moves as it is; out of it only to the member who owns it."""
+    if command.points <= 0:
+        raise PointsMustBePositive(command.points)
+    if command.to == command.owner:
+        raise OwnersMustDiffer
+    settle(ws, command)
+    settle(ws, command, command.to)
+    source = ws.account(command.owner, "available", command.currency)
+    target = ws.account(command.to, "available", command.currency)
+    pooled = "pool" in (command.owner.kind, command.to.kind)
+
+    def may_move(lot: Lot) -> bool:
+        if command.to.kind == "pool":
+            return True
+        return lot.owner == command.to if command.owner.kind == "pool" else lot.transferable
+
+    lots = [lot for lot in ws.burnable(source) if may_move(lot)]
+    movable = sum(source.points[lot.id] for lot in lots)
+    if movable < command.points:
+        raise NotEnoughPoints(needed=command.points, available=movable, pending=0, next_release_on=None)
+    entry = ws.open_entry(command, command.points, counter=command.to)
+    lacking = command.points
+    for lot in lots:
+        if taken := min(lacking, source.points[lot.id]):
+            kept = lot if pooled else ws.child_lot(entry, lot, taken, owner=command.to, expires_on=lot.expires_on)
+            ws.move(entry, source, lot, -taken)
+            ws.move(entry, target, kept, taken)
+            lacking -= taken
+    return ws.close(entry)
+
+
+def needs_exchange(command: Exchange) -> list[Need]:
+    """Both currencies; every issuer whose lots are taken re-issues in the new one."""
+    return [
+        *needs_dues(command.owner, command.currency, available=max(command.points, 0), pending=ALL),
+        *needs_dues(command.owner, command.to_currency),
+        Need(EXCHANGED, "burned", command.currency, lots=-1),
+        Need(EXCHANGED, "issued", command.to_currency, lots=-1),
+    ]
+
+
+EXCHANGED = Owner("programme", 0)
+"""Exchange burns one currency and issues the other on the programme's accounts; postings name the issuer whose promise it is."""
+
+
+def exchange(ws: Working, command: Exchange) -> Receipt:
+    """See `Exchange`. Refused as `PointsMustBePositive` where so few points are worth nothing in the other currency."""
+    if command.currency == command.to_currency:
+        raise OwnersMustDiffer
+    value, to_value = command.value, command.to_value
+    if value.money != to_value.money:
+        raise PointsMustBePositive(0)
+
+    def worth(points: int) -> int:
+        return points * value.minor * to_value.points // (value.points * to_value.minor)
+
+    if command.points <= 0 or worth(command.points) == 0:
+        raise PointsMustBePositive(command.points)
+    settle(ws, command)
+    settle(ws, command, currency=command.to_currency)
+    source = ws.account(command.owner, "available", command.currency)
+    target = ws.account(command.owner, "available", command.to_currency)
+    burned = ws.account(EXCHANGED, "burned", command.currency)
+    issued = ws.account(EXCHANGED, "issued", command.to_currency)
+    parts = take(ws, source, command.points)
+    entry = ws.open_entry(
+        command, command.points, to_currency=command.to_currency, received=worth(command.points), net=-command.points
+    )
+    so_far = 0
+    for lot, points in parts:
+        ws.move(entry, source, lot, -points)
+        ws.move(entry, burned, lot, points)
+        # Each lot gets what rounding down the running total leaves to it, so the parts add up to the whole.
+        got, so_far = worth(so_far + points) - worth(so_far), so_far + points
+        if not got:
+            continue
+        ends = [day for day in (lot.expires_on, command.expires_on) if day is not None]
+        new = ws.child_lot(
+            entry,
+            lot,
+            got,
+            owner=command.owner,
+            expires_on=min(ends) if ends else None,
+            currency=command.to_currency,
+        )
+        ws.move(entry, issued, new, -got)
+        ws.move(entry, target, new, got)
+    return ws.close(entry)

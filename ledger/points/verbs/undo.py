@@ -1,0 +1,185 @@
+"""Claw back, reinstate, reverse: how what happened is taken back by a new entry that names the old one."""
+
+from __future__ import annotations
+
+from ledger.points.commands import (
+    PROGRAMME,
+    ClawBack,
+    Command,
+    ExpiresBeforeAvailable,
+    MoreThanEntry,
+    NoSuchEntry,
+    NotThatKind,
+    PointsMovedOn,
+    PointsMustBePositive,
+    Receipt,
+    Reinstate,
+    Reverse,
+)
+from ledger.points.verbs.due import needs_dues, settle
+from ledger.points.verbs.spend import give_back
+from ledger.points.working import ALL, LOTTED, Lot, Need, PastEntry, Working
+
+ISSUED_BY = frozenset({"accrue", "open_balance"})
+REVERSIBLE = ISSUED_BY | {"adjust", "transfer", "exchange", "expire"}
+
+
+def _past(ws: Working, command: Command, entry_id: int, kinds: frozenset[str]) -> PastEntry:
+    past = ws.past.get(entry_id)
+    if past is None or past.owner != command.owner or past.currency != command.currency:
+        raise NoSuchEntry(entry_id)
+    if past.kind not in kinds:
+        raise NotThatKind(entry_id, past.kind)
+    return past
+
+
+def needs_claw_back(command: ClawBack) -> list[Need]:
+    """Everything the owner has, and what they may come to owe the issuer."""
+    return [
+        *needs_dues(command.owner, command.currency, available=ALL, pending=ALL),
+        Need(command.owner, "deficit", command.currency, command.issuer_id, lots=-1),
+        Need(PROGRAMME, "clawed_back", command.currency, lots=-1),
+    ]
+
+
+def claw_back(ws: Working, command: ClawBack) -> Receipt:
+    """See `ClawBack`. Holds are left alone: what is set aside still settles."""
+    past = _past(ws, command, command.entry_id, ISSUED_BY)
+    if past.issuer_id != command.issuer_id:
+        raise NoSuchEntry(command.entry_id)
+    if command.points <= 0:
+        raise PointsMustBePositive(command.points)
+    if command.points > past.points - past.undone:
+        raise MoreThanEntry(past.id, command.points, past.points - past.undone)
+    settle(ws, command)
+    pending = ws.account(command.owner, "pending", command.currency)
+    available = ws.account(command.owner, "available", command.currency)
+    expired = ws.account(PROGRAMME, "expired", command.currency)
+    clawed = ws.account(PROGRAMME, "clawed_back", command.currency)
+    entry = ws.open_entry(command, command.points, issuer_id=command.issuer_id, undoes_id=past.id)
+    lacking = command.points
+    given = {leg.lot_id for leg in past.legs}
+    # Late returns of its lots are still what the accrual gave.
+    own = sorted(given) + sorted(lot.id for lot in ws.lots.values() if lot.grace_of in given)
+
+    def drain(account_lots: list[Lot], where: str) -> None:
+        nonlocal lacking
+        account = pending if where == "pending" else available
+        for lot in account_lots:
+            if taken := min(lacking, account.points.get(lot.id, 0)):
+                ws.move(entry, account, lot, -taken)
+                ws.move(entry, clawed, lot, taken)
+                lacking -= taken
+
+    for lot_id in own:
+        drain([ws.lots[lot_id]], "pending")
+        drain([ws.lots[lot_id]], "available")
+    for lot_id in own:
+        # What has expired is reclassified: it was lost to the owner once and is not taken a second time.
+        if taken := min(lacking, ws.expired.get(lot_id, 0)):
+            ws.move(entry, expired, ws.lots[lot_id], -taken)
+            ws.move(entry, clawed, ws.lots[lot_id], taken)
+            entry.facts["from_expired"] = entry.facts.get("from_expired", 0) + taken
+            lacking -= taken
+    drain([lot for lot in ws.burnable(available) if lot.issuer_id == command.issuer_id], "available")
+    drain([lot for lot in ws.burnable(pending) if lot.issuer_id == command.issuer_id], "pending")
+    if lacking:
+        owing = ws.account(command.owner, "deficit", command.currency, command.issuer_id)
+        lot = ws.lots[own[0]]
+        ws.move(entry, owing, lot, -lacking)
+        ws.move(entry, clawed, lot, lacking)
+        entry.facts["deficit"] = lacking
+    return ws.close(entry)
+
+
+def needs_reinstate(command: Reinstate) -> list[Need]:
+    """Where the points return to; the burn's own accounts are loaded with the entry."""
+    return needs_dues(command.owner, command.currency)
+
+
+def reinstate(ws: Working, command: Reinstate) -> Receipt:
+    """See `Reinstate`. Part returns undo the burn from its last lot backwards: the latest-expiring points come back first."""
+    past = _past(ws, command, command.entry_id, frozenset({"burn"}))
+    left = past.points - past.undone
+    wanted = left if command.points is None else command.points
+    if command.points is not None and command.points <= 0:
+        raise PointsMustBePositive(command.points)
+    if wanted > left or left == 0:
+        raise MoreThanEntry(past.id, wanted, left)
+    settle(ws, command)
+    spent = [leg for leg in past.legs if leg.purpose == "burned"]
+    burned = ws.account(spent[0].owner, "burned", command.currency)
+    entry = ws.open_entry(command, wanted, undoes_id=past.id)
+    # Earlier part returns took from the same end: skip what they took.
+    skip, lacking = past.undone, wanted
+    order = sorted(((ws.lots[leg.lot_id], leg.points) for leg in spent), key=lambda p: p[0].burn_order, reverse=True)
+    for lot, points in order:
+        gone = min(skip, points)
+        skip -= gone
+        if taken := min(lacking, points - gone):
+            give_back(ws, entry, burned, lot, taken, grace_days=command.grace_days)
+            lacking -= taken
+    return ws.close(entry)
+
+
+def needs_reverse(command: Reverse) -> list[Need]:
+    """The owner's accounts; whatever else the entry touched is loaded with it."""
+    return needs_dues(command.owner, command.currency, available=ALL, pending=ALL)
+
+
+def reverse(ws: Working, command: Reverse) -> Receipt:
+    """See `Reverse`."""
+    past = _past(ws, command, command.entry_id, REVERSIBLE)
+    today = command.at.today
+    if past.reversed or past.undone:
+        raise MoreThanEntry(past.id, past.points, 0)
+    if past.kind == "expire" and (command.expires_on is None or command.expires_on < today):
+        raise ExpiresBeforeAvailable(today, command.expires_on or today)
+    settle(ws, command)
+    gains = [leg for leg in past.legs if leg.purpose in LOTTED and leg.points > 0]
+    places = {leg.lot_id: (leg.owner, leg.purpose) for leg in gains}
+    for lot_id, (owner, purpose) in places.items():
+        # A pending lot may have been released since: it is followed there.
+        if purpose == "pending" and lot_id not in ws.account(owner, "pending", command.currency).points:
+            places[lot_id] = (owner, "available")
+    missing = sum(
+        max(0, leg.points - ws.account(*places[leg.lot_id], leg.currency).points.get(leg.lot_id, 0)) for leg in gains
+    )
+    filled = sum(leg.points for leg in past.legs if leg.purpose == "deficit")
+    if missing or filled:
+        raise PointsMovedOn(past.id, missing or filled)
+    back = sum(
+        leg.points
+        for leg in past.legs
+        if leg.owner == past.owner and leg.purpose in LOTTED and leg.currency == past.currency
+    )
+    entry = ws.open_entry(
+        command,
+        past.points,
+        issuer_id=past.issuer_id,
+        counter=past.counter,
+        undoes_id=past.id,
+        net=-back,
+        reversed_kind=past.kind,
+    )
+    home = ws.account(past.owner, "available", past.currency)
+    for leg in gains:
+        where, lot = ws.account(*places[leg.lot_id], leg.currency), ws.lots[leg.lot_id]
+        ws.move(entry, where, lot, -leg.points)
+        if past.kind == "transfer":
+            # What was given comes back as it is now: a lot that continues the receiver's, or the pooled lot itself.
+            pooled = leg.owner.kind == "pool" or past.owner.kind == "pool"
+            ends = lot.expires_on
+            kept = lot if pooled else ws.child_lot(entry, lot, leg.points, owner=past.owner, expires_on=ends)
+            ws.move(entry, home, kept, leg.points)
+    for leg in past.legs:
+        source, lot = ws.account(leg.owner, leg.purpose, leg.currency), ws.lots[leg.lot_id]
+        if leg.purpose == "issued":
+            ws.move(entry, source, lot, -leg.points)
+        elif past.kind == "expire" and leg.purpose == "expired":
+            ws.move(entry, source, lot, -leg.points)
+            late = ws.child_lot(entry, lot, leg.points, owner=past.owner, expires_on=command.expires_on)
+            ws.move(entry, home, late, leg.points)
+        elif leg.purpose in ("burned", "clawed_back"):
+            give_back(ws, entry, source, lot, leg.points, grace_days=command.grace_days)
+    return ws.close(entry)

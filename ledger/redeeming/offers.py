@@ -1,0 +1,178 @@
+"""What an offer says: the document that a merchant writes, and nothing that changes by the minute.
+
+A document is immutable; changing it publishes a new version (`shelf.publish`). Later kinds of price and rule join `Price` and
+`Limits` as further members, each with its own check in `may_redeem`.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Annotated, Literal, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from ledger.errors import Refusal
+
+Category = Literal[
+    "grocery", "fruit", "drinks", "dining", "books", "film", "travel", "sport", "jewellery", "clothes", "baby", "home", "green",
+    "gifts", "other",
+]  # fmt: skip
+CATEGORIES: tuple[Category, ...] = get_args(Category)
+"""The shelves of the catalog, in the order in which they are shown."""
+
+Kind = Literal["goods", "service", "voucher", "variable_voucher"]
+
+
+class _Document(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Names(_Document):
+    """A text as the merchant gave it, in both languages."""
+
+    zh: str = Field(min_length=1)
+    en: str = Field(min_length=1)
+
+
+@dataclass(eq=False)
+class AmountNotOffered(Refusal):
+    """The offer is not sold in this amount; it is in `least`, `least + step`, … `most` (units, or minor units of money)."""
+
+    asked: int
+    least: int
+    step: int
+    most: int
+    of_money: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """What an amount costs: `points`, for `units` pieces, worth `value_minor` in all."""
+
+    amount: int
+    units: int
+    points: int
+    value_minor: int
+
+
+class PerUnit(_Document):
+    """So many points a piece; an amount is a number of pieces."""
+
+    kind: Literal["per_unit"] = "per_unit"
+    points: int = Field(gt=0)
+    value_minor: int = Field(0, ge=0, description="what one is worth, in minor units; 0: not said")
+    most_units: int = Field(1, ge=1, le=99, description="most pieces in one redemption")
+
+    @property
+    def least(self) -> int:
+        """The smallest amount."""
+        return 1
+
+    @property
+    def step(self) -> int:
+        """How far one amount is from the next."""
+        return 1
+
+    @property
+    def most(self) -> int:
+        """The largest amount."""
+        return self.most_units
+
+    def quote(self, amount: int) -> Quote:
+        """The price of `amount` pieces, or `AmountNotOffered`."""
+        _on_the_grid(self, amount, of_money=False)
+        return Quote(amount, amount, amount * self.points, amount * self.value_minor)
+
+
+class PerMoney(_Document):
+    """So many points for `per_minor` of value, in steps; an amount is a value in minor units, and always one piece."""
+
+    kind: Literal["per_money"] = "per_money"
+    points: int = Field(gt=0, description="points for `per_minor` of value")
+    per_minor: int = Field(100, gt=0)
+    least_minor: int = Field(gt=0)
+    step_minor: int = Field(gt=0)
+    most_minor: int = Field(gt=0)
+
+    @model_validator(mode="after")
+    def _exact(self) -> PerMoney:
+        for minor in (self.least_minor, self.step_minor):
+            if minor * self.points % self.per_minor:
+                raise ValueError("every step must cost a whole number of points")
+        if (self.most_minor - self.least_minor) % self.step_minor or self.most_minor < self.least_minor:
+            raise ValueError("the most must be the least and a number of steps")
+        return self
+
+    @property
+    def least(self) -> int:
+        """The smallest amount."""
+        return self.least_minor
+
+    @property
+    def step(self) -> int:
+        """How far one amount is from the next."""
+        return self.step_minor
+
+    @property
+    def most(self) -> int:
+        """The largest amount."""
+        return self.most_minor
+
+    def quote(self, amount: int) -> Quote:
+        """The price of a voucher worth `amount`, or `AmountNotOffered`."""
+        _on_the_grid(self, amount, of_money=True)
+        return Quote(amount, 1, amount * self.points // self.per_minor, amount)
+
+
+Price = Annotated[PerUnit | PerMoney, Field(discriminator="kind")]
+
+
+def _on_the_grid(price: PerUnit | PerMoney, amount: int, *, of_money: bool) -> None:
+    if not price.least <= amount <= price.most or (amount - price.least) % price.step:
+        raise AmountNotOffered(amount, price.least, price.step, price.most, of_money)
+
+
+class Limits(_Document):
+    """How many pieces: to one member, and to everybody. None: no such limit. What was taken back or returned does not count."""
+
+    member_day: int | None = Field(None, ge=1)
+    member_month: int | None = Field(None, ge=1)
+    member_ever: int | None = Field(None, ge=1)
+    day: int | None = Field(None, ge=1, description="pieces a day for everybody; opens again at midnight")
+    stock: int | None = Field(None, ge=0, description="pieces in all")
+
+
+class Offer(_Document):
+    """Something points can become. `merchant` and `currency` are codes; money is the merchant's."""
+
+    code: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{1,39}$")
+    kind: Kind
+    name: Names
+    about: Names | None = None
+    conditions: tuple[Names, ...] = Field((), description="one short sentence each")
+    merchant: str
+    currency: str = Field("common", description="the currency it is paid in: the common one, or the merchant's own")
+    category: Category
+    price: Price
+    limits: Limits = Limits()
+    validity_days: int = Field(30, ge=1, le=3650, description="the code is good through this many days after its issue")
+    unused: Literal["return", "forfeit"] = Field("return", description="an unused code's points at its end")
+    photo: str | None = Field(None, description="name of the picture")
+
+    @model_validator(mode="after")
+    def _kind_fits_price(self) -> Offer:
+        if (self.kind == "variable_voucher") != (self.price.kind == "per_money"):
+            raise ValueError("a variable voucher, and nothing else, is priced per money")
+        return self
+
+    def valid_until(self, issued_on: dt.date) -> dt.date:
+        """The last day of a code that was issued on `issued_on`."""
+        return issued_on + dt.timedelta(days=self.validity_days)
+
+
+@lru_cache(maxsize=20_000)
+def parse(document: str) -> Offer:
+    """An offer from its JSON text. Versions never change, so the text itself is the key of the cache."""
+    return Offer.model_validate_json(document)

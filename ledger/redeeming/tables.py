@@ -1,0 +1,97 @@
+"""Tables of redeeming: offers with their versions, stock, redemptions."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Date,
+    DateTime,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+from ledger.metadata import metadata
+
+offer = Table(
+    "offer",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("code", Text, nullable=False, unique=True),
+    Column("version", Integer, nullable=False, server_default="1"),
+    Column("merchant_id", BigInteger, nullable=False, index=True),
+    Column("category", Text, nullable=False),
+    Column("currency_id", Integer, nullable=False),
+    Column("least_points", BigInteger, nullable=False, comment="what its smallest amount costs"),
+    Column("document", JSONB, nullable=False, comment="ledger.redeeming.offers.Offer"),
+    Column("search_text", Text, nullable=False, comment="name, English, pinyin, initials; lower case"),
+    Column("active", Boolean, nullable=False, server_default=text("true")),
+)
+
+offer_version = Table(
+    "offer_version",
+    metadata,
+    Column("offer_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("document", JSONB, nullable=False),
+    Column("made_at", DateTime(timezone=True), nullable=False, server_default=text("now()")),
+)
+
+offer_stock = Table(
+    "offer_stock",
+    metadata,
+    Column("offer_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("day", Date, primary_key=True, comment="0001-01-01: the whole stock; else that day's allowance"),
+    Column("taken", Integer, nullable=False, server_default="0"),
+    Column("limit_to", Integer, nullable=False),
+    CheckConstraint("taken BETWEEN 0 AND limit_to", "never_oversold"),
+)
+
+redemption = Table(
+    "redemption",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("member_id", BigInteger, nullable=False),
+    Column("nonce", Text, nullable=False, comment="of the confirm button: two taps are one redemption"),
+    Column("offer_id", BigInteger, nullable=False),
+    Column("offer_version", Integer, nullable=False),
+    Column("merchant_id", BigInteger, nullable=False),
+    Column("currency_id", Integer, nullable=False),
+    Column("units", Integer, nullable=False, server_default="1"),
+    Column("points", BigInteger, nullable=False),
+    Column("value_minor", BigInteger, nullable=False),
+    Column("code_index", LargeBinary, nullable=False, unique=True, comment="HMAC of the code"),
+    Column("code_box", LargeBinary, comment="the code, sealed with the member's key, to show it again"),
+    Column("state", Text, nullable=False),
+    Column("entry_id", BigInteger, nullable=False),
+    Column("issued_at", DateTime(timezone=True), nullable=False),
+    Column("issued_on", Date, nullable=False),
+    Column("undo_until", DateTime(timezone=True), nullable=False),
+    Column("valid_until", Date, nullable=False, comment="last day"),
+    Column("used_at", DateTime(timezone=True)),
+    Column("used_by", BigInteger, comment="staff id"),
+    Column("ended_at", DateTime(timezone=True), comment="taken back, or expired"),
+    CheckConstraint("state IN ('issued', 'used', 'taken_back', 'expired')", "state"),
+    CheckConstraint("(state = 'used') = (used_at IS NOT NULL)", "used"),
+    UniqueConstraint("member_id", "nonce"),
+    Index("ix_redemption_member", "member_id", "offer_id", "issued_on"),
+    Index("ix_redemption_used", "merchant_id", "used_at"),
+    Index("ix_redemption_open", "valid_until", postgresql_where=text("state = 'issued'")),
+)
+
+code_attempt = Table(
+    "code_attempt",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("staff_id", BigInteger, nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Column("outcome", Text, nullable=False),
+    Index("ix_code_attempt_staff", "staff_id", "at"),
+)
