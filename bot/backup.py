@@ -1,4 +1,4 @@
-"""Backup and restore: PostgreSQL's own dump in its compressed format, made and read by programs of the server's version.
+"""Backup and restore: PostgreSQL's own dump in its compressed format, made and read by the wheel's programs.
 
 A dump is one consistent moment, taken while the bot works. It holds personal fields encrypted; the key isn't in it.
 """
@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import os
 import shutil
+from asyncio.subprocess import DEVNULL, PIPE, Process
 from pathlib import Path
 from urllib.parse import unquote, urlsplit, urlunsplit
 
@@ -17,6 +18,12 @@ import asyncpg
 from bot.bilingual import both
 from bot.postgres_place import packaged_programs
 from bot.settings import libpq_url
+
+# Everything of ours is in this schema; nobody sees it missing, because the transaction holds until COMMIT.
+_REPLACE = (
+    b"BEGIN; SET LOCAL lock_timeout = '10s'; SET LOCAL client_min_messages = warning;"
+    b" DROP SCHEMA public CASCADE; CREATE SCHEMA public;\n"
+)
 
 
 class BackupFailed(Exception):
@@ -33,13 +40,12 @@ async def save(url: str, target: Path) -> int:
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(f"{target.name}.part")
-    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-        try:
-            await _run("pg_dump", url, ["--format=custom", "--no-owner", "--no-privileges"], stdout=file.fileno())
-            os.fsync(file.fileno())
-        except BackupFailed:
-            part.unlink()
-            raise
+    os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))
+    try:
+        await _finish("pg_dump", await _begin("pg_dump", url, "--format=custom", "--file", str(part)))
+    except BackupFailed:
+        part.unlink()
+        raise
     part.replace(target)
     return target.stat().st_size
 
@@ -50,9 +56,8 @@ async def load(url: str, source: Path, *, force: bool = False) -> None:
     Args:
         force: replace what the database holds. Without it only an empty database is filled.
     Raises:
-        BackupFailed: not a dump, a database in use without `force`, or what pg_restore says.
+        BackupFailed: not a dump, a database in use without `force`, or what PostgreSQL says.
     """
-    await _run("pg_restore", None, ["--list", str(source)])
     connection = await asyncpg.connect(libpq_url(url))
     try:
         if await connection.fetchval("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'") and not force:
@@ -64,34 +69,48 @@ async def load(url: str, source: Path, *, force: bool = False) -> None:
             )
     finally:
         await connection.close()
-    clean = ["--clean", "--if-exists"] if force else []
-    options = ["--single-transaction", "--exit-on-error", "--no-owner", "--no-privileges", *clean]
-    await _run("pg_restore", url, [*options, "--dbname", _without_password(url), str(source)])
+    reading = await _begin("pg_restore", None, "--file=-", "--no-owner", "--no-privileges", str(source), stdout=PIPE)
+    writing = await _begin("psql", url, "-X", "-q", "-v", "ON_ERROR_STOP=1", "-f", "-", stdin=PIPE)
+    assert reading.stdout is not None and writing.stdin is not None
+    # The dump is passed on by us, so that COMMIT is only said once all of it could be read.
+    with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+        writing.stdin.write(_REPLACE)
+        while block := await reading.stdout.read(1 << 18):
+            writing.stdin.write(block)
+            await writing.stdin.drain()
+        if await reading.wait() == 0:
+            writing.stdin.write(b"\nCOMMIT;\n")
+        writing.stdin.close()
+    await _finish("psql", writing)
+    await _finish("pg_restore", reading)
 
 
-async def _run(
-    program: str, url: str | None, arguments: list[str], *, stdout: int = asyncio.subprocess.DEVNULL
-) -> None:
-    """Run a program of PostgreSQL's; the password goes by environment, where `ps` doesn't show it."""
+async def _begin(
+    program: str, url: str | None, *arguments: str, stdin: int = DEVNULL, stdout: int = DEVNULL
+) -> Process:
+    """Start a program of PostgreSQL's; the password goes by environment, where `ps` doesn't show it."""
     environ = dict(os.environ)
     if url is not None:
+        arguments = (*arguments, "--dbname", _without_password(url))
         if password := urlsplit(url).password:
             environ["PGPASSWORD"] = unquote(password)
-        if program == "pg_dump":
-            arguments = [*arguments, "--dbname", _without_password(url)]
-    process = await asyncio.create_subprocess_exec(
-        _program(program), *arguments, stdout=stdout, stderr=asyncio.subprocess.PIPE, env=environ
+    return await asyncio.create_subprocess_exec(
+        _program(program), *arguments, stdin=stdin, stdout=stdout, stderr=PIPE, env=environ
     )
+
+
+async def _finish(program: str, process: Process) -> None:
+    assert process.stderr is not None
     try:
-        _, said = await process.communicate()
+        said = (await process.stderr.read()).decode(errors="replace").strip()
+        await process.wait()
     except asyncio.CancelledError:
         with contextlib.suppress(ProcessLookupError):
             process.terminate()
         await process.wait()
         raise
     if process.returncode:
-        last = said.decode(errors="replace").strip().splitlines()[-3:]
-        raise BackupFailed(both(f"{program} 失败", "failed: ") + "\n".join(last))
+        raise BackupFailed(both(f"{program} 失败", "failed:\n") + "\n".join(said.splitlines()[-3:]))
 
 
 def _without_password(url: str) -> str:

@@ -12,6 +12,8 @@ import datetime as dt
 import importlib
 import sys
 from collections.abc import Coroutine
+from contextlib import AbstractContextManager
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,8 +31,26 @@ _ELSEWHERE = {
 }
 
 
-class _Jifen(click.Group):
-    """A group whose `_ELSEWHERE` commands are imported when they are called."""
+class _Bilingual(click.Command):
+    """A command whose `--help` explains itself in both languages."""
+
+    def get_help_option(self, ctx: click.Context) -> click.Option | None:
+        option = super().get_help_option(ctx)
+        if option is not None:
+            option.help = both("显示这段说明", "Show this message and exit")
+        return option
+
+
+class _Group(_Bilingual, click.Group):
+    """A group of such commands."""
+
+    command_class = _Bilingual
+
+
+class _Jifen(_Group):
+    """The root: its `_ELSEWHERE` commands are imported when they are called."""
+
+    group_class = _Group
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted({*super().list_commands(ctx), *_ELSEWHERE})
@@ -52,7 +72,7 @@ class _Jifen(click.Group):
 
 
 @click.group(cls=_Jifen, help=both("积分会员助手", "The member assistant of a points programme"))
-@click.version_option(package_name="jifen")
+@click.version_option(package_name="jifen", help=both("显示版本", "Show the version and exit"))
 def group() -> None:
     """The root of all commands."""
 
@@ -98,7 +118,8 @@ def demo() -> None:
         from bot.secret_key import vault
 
         async with database.connected(settings, _say) as engine:
-            await demo_programme.load(engine, vault(settings))
+            with _busy(both("正在载入演示计划", "loading the demo programme")):
+                await demo_programme.load(engine, vault(settings))
         _say(both("演示计划已载入", "the demo programme is loaded"))
 
     _finish(work())
@@ -110,20 +131,22 @@ def audit() -> None:
 
     async def work() -> int:
         from bot import database
-        from ledger.points.audit import audit as find_faults
+        from ledger.points.audit import audit as prove
 
         async with database.connected(settings, _say) as engine, engine.connect() as tx:
             # One snapshot for all checks: the bot may be working meanwhile.
             await tx.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-            findings = await find_faults(tx)
-        for finding in findings:
-            _say(str(finding))
-        _say(
-            both(f"发现 {len(findings)} 处不符", f"{len(findings)} findings")
-            if findings
-            else both("账本相符", "the ledger adds up")
+            with _busy(both("正在核对账本", "checking the ledger")):
+                proof = await prove(tx)
+        click.echo(both(f"{proof.entries} 笔,{proof.postings} 条分录", "entries, postings"))
+        for position in proof.positions:
+            click.echo(", ".join(f"{name}={value}" for name, value in asdict(position).items()))
+        for violation in proof.violations:
+            click.echo(f"✗ {violation.check}: {violation.row}")
+        click.echo(
+            both("账本相符", "the ledger adds up") if proof.holds else both("账本不符", "the ledger does not add up")
         )
-        return 1 if findings else 0
+        return 0 if proof.holds else 1
 
     _finish(work())
 
@@ -164,7 +187,8 @@ def backup(file: Path | None) -> None:
         name = f"jifen-{dt.datetime.now(dt.UTC):%Y%m%dT%H%M%SZ}.dump"
         target = file or settings.data_dir / "backups" / name
         async with database.serving(settings, _say) as url:
-            size = await backups.save(url, target)
+            with _busy(both("正在备份", "backing up")):
+                size = await backups.save(url, target)
         _say(both(f"已备份到 {target}({size / 1e6:.1f} MB)", "saved"))
         if settings.secret_key is None:
             _say(
@@ -189,7 +213,8 @@ def restore(file: Path, force: bool) -> None:
         from bot.migrate import upgrade
 
         async with database.serving(settings, _say) as url:
-            await backups.load(url, file, force=force)
+            with _busy(both("正在恢复", "restoring")):
+                await backups.load(url, file, force=force)
             await upgrade(url)
         _say(both("已恢复,并升级到当前版本", "restored, and brought up to this version"))
 
@@ -294,6 +319,13 @@ def _finish(work: Coroutine[Any, Any, int | None]) -> None:
     except OSError as error:
         raise click.ClickException(both("系统错误", f"{type(error).__name__}: {error}")) from error
     sys.exit(code or 0)
+
+
+def _busy(what: str) -> AbstractContextManager[Any]:
+    """A spinner on standard error while something long runs; nothing where nobody watches."""
+    from rich.console import Console
+
+    return Console(stderr=True).status(what)
 
 
 def _say(line: str) -> None:

@@ -72,7 +72,7 @@ def _folder(settings: Settings) -> Check:
             name,
             False,
             str(folder),
-            both(f"本用户写不了,请 chown 给它或换 DATA_DIR", "not writable: chown it to this user or change DATA_DIR"),
+            both("本用户写不了,请 chown 给它或换 DATA_DIR", "not writable: chown it to this user or change DATA_DIR"),
         )
     if os.name == "posix" and stat.S_IMODE(folder.stat().st_mode) & 0o022:
         return Check(
@@ -167,7 +167,7 @@ def _webhook(settings: Settings, hook: dict[str, object], *, now: float) -> Chec
             str(hook.get("last_error_message")),
             both(
                 "十分钟内 Telegram 投递失败过:检查 PUBLIC_URL 的证书、反向代理和端口",
-                "Telegram failed to deliver in the last ten minutes: check certificate, reverse proxy and port of PUBLIC_URL",
+                "Telegram failed to deliver lately: check certificate, reverse proxy and port of PUBLIC_URL",
             ),
         )
     return Check(name, True, waiting if wanted else both("轮询", "polling") + f", {waiting}")

@@ -20,9 +20,10 @@ _ADVISORY_LOCK = 0x6A6966656E  # "jifen"
 
 def functions() -> list[str]:
     """The SQL of every function the database must have, as this version writes them."""
+    from chat.functions import CREATE
     from ledger.points.engine import LOAD_FUNCTION
 
-    return [LOAD_FUNCTION]
+    return [LOAD_FUNCTION, *CREATE]
 
 
 def config() -> Config:

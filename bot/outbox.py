@@ -1,9 +1,10 @@
 """What was committed is said: at once by the process that committed it, and by whoever comes next if that one died.
 
-A row is `waiting` until it was sent. Its lease tells until when somebody is at it; only the oldest waiting row of a chat may be
-sent, so a chat's order holds whoever sends. A turn's own messages come here leased to this process (`send_soon`) unless their
-chat has a backlog, which then goes first (`hurry`). Marks are written in batches behind the sending. What a crash left is
-found by `sweep` when its lease has run out.
+A row is `waiting` until it was sent. Its lease tells until when somebody is at it. Of a chat's waiting rows of one policy only
+the oldest may be sent, so their order holds whoever sends; policies don't wait for each other, so that a person's reply never
+stands behind a broadcast. A turn's own messages come here leased to this process (`send_soon`) unless their chat has a backlog,
+which then goes first (`hurry`). Marks are written in batches behind the sending. What a crash left is found by the sweep when
+its lease has run out.
 
 Policies: replies and operational notices are said at least once; a promotional one is marked `unknown` before it leaves, so that
 it is never said twice. `not_after` drops what would come too late.
@@ -16,14 +17,15 @@ import contextlib
 import datetime as dt
 import json
 import time
-from collections import deque
+from collections import OrderedDict, deque
+from collections.abc import Coroutine
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
 import structlog
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot.drawing import Drawn
 from bot.telling import Teller
@@ -32,17 +34,22 @@ from bot.transport import Later, Moved, Refused, Uncertain, Unreachable
 log = structlog.get_logger(__name__)
 
 LEASE_SECONDS = 10.0
-"""How long a sender may take; longer than a call's timeouts together. After a crash its messages wait that long."""
+"""How long a sender may take; about a call's timeouts together. After a crash, messages wait that long."""
 UPLOAD_LEASE_SECONDS = 45.0
 SWEEP_SECONDS = 1.0
 CLAIM_MAX = 40
 MARK_SECONDS = 0.02
 TRIES_MAX = 50
+REMEMBERED_MAX = 10_000
+POLICIES = ("reply", "operational", "promotional")
+
+Lane = tuple[int, str]
+"""A chat and a policy: within it, order holds."""
 
 
 @dataclass(slots=True)
 class Row:
-    """One message on its way. `mine_until` is this process's own clock (monotonic) when its lease ends."""
+    """One message on its way. `mine_until`: when this process's lease ends, on its own monotonic clock."""
 
     chat_id: int
     id: int
@@ -52,18 +59,24 @@ class Row:
     key: str | None = None
     member_id: int | None = None
     not_after: dt.datetime | None = None
-    tries: int = 0
+    tries: int = 1
+
+    @property
+    def lane(self) -> Lane:
+        """Its chat and policy."""
+        return self.chat_id, self.policy
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """What became of a row. `wait` > 0: it waits again, for so many seconds; `chat_id` where it moved."""
+    """What became of a row. `wait` > 0: it waits again, for so many seconds; `moved_to` where its chat moved."""
 
     row: Row
     state: str
     error: str | None = None
     wait: float = 0.0
     moved_to: int | None = None
+    unreachable: bool = False
 
 
 _CLAIM = text((files("chat") / "sql" / "outbox_claim.sql").read_text(encoding="utf-8"))
@@ -72,62 +85,63 @@ _MOVED = text("UPDATE outbox SET chat_id = :new WHERE chat_id = :old AND state =
 _UNREACHABLE = text(
     "UPDATE member SET unreachable_since = now() WHERE id = ANY (:members) AND unreachable_since IS NULL"
 )
+_WAITS = text(
+    "SELECT EXISTS (SELECT FROM outbox"
+    " WHERE policy = :policy AND chat_id = :chat AND state = 'waiting' AND id <> ALL (CAST(:mine AS bigint[])))"
+)
 
 
 class Outbox:
     """Sends rows through a `Teller` and remembers what this process is sending."""
 
     def __init__(self, engine: AsyncEngine, teller: Teller) -> None:
-        self._engine = engine
+        self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")  # each use is one statement
         self._teller = teller
-        self._queues: dict[int, deque[Row]] = {}
-        self._mine: dict[int, list[int]] = {}
+        self._queues: dict[Lane, deque[Row]] = {}
+        self._mine: dict[Lane, list[int]] = {}
+        self._handed_back: OrderedDict[int, None] = OrderedDict()
         self._senders: set[asyncio.Task[None]] = set()
         self._marks: list[Mark] = []
         self._marked = asyncio.Event()
+        self._writing = asyncio.Lock()
         self._tasks: list[asyncio.Task[None]] = []
-        self._cursor = 0
         self._stopping = False
 
     # -- for the turn
 
-    def mine(self, chat_id: int) -> list[int]:
-        """Waiting rows of this chat that this process is sending or has just sent: no backlog to it."""
-        return self._mine.get(chat_id, [])
+    def mine(self, chat_ids: set[int]) -> list[int]:
+        """Waiting rows of these chats that this process is sending or has just sent: no backlog to it."""
+        if not self._mine:
+            return []
+        return [each for chat in chat_ids for policy in POLICIES for each in self._mine.get((chat, policy), ())]
 
-    def send_soon(self, rows: list[Row]) -> None:
-        """Send rows leased to this process, each chat's in order, without waiting for it."""
+    def send_soon(self, rows: list[Row], mine: list[int]) -> None:
+        """Send rows leased to this process, in order, without waiting for it.
+
+        Args:
+            mine: what `mine` answered when they were written. Where one of those had to be put back since, it goes first.
+        """
+        if any(each in self._handed_back for each in mine):
+            for row in rows:
+                self._hand_back(Mark(row, "waiting"))
+            for lane in {row.lane for row in rows}:
+                self.hurry(*lane)
+            return
         for row in rows:
-            self._mine.setdefault(row.chat_id, []).append(row.id)
-            queue = self._queues.get(row.chat_id)
-            if queue is not None:
-                queue.append(row)
-                continue
-            self._queues[row.chat_id] = deque([row])
-            self._start(self._drain(row.chat_id))
+            self._enqueue(row)
 
-    def hurry(self, chat_id: int) -> None:
+    def hurry(self, chat_id: int, policy: str = "reply") -> None:
         """Messages of this chat wait behind somebody else's: look after them now rather than at the next sweep."""
-        self._start(self._follow_up(chat_id))
+        self._start(self._follow_up((chat_id, policy)))
 
     async def clear(self, chat_id: int) -> bool:
-        """Send what waits in this chat before something is said that isn't in the outbox. False: it can't be sent now."""
-        if chat_id in self._queues:
-            await self.idle(chat_id)
-        for pause in (0.0, 0.05, 0.1, 0.2, 0.4):
-            await asyncio.sleep(pause)
-            await self._flush()
-            while rows := await self._claim(chat_id=chat_id):
-                await self._send_all(rows)
-                await self._flush()
-            if not await self._waits(chat_id):
-                return True
-        return False
+        """Send the replies that wait in this chat before something is said that isn't in the outbox.
 
-    async def idle(self, chat_id: int) -> None:
-        """Wait until this process sends nothing to this chat."""
-        while chat_id in self._queues:
-            await asyncio.sleep(0.005)
+        False: they can't be sent within a second or two.
+        """
+        lane = (chat_id, "reply")
+        await self._follow_up(lane)
+        return not await self._waits(lane)
 
     # -- life
 
@@ -141,149 +155,168 @@ class Outbox:
         deadline = time.monotonic() + seconds
         while self._senders and (left := deadline - time.monotonic()) > 0:
             await asyncio.wait(set(self._senders), timeout=left)
-        for task in [*self._tasks, *self._senders]:
+        tasks = [*self._tasks, *self._senders]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, *self._senders, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         with contextlib.suppress(Exception):
             await self._flush()
 
     # -- sending
 
-    def _start(self, work: Any) -> None:
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
         self._senders.add(task)
         task.add_done_callback(self._senders.discard)
 
-    async def _drain(self, chat_id: int) -> None:
-        """Send this chat's queue; after a row that has to wait, its followers go back to the table."""
-        queue = self._queues[chat_id]
+    def _enqueue(self, row: Row) -> None:
+        ids = self._mine.setdefault(row.lane, [])
+        if row.id in ids:
+            return  # its lease ran out while it waits here; the queue itself gives it back
+        ids.append(row.id)
+        self._handed_back.pop(row.id, None)
+        queue = self._queues.get(row.lane)
+        if queue is None:
+            self._queues[row.lane] = deque([row])
+            self._start(self._drain(row.lane))
+        else:
+            queue.append(row)
+
+    async def _drain(self, lane: Lane) -> None:
+        """Send this lane's queue; behind a row that has to wait, the others go back to the table."""
+        queue = self._queues[lane]
         try:
-            while queue:
-                if not await self._send(queue[0]):
-                    for row in list(queue)[1:]:
-                        self._mark(Mark(row, "waiting"))
-                    return
+            while queue and await self._send(queue[0]):
                 queue.popleft()
+            for row in list(queue)[1:]:
+                self._hand_back(Mark(row, "waiting"))
         finally:
-            del self._queues[chat_id]
+            del self._queues[lane]
 
     async def _send(self, row: Row) -> bool:
-        """Send one row and note its outcome. False: it still waits, and nothing of its chat may pass it."""
-        if time.monotonic() > row.mine_until - LEASE_SECONDS / 2:
-            self._mark(Mark(row, "waiting"))  # too near the lease's end to begin: somebody else may be about to
-            return False
+        """Send one row and note its outcome. False: it waits again, and nothing of its lane may pass it."""
         if row.not_after is not None and dt.datetime.now(dt.UTC) > row.not_after:
-            self._mark(Mark(row, "dropped", "too late"))
+            self._note(Mark(row, "dropped", "too late"))
             return True
+        if time.monotonic() > row.mine_until - LEASE_SECONDS / 2:
+            self._hand_back(Mark(row, "waiting"))  # too near the lease's end to begin: another may be about to
+            return False
         try:
             await self._teller.say(row.chat_id, row.drawn, unsolicited=row.policy != "reply")
         except Later as wait:
-            self._mark(Mark(row, "waiting", f"retry after {wait.seconds:g}", wait=wait.seconds))
+            self._hand_back(Mark(row, "waiting", f"retry after {wait.seconds:g}", wait=wait.seconds))
+            return False
+        except Moved as to:
+            self._hand_back(Mark(row, "waiting", "chat migrated", moved_to=to.chat_id))
             return False
         except Unreachable as no:
-            self._mark(Mark(row, "failed", f"unreachable: {no}"))
-        except Moved as to:
-            self._mark(Mark(row, "waiting", "chat migrated", moved_to=to.chat_id))
-            return False
+            self._note(Mark(row, "failed", str(no), unreachable=True))
         except Refused as no:
             log.error("telegram_refused", outbox_id=row.id, policy=row.policy, why=str(no))
-            self._mark(Mark(row, "failed", str(no)))
+            self._note(Mark(row, "failed", str(no)))
         except Uncertain as doubt:
             if row.policy == "promotional":
-                self._mark(Mark(row, "unknown", str(doubt)))
-                return True
-            if row.tries + 1 >= TRIES_MAX:
-                self._mark(Mark(row, "failed", str(doubt)))
-                return True
-            self._mark(Mark(row, "waiting", str(doubt), wait=min(60.0, 0.5 * 2**row.tries)))
-            return False
+                self._note(Mark(row, "unknown", str(doubt)))
+            elif row.tries >= TRIES_MAX:
+                self._note(Mark(row, "failed", str(doubt)))
+            else:
+                wait_seconds = min(60.0, 0.5 * 2 ** (row.tries - 1))
+                self._hand_back(Mark(row, "waiting", str(doubt), wait=wait_seconds))
+                return False
         except Exception as bug:
             log.exception("message_not_sayable", outbox_id=row.id)
-            self._mark(Mark(row, "failed", repr(bug)))
+            self._note(Mark(row, "failed", repr(bug)))
         else:
-            self._mark(Mark(row, "sent"))
+            self._note(Mark(row, "sent"))
         return True
 
-    async def _send_all(self, rows: list[Row]) -> None:
-        """Send claimed heads; different chats side by side."""
-        for row in rows:
-            self._mine.setdefault(row.chat_id, []).append(row.id)
-        await asyncio.gather(*map(self._send, rows))
-
-    async def _follow_up(self, chat_id: int) -> None:
-        """Empty a chat's backlog as its head comes free; gives up to the sweep after some seconds."""
+    async def _follow_up(self, lane: Lane) -> None:
+        """Empty a lane's backlog as its head comes free; leaves it to the sweep after a second or two."""
         pause = 0.01
-        while pause < 2.0 and not self._stopping:
-            if chat_id in self._queues:
-                await self.idle(chat_id)
+        while pause < 1.0:
+            while lane in self._queues:
+                await asyncio.sleep(0.005)
             await self._flush()
-            rows = await self._claim(chat_id=chat_id)
+            rows = await self._claim(lane[1], lane[0], only=True)
             if rows:
-                await self._send_all(rows)
+                for row in rows:
+                    self._enqueue(row)
                 pause = 0.01
                 continue
-            if not await self._waits(chat_id):
+            if self._stopping or not await self._waits(lane):
                 return
             await asyncio.sleep(pause)
             pause *= 2
 
-    async def _waits(self, chat_id: int) -> bool:
-        mine = self.mine(chat_id)
+    async def _waits(self, lane: Lane) -> bool:
         async with self._engine.connect() as connection:
             found = await connection.scalar(
-                text(
-                    "SELECT EXISTS (SELECT FROM outbox WHERE chat_id = :chat AND state = 'waiting' AND id <> ALL (:mine))"
-                ),
-                {"chat": chat_id, "mine": mine},
+                _WAITS, {"policy": lane[1], "chat": lane[0], "mine": self._mine.get(lane, [])}
             )
         return bool(found)
 
     # -- the table
 
-    async def _claim(self, *, chat_id: int | None = None) -> list[Row]:
-        """Lease the oldest waiting row of chats where nobody is at it: one chat's, or the next ones' after the cursor."""
-        async with self._engine.begin() as tx:
-            found = (
-                await tx.execute(
-                    _CLAIM,
-                    {
-                        "first": chat_id if chat_id is not None else self._cursor,
-                        "only": chat_id is not None,
-                        "limit": CLAIM_MAX,
-                        "lease": LEASE_SECONDS,
-                    },
-                )
-            ).all()
+    async def _claim(self, policy: str, first: int, *, only: bool = False) -> list[Row]:
+        """Lease the oldest waiting row of chats where nobody is at it: of chat `first` only, or from `first` on."""
+        asked = {"policy": policy, "first": first, "only": only, "limit": CLAIM_MAX, "lease": LEASE_SECONDS}
         until = time.monotonic() + LEASE_SECONDS
-        rows = [
-            Row(each.chat_id, each.id, each.policy, json.loads(each.params) if isinstance(each.params, str)
-                else each.params, until, each.key, each.member_id, each.not_after, each.tries)
+        async with self._engine.connect() as connection:
+            found = (await connection.execute(_CLAIM, asked)).all()
+        return [
+            Row(
+                chat_id=each.chat_id,
+                id=each.id,
+                policy=each.policy,
+                drawn=json.loads(each.params),
+                mine_until=until,
+                key=each.key,
+                member_id=each.member_id,
+                not_after=each.not_after,
+                tries=each.tries,
+            )
             for each in found
-        ]  # fmt: skip
-        if chat_id is None:
-            self._cursor = max((row.chat_id for row in rows), default=-(2**62)) + 1 if rows else -(2**62)
-        return rows
+        ]
 
     async def _sweep_forever(self) -> None:
-        """Every second: what nobody is at. Never a chat that this process has in its hands already."""
-        self._cursor = -(2**62)
+        """Every second: what nobody is at, replies before notices before broadcasts."""
         while True:
-            try:
-                rows = await self._claim()
-                if rows:
-                    await self._send_all(rows)
-                    await self._flush()
-                    if len(rows) == CLAIM_MAX:
-                        continue
-            except asyncio.CancelledError:
-                raise
-            except Exception as error:
-                log.warning("sweep_failed", error=type(error).__name__)
+            for policy in POLICIES:
+                try:
+                    await self._sweep(policy)
+                except Exception as error:
+                    log.warning("sweep_failed", error=type(error).__name__)
             await asyncio.sleep(SWEEP_SECONDS)
 
-    def _mark(self, mark: Mark) -> None:
+    async def _sweep(self, policy: str) -> None:
+        first = -(2**62)
+        while rows := await self._claim(policy, first):
+            for row in rows:
+                self._enqueue(row)
+            lanes = {row.lane for row in rows}
+            while any(lane in self._queues for lane in lanes):
+                await asyncio.sleep(0.02)
+            await self._flush()
+            if len(rows) < CLAIM_MAX or policy == "promotional":
+                return  # a broadcast is long: whatever matters more is looked at again between its portions
+            first = max(row.chat_id for row in rows) + 1
+
+    def _note(self, mark: Mark) -> None:
         self._marks.append(mark)
         self._marked.set()
+
+    def _hand_back(self, mark: Mark) -> None:
+        """The row waits again: from now on it is a backlog to this process too."""
+        ids = self._mine.get(mark.row.lane)
+        if ids is not None:
+            with contextlib.suppress(ValueError):
+                ids.remove(mark.row.id)
+            if not ids:
+                del self._mine[mark.row.lane]
+        self._handed_back[mark.row.id] = None
+        if len(self._handed_back) > REMEMBERED_MAX:
+            self._handed_back.popitem(last=False)
+        self._note(mark)
 
     async def _mark_forever(self) -> None:
         while True:
@@ -291,52 +324,45 @@ class Outbox:
             await asyncio.sleep(MARK_SECONDS)
             try:
                 await self._flush()
-            except asyncio.CancelledError:
-                raise
             except Exception as error:
                 log.warning("marks_not_written", error=type(error).__name__, waiting=len(self._marks))
                 await asyncio.sleep(0.5)
 
     async def _flush(self) -> None:
-        """Write what became of the rows sent since the last time. Lost marks only mean that a message is said again."""
-        self._marked.clear()
-        if not self._marks:
-            return
-        marks, self._marks = self._marks, []
-        try:
-            async with self._engine.begin() as tx:
-                await self._write(tx, marks)
-        except BaseException:
-            self._marks = marks + self._marks
-            self._marked.set()
-            raise
+        """Write what became of rows. A mark that is lost only means that a message is said again."""
+        async with self._writing:
+            self._marked.clear()
+            if not self._marks:
+                return
+            marks, self._marks = self._marks, []
+            try:
+                await self._write(marks)
+            except BaseException:
+                self._marks = marks + self._marks
+                self._marked.set()
+                raise
         for mark in marks:
-            ids = self._mine.get(mark.row.chat_id)
-            if ids is not None:
-                with contextlib.suppress(ValueError):
-                    ids.remove(mark.row.id)
-                if not ids:
-                    del self._mine[mark.row.chat_id]
+            if mark.state == "waiting":
+                continue
+            ids = self._mine[mark.row.lane]
+            ids.remove(mark.row.id)
+            if not ids:
+                del self._mine[mark.row.lane]
 
-    @staticmethod
-    async def _write(tx: AsyncConnection, marks: list[Mark]) -> None:
-        await tx.execute(
-            _MARK,
-            {
-                "chats": [mark.row.chat_id for mark in marks],
-                "ids": [mark.row.id for mark in marks],
-                # A reply that was said is of no further use; notices stay, so that their key is not used again.
-                "states": [
-                    "gone" if mark.state == "sent" and mark.row.policy == "reply" and mark.row.key is None else mark.state
-                    for mark in marks
-                ],
-                "errors": [mark.error for mark in marks],
-                "waits": [mark.wait for mark in marks],
-            },
-        )
-        away = [mark.row.member_id for mark in marks if mark.error and mark.error.startswith("unreachable")]
-        if any(away):
-            await tx.execute(_UNREACHABLE, {"members": [each for each in away if each is not None]})
-        for mark in marks:
-            if mark.moved_to is not None:
-                await tx.execute(_MOVED, {"old": mark.row.chat_id, "new": mark.moved_to})
+    async def _write(self, marks: list[Mark]) -> None:
+        columns = {
+            "chats": [mark.row.chat_id for mark in marks],
+            "ids": [mark.row.id for mark in marks],
+            # A reply that was said is of no further use; notices stay, so that their key is not used again.
+            "states": ["gone" if mark.state == "sent" and mark.row.key is None else mark.state for mark in marks],
+            "errors": [mark.error for mark in marks],
+            "waits": [mark.wait for mark in marks],
+        }
+        async with self._engine.connect() as connection:
+            await connection.execute(_MARK, columns)
+            away = [mark.row.member_id for mark in marks if mark.unreachable and mark.row.member_id is not None]
+            if away:
+                await connection.execute(_UNREACHABLE, {"members": away})
+            for mark in marks:
+                if mark.moved_to is not None:
+                    await connection.execute(_MOVED, {"old": mark.row.chat_id, "new": mark.moved_to})

@@ -290,7 +290,7 @@ def load(environ: Mapping[str, str] | None = None, env_file: Path | None = PROJE
         if environ is None:
             return Settings(_env_file=env_file)  # type: ignore[call-arg]
         given: dict[str, Any] = {name.lower(): value for name, value in environ.items() if value}
-        return _Detached(_env_file=env_file, **given)
+        return _Detached(_env_file=env_file, **given)  # type: ignore[call-arg]
     except ValidationError as error:
         raise SettingsError("\n".join(dict.fromkeys(_line(dict(each)) for each in error.errors()))) from None
 

@@ -29,6 +29,26 @@ def offer(label: Text, offer_id: int) -> Button:
     return Button(label, data=f"catalog:offer:{offer_id}")
 
 
+def merchant_offers(label: Text, merchant_id: int) -> Button:
+    """What one merchant has in the catalog."""
+    return Button(label, data=f"catalog:merchant:{merchant_id}:0")
+
+
+def redeem(label: Text, offer_id: int, amount: int) -> Button:
+    """The confirm screen for so much of an offer: pieces, or minor units of money."""
+    return Button(label, data=f"redeem:confirm:{offer_id}:{amount}", style="primary")
+
+
+def amounts(label: Text, offer_id: int) -> Button:
+    """Choosing how much of an offer."""
+    return Button(label, data=f"redeem:choose:{offer_id}")
+
+
+def exchange(label: Text | None = None) -> Button:
+    """A merchant's own points into common ones."""
+    return Button(label or t("换成联盟积分"), data="exchange:home")
+
+
 def card(label: Text | None = None) -> Button:
     """The member card."""
     return Button(label or t("会员码"), data="card:show")
@@ -54,6 +74,16 @@ def vouchers(label: Text | None = None) -> Button:
     return Button(label or t("我的券"), data="vouchers:list:0")
 
 
+def voucher(label: Text, voucher_id: int) -> Button:
+    """One voucher, with its code while it can be used."""
+    return Button(label, data=f"vouchers:show:{voucher_id}")
+
+
+def take_back(voucher_id: int) -> Button:
+    """Taking a redemption back, with a question before."""
+    return Button(t("撤回"), data=f"vouchers:undo:{voucher_id}")
+
+
 def settings(label: Text | None = None) -> Button:
     """Language and notices."""
     return Button(label or t("设置"), data="settings:show")
@@ -62,3 +92,28 @@ def settings(label: Text | None = None) -> Button:
 def counter(label: Text | None = None) -> Button:
     """The till: award, verify, today's list."""
     return Button(label or t("收银台"), data="counter:home")
+
+
+def join(label: Text | None = None) -> Button:
+    """What joining means, for who has not joined."""
+    return Button(label or t("加入"), data="join:intro", style="primary")
+
+
+def region(label: Text) -> Button:
+    """Choosing a region."""
+    return Button(label, data="settings:region")
+
+
+def birthday(label: Text) -> Button:
+    """Telling a birthday."""
+    return Button(label, data="settings:birthday")
+
+
+def claim(label: Text | None = None) -> Button:
+    """Claiming an account that a merchant had before."""
+    return Button(label or t("认领原有积分"), data="claim:start")
+
+
+def help_(label: Text | None = None) -> Button:
+    """What the bot can do."""
+    return Button(label or t("能做什么"), data="help:show")

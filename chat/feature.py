@@ -23,13 +23,14 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from chat.screen import Button, Screen
 from chat.words import Text
 
 Answer = Screen | Sequence[Screen] | None
 Callback = Callable[..., Awaitable[Answer]]
+C = TypeVar("C", bound=Callback)
 Audience = Literal["anyone", "member", "staff", "operator"]
 
 
@@ -75,10 +76,10 @@ class Feature:
         *,
         audience: Audience = "member",
         reads_only: bool = False,
-    ) -> Callable[[Callback], Callback]:
+    ) -> Callable[[C], C]:
         """Runs the decorated `(turn, words)` on «/name words»."""
 
-        def register(run: Callback) -> Callback:
+        def register(run: C) -> C:
             self.commands.append(Command(name, description, audience, run, reads_only))
             return run
 
@@ -86,28 +87,28 @@ class Feature:
 
     def tap(
         self, action: str, *, audience: Audience = "member", reads_only: bool = False
-    ) -> Callable[[Callback], Callback]:
+    ) -> Callable[[C], C]:
         """Runs the decorated `(turn, *args)` when a button of this action is tapped. Arguments arrive as text."""
 
-        def register(run: Callback) -> Callback:
+        def register(run: C) -> C:
             self.taps[action] = Tap(action, run, audience, reads_only)
             return run
 
         return register
 
-    def step(self, name: str) -> Callable[[Callback], Callback]:
+    def step(self, name: str) -> Callable[[C], C]:
         """Runs the decorated `(turn, said)` on what is typed while the dialogue is at «feature.name»."""
 
-        def register(run: Callback) -> Callback:
+        def register(run: C) -> C:
             self.steps[name] = run
             return run
 
         return register
 
-    def link(self, purpose: str) -> Callable[[Callback], Callback]:
+    def link(self, purpose: str) -> Callable[[C], C]:
         """Runs the decorated `(turn, token)` on the deep link «purpose_token»; also for people who have not joined."""
 
-        def register(run: Callback) -> Callback:
+        def register(run: C) -> C:
             self.links[purpose] = run
             return run
 

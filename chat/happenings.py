@@ -28,7 +28,7 @@ def title(line: Line, known: Known) -> Text | Both:
         case "release":
             return t("开始可用")
         case "expire":
-            return t("到期")
+            return t("已到期")
         case "claw_back":
             return t("退货 · {merchant}", merchant=where)
         case "reinstate":

@@ -54,7 +54,7 @@ outbox = Table(
     Column("error", Text),
     CheckConstraint("policy IN ('reply', 'operational', 'promotional')", "policy"),
     CheckConstraint("state IN ('waiting', 'sent', 'dropped', 'failed', 'unknown')", "state"),
-    Index("ix_outbox_waiting", "chat_id", "id", postgresql_where=text("state = 'waiting'")),
+    Index("ix_outbox_waiting", "policy", "chat_id", "id", postgresql_where=text("state = 'waiting'")),
 )
 
 dead_letter = Table(

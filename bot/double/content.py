@@ -10,7 +10,7 @@ from bot.double.errors import bad
 from bot.double.files import StoredFile
 
 if TYPE_CHECKING:
-    from bot.double.wire import Call, Upload
+    from bot.double.requests import Call, Upload
     from bot.double.world import World
 
 TEXT_MAX = 4096
@@ -61,7 +61,9 @@ def caption_body(world: World, fields: Call | Mapping[str, Any]) -> dict[str, An
     return body
 
 
-def photo(world: World, value: str | None, uploads: Mapping[str, Upload], field: str) -> tuple[dict[str, Any], StoredFile]:
+def photo(
+    world: World, value: str | None, uploads: Mapping[str, Upload], field: str
+) -> tuple[dict[str, Any], StoredFile]:
     """A picture as `photo` sizes, from an upload, `attach://name`, or a file id the server knows.
 
     Raises:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections import deque
 from collections.abc import AsyncIterator
@@ -14,6 +13,7 @@ from bot.double.calls import ApiCall
 from bot.double.chats import Chat
 from bot.double.clock import Clock
 from bot.double.faults import Fault, Faults
+from bot.double.groups import Group
 from bot.double.limits import Limits
 from bot.double.methods import editing, looking, queries, receiving, sending, settings
 from bot.double.people import Person
@@ -21,7 +21,7 @@ from bot.double.updates import Update
 from bot.double.wire import Wire
 from bot.double.world import Keep, World
 
-__all__ = ["ApiCall", "Clock", "Double", "Fault", "Keep", "Limits", "Person"]
+__all__ = ["ApiCall", "Clock", "Double", "Fault", "Group", "Keep", "Limits", "Person"]
 
 METHOD_FILES = (editing, looking, queries, receiving, sending, settings)  # importing them registers their methods
 
@@ -48,13 +48,16 @@ class Double:
         strict: bool = True,
         keep: Keep | None = None,
     ) -> None:
-        self.world = World(token, username, limits or Limits.telegram(), clock or Clock(), keep or Keep(), strict=strict)
+        self.world = World(
+            token, username, limits or Limits.telegram(), clock or Clock(), keep or Keep(), strict=strict
+        )
         self.token = token
         self.username = username
         self.url = ""
         self.people: dict[int, Person] = {}
         self._runner: web.ServerRunner | None = None
         self._next_person_id = 1_000_001
+        self._next_group_id = -5_000
 
     # The server
 
@@ -91,14 +94,24 @@ class Double:
         wire: dict[str, Any] = {"id": number, "is_bot": False, "first_name": name, **user}
         if language is not None:
             wire["language_code"] = language
-        shown = {key: wire[key] for key in ("first_name", "last_name", "username") if key in wire}
-        chat = Chat({"id": number, "type": "private", **shown}, wire)
+        shown = ("first_name", "last_name", "username")
+        chat = Chat({"id": number, "type": "private", **{key: wire[key] for key in shown if key in wire}}, wire)
         self.world.chats[number] = chat
         self.world.users[number] = wire
         if "username" in wire:
             self.world.usernames[str(wire["username"]).lower()] = number
         self.people[number] = person = Person(self.world, wire, chat)
         return person
+
+    def group(self, title: str, *members: Person, admins: tuple[Person, ...] = (), privacy: bool = True) -> Group:
+        """A group the bot is in with `members`, of whom `admins` are administrators."""
+        self._next_group_id -= 1
+        chat = Chat({"id": self._next_group_id, "type": "group", "title": title})
+        chat.members = {person.id: "member" for person in members}
+        chat.members.update({person.id: "administrator" for person in admins})
+        chat.members[int(self.world.bot["id"])] = "member"
+        self.world.chats[chat.id] = chat
+        return Group(self.world, chat, privacy=privacy)
 
     # The record and the plan
 
@@ -141,7 +154,9 @@ class Double:
         while True:
             left = deadline - time.monotonic()
             if left <= 0:
-                raise AssertionError(f"{len(world.updates.pending)} updates pending, {world.calls_in_flight} calls in flight")
+                raise AssertionError(
+                    f"{len(world.updates.pending)} updates pending, {world.calls_in_flight} calls in flight"
+                )
             if not world.updates.pending and not world.calls_in_flight:
                 if not await world.change(quiet):
                     return

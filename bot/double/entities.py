@@ -21,8 +21,8 @@ UNCLEAN = re.compile("[\x00-\x09\x0b-\x1f\u2028-\u202e\u0333\u033f\u030a]")
 BLANKED = re.compile("[\x00-\x09\x0b\x0c\x0e-\x1f]")
 
 FINDERS = re.compile(
-    r"(?P<url>(?:https?://|tg://)[^\s<>\"']*[^\s<>\"'.,:;!?)\]，。！？、；：）]"
-    r"|(?<![\w@./])(?:[a-z0-9-]+\.)+(?:com|org|net|me|cn|io|dev|app|edu|gov)\b(?:/[^\s<>\"']*[^\s<>\"'.,:;!?)\]，。！？、；：）])?)"
+    r"(?P<url>(?:https?://|tg://)[^\s<>\"'，。！？、；：）]*[^\s<>\"'.,:;!?)\]，。！？、；：）]"
+    r"|(?<![\w@./])(?:[a-z0-9-]+\.)+(?:com|org|net|me|cn|io|dev|app|edu|gov)\b(?:/[^\s<>\"'，。！？、；：）]*[^\s<>\"'.,:;!?)\]，。！？、；：）])?)"
     r"|(?P<email>(?<![\w.+-])[\w.+-]+@(?:[\w-]+\.)+[A-Za-z]{2,}\b)"
     r"|(?P<mention>(?<!\w)@[A-Za-z][A-Za-z0-9_]{2,31}\b)"
     r"|(?P<bot_command>(?<![\w/<>])/[A-Za-z0-9_]{1,64}(?:@[A-Za-z0-9_]{3,32})?(?![\w/<>]))"
@@ -94,9 +94,9 @@ def _explicit(given: list[Any] | None) -> list[Entity]:
             raise bad("can't parse MessageEntity: expected an Object")
         for name in ("offset", "length"):
             if not isinstance(raw.get(name), int):
-                raise bad(f'can\'t parse MessageEntity: Can\'t find field "{name}"')
+                raise bad(f"can't parse MessageEntity: Can't find field \"{name}\"")
         if not isinstance(raw.get("type"), str):
-            raise bad('can\'t parse MessageEntity: Can\'t find field "type"')
+            raise bad("can't parse MessageEntity: Can't find field \"type\"")
         for name in ("offset", "length"):
             if not 0 <= raw[name] <= 1_000_000:
                 raise bad(f"receive an entity with incorrect {name} {raw[name]}")
@@ -113,7 +113,7 @@ def _explicit_kind(raw: Entity) -> Entity | None:
     if kind in FOUND_BY_SERVER:
         return None
     if kind in needs and needs[kind] not in raw:
-        raise bad(f'can\'t parse MessageEntity: Can\'t find field "{needs[kind]}"')
+        raise bad(f"can't parse MessageEntity: Can't find field \"{needs[kind]}\"")
     if kind == "text_link":
         entity["url"] = links.checked(str(raw["url"]))
         return entity if entity["url"] else None

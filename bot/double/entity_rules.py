@@ -35,7 +35,9 @@ def fix(entities: list[Entity], new: list[Entity] | None = None) -> list[Entity]
     entities = sorted(entities, key=order)
     splittable = [entity for entity in entities if entity["type"] in SPLITTABLE]
     quotes = _apart([entity for entity in entities if entity["type"] in QUOTES])
-    others = _apart([entity for entity in entities if entity["type"] not in SPLITTABLE and entity["type"] not in QUOTES])
+    others = _apart(
+        [entity for entity in entities if entity["type"] not in SPLITTABLE and entity["type"] not in QUOTES]
+    )
     if new:
         free = [entity for entity in new if not any(_overlap(entity, other) for other in others)]
         others = sorted(others + free, key=order)

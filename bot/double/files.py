@@ -34,7 +34,9 @@ class FileStore:
         number = len(self._by_path) + 1 if not self._by_id else int(next(reversed(self._by_id)).rsplit("-", 1)[1]) + 1
         unique = "AQAD" + hashlib.sha1(content, usedforsecurity=False).hexdigest()[:12]
         suffix = name.rsplit(".", 1)[-1] if "." in name else "bin"
-        stored = StoredFile(f"{unique}-{number}", unique, f"{folder}/file_{number}.{suffix}", name, mime, len(content), content)
+        stored = StoredFile(
+            f"{unique}-{number}", unique, f"{folder}/file_{number}.{suffix}", name, mime, len(content), content
+        )
         self._by_id[stored.file_id] = stored
         self._by_path[stored.path] = stored
         self._bytes += len(content)

@@ -93,7 +93,7 @@ def parse_html(source: str) -> tuple[str, list[dict[str, Any]]]:
             tag.begin = len(parts)
             open_tags.append(tag)
     if open_tags:
-        raise _cannot(f"Can't find end tag corresponding to start tag \"{open_tags[-1].name}\"")
+        raise _cannot(f'Can\'t find end tag corresponding to start tag "{open_tags[-1].name}"')
     for entity in found:
         if entity["type"] == "code":
             entity.pop("language", None)

@@ -128,7 +128,7 @@ def _inline_button(button: Any, strict: bool) -> dict[str, Any]:
     if not isinstance(button, dict):
         raise bad(f"{SHORT}InlineKeyboardButton must be an Object")
     if "text" not in button:
-        raise bad(f"{SHORT}Can't find field \"text\"")
+        raise bad(f'{SHORT}Can\'t find field "text"')
     text = _text(button["text"], "text")
     if button.get("style", "") not in STYLES:
         raise bad(f"{SHORT}invalid button style specified")

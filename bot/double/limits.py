@@ -24,6 +24,7 @@ class Rate:
 class Limits:
     """What the double enforces over time. A rate of None is no limit.
 
+    `poll_repeat_seconds`: the same getUpdates again within this time waits as long, as does a repeated 409.
     `reply_grace_seconds`: a message sent this soon after an update of that chat was handed to the bot is a reply, and not
     the business of `unsolicited`. Webhook retry delays double from `webhook_retry_seconds` up to
     `webhook_retry_seconds_max`. Lifetimes are how long an undelivered update of a kind is kept.
@@ -57,7 +58,9 @@ class Limits:
     @classmethod
     def off(cls) -> Limits:
         """No rates: for load, where the double should not be the brake. Content rules stay."""
-        return replace(cls(), per_chat=None, per_group=None, unsolicited=None, set_webhook=None)
+        return replace(
+            cls(), per_chat=None, per_group=None, unsolicited=None, set_webhook=None, poll_repeat_seconds=0.0
+        )
 
 
 class Bucket:

@@ -52,7 +52,7 @@ _ROWS = {
     "editMessageReplyMarkup": _EDIT,
     "deleteMessage": "chat_id!:chat message_id!:int",
     "deleteMessages": "chat_id!:chat message_ids!:list",
-    "sendMediaGroup": "chat_id!:chat media!:list" + _SEND,
+    "sendMediaGroup": "chat_id!:chat media!:list" + _SEND.replace(" suggested_post_parameters:object", ""),
     "copyMessage": "chat_id!:chat from_chat_id!:chat message_id!:int video_start_timestamp:int"
     + _CAPTION
     + _SEND_MARKUP.replace(" business_connection_id:str", ""),
@@ -165,7 +165,11 @@ def _structure(parameter: Parameter, raw: Any) -> Any:
 
 
 def _unparsed(name: str) -> str:
-    words = {"reply_markup": "reply keyboard markup", "link_preview_options": "link preview options", "scope": "BotCommandScope"}
+    words = {
+        "reply_markup": "reply keyboard markup",
+        "link_preview_options": "link preview options",
+        "scope": "BotCommandScope",
+    }
     return f"can't parse {words.get(name, name.replace('_', ' '))} JSON object"
 
 

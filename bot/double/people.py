@@ -2,51 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 import time
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from bot.double import pictures
 from bot.double.chats import Chat
 from bot.double.entities import detect
 from bot.double.messages import Button, Message
+from bot.double.taps import Tap, press
 
 if TYPE_CHECKING:
-    from bot.double.world import Query, World
+    from bot.double.world import World
 
-CALLBACK_QUEUE = 3 << 33
 START_LINK = re.compile(r"(?:https?://)?(?:t|telegram)\.me/(\w+)\?start=([A-Za-z0-9_-]{1,64})$")
-
-
-class Tap:
-    """A pressed button; `data` as in the button, `update_id` of the update it made (None when it made none)."""
-
-    def __init__(self, world: World, query: Query, update_id: int | None) -> None:
-        self._world = world
-        self._query = query
-        self.id = query.id
-        self.data: str = query.wire.get("data", "")
-        self.update_id = update_id
-
-    @property
-    def answered(self) -> dict[str, Any] | None:
-        """The bot's answer so far: `text`, `show_alert`, `url`; None while the button still spins."""
-        return self._query.answer
-
-    async def answer(self, timeout: float = 5.0) -> dict[str, Any]:
-        """Waits for the bot's answer.
-
-        Raises:
-            AssertionError: none came in time.
-        """
-        deadline = time.monotonic() + timeout
-        while self._query.answer is None:
-            left = deadline - time.monotonic()
-            if left <= 0 or not await self._world.change(left):
-                break
-        if self._query.answer is None:
-            raise AssertionError(f"the press of {self.data!r} was not answered within {timeout} s")
-        return self._query.answer
+Found = TypeVar("Found")
 
 
 class Person:
@@ -78,7 +49,7 @@ class Person:
     @property
     def messages(self) -> list[Message]:
         """Everything in the chat, oldest first."""
-        return list(self.chat.messages.values())
+        return [message for message in self.chat.messages.values() if not message.hidden]
 
     @property
     def last(self) -> Message:
@@ -87,7 +58,7 @@ class Person:
         Raises:
             AssertionError: the bot has not written yet.
         """
-        for message in reversed(self.chat.messages.values()):
+        for message in reversed(self.messages):
             if message.from_bot:
                 return message
         raise AssertionError(f"the bot has not written to {self.name}\n{self.transcript()}")
@@ -95,12 +66,16 @@ class Person:
     @property
     def screen(self) -> Message | None:
         """The bot's message that was sent or edited last."""
-        mine = [message for message in self.chat.messages.values() if message.from_bot]
-        return max(mine, key=lambda message: message.touched, default=None)
+        return max(self._from_bot(), key=lambda message: message.touched, default=None)
+
+    @property
+    def commands(self) -> list[dict[str, str]]:
+        """The command menu as this person's client shows it."""
+        return self._world.profile.commands_for(self.chat.id, self.id, self.language_code, role=None)
 
     def transcript(self) -> str:
         """The chat as readable text."""
-        lines = [message.line() for message in self.chat.messages.values()]
+        lines = [message.line() for message in self.messages]
         return f"chat with {self.name} ({self.id}):\n" + ("\n".join(lines) or "  (empty)")
 
     async def sees(self, text: str, timeout: float = 5.0, *, fresh: bool = False) -> Message:
@@ -122,12 +97,17 @@ class Person:
         Raises:
             AssertionError: one does; carries the transcript.
         """
-        found = await self._until(lambda: self._anywhere(text), seconds)
+        found = await self._until(
+            lambda: next((message for message in self._from_bot() if text in message.shown), None), seconds
+        )
         if found is not None:
             raise AssertionError(f"{self.name} sees {text!r}\n{self.transcript()}")
 
+    def _from_bot(self) -> list[Message]:
+        return [message for message in self.messages if message.from_bot]
+
     def _showing(self, text: str, fresh: bool) -> Message | None:
-        mine = [message for message in self.chat.messages.values() if message.from_bot]
+        mine = self._from_bot()
         if not mine:
             return None
         for message in (mine[-1], max(mine, key=lambda message: message.touched)):
@@ -135,10 +115,7 @@ class Person:
                 return message
         return None
 
-    def _anywhere(self, text: str) -> Message | None:
-        return next((m for m in self.chat.messages.values() if m.from_bot and text in m.shown), None)
-
-    async def _until(self, look: Any, timeout: float) -> Any:
+    async def _until(self, look: Callable[[], Found | None], timeout: float) -> Found | None:
         deadline = time.monotonic() + timeout
         while (found := look()) is None:
             left = deadline - time.monotonic()
@@ -148,10 +125,18 @@ class Person:
 
     # What they do
 
-    async def says(self, text: str) -> int | None:
-        """Sends a text; the update's id (None when the bot gets no messages)."""
-        found = detect(text)
-        return self._send({"text": text, "entities": found} if found else {"text": text})
+    async def says(self, text: str, *, reply_to: Message | None = None) -> int | None:
+        """Sends a text; the update's id (None when the bot asked for no messages).
+
+        Raises:
+            AssertionError: they blocked the bot, and this is not the /start that lifts it.
+        """
+        if self.chat.blocked and text.startswith("/start"):
+            self.unblock()
+        body = _text(text)
+        if reply_to is not None:
+            body["reply_to_message"] = reply_to.wire
+        return self._send(body)
 
     async def opens(self, link: str) -> int | None:
         """Follows a t.me link of this bot and presses Start.
@@ -175,52 +160,125 @@ class Person:
         found = await self._until(lambda: self._find_button(label, message), timeout)
         if found is None:
             raise AssertionError(f"{self.name} finds no button {label!r} within {timeout} s\n{self.transcript()}")
-        where, button = found
-        return self.presses(where, button)
+        return self.presses(*found)
 
     def presses(self, message: Message, button: Button) -> Tap:
-        """Presses exactly this button."""
-        if button.data is None:
-            raise AssertionError(f"the button {button.text!r} is not answered by the bot: {button.raw}")
-        wire = {
-            "id": "",
-            "from": self.user,
-            "chat_instance": str(message.chat.id * 31 + 7),
-            "message": message.wire,
-            "data": button.data,
-        }
+        """Presses exactly this button, as often as asked.
+
+        Raises:
+            AssertionError: it is not a callback button, or they blocked the bot.
+        """
+        self._check_not_blocked()
         self._acted_at = self._world.touch()
-        query = self._world.ask("callback", wire, message.chat, message)
-        update_id = self._world.updates.push(
-            "callback_query",
-            wire,
-            queue=self.id + CALLBACK_QUEUE,
-            seconds=self._world.limits.callback_update_seconds,
-            chat=message.chat,
-        )
-        return Tap(self._world, query, update_id)
+        return press(self._world, self.user, message, button)
+
+    async def types_key(self, label: str) -> int | None:
+        """Presses a key of the reply keyboard, which sends its text (or shares the contact it asks for).
+
+        Raises:
+            AssertionError: no key's label contains `label`.
+        """
+        rows = (self.chat.reply_keyboard or {}).get("keyboard", [])
+        for key in (key for row in rows for key in row):
+            if label in key["text"]:
+                return await (self.shares_contact() if key.get("request_contact") else self.says(key["text"]))
+        raise AssertionError(f"{self.name} has no key {label!r}: {rows}\n{self.transcript()}")
+
+    async def sends_photo(self, content: bytes, caption: str = "") -> int | None:
+        """Sends a picture (PNG or JPEG)."""
+        width, height = pictures.check(content)
+        stored = self._world.files.put(content, folder="photos", name="photo.jpg", mime="image/jpeg")
+        size = {"width": width, "height": height, "file_size": stored.size}
+        body: dict[str, Any] = {"photo": [{"file_id": stored.file_id, "file_unique_id": stored.unique_id, **size}]}
+        return self._send({**body, **_caption(caption)}, file=stored)
+
+    async def sends_document(
+        self, content: bytes, name: str, mime: str = "text/plain", caption: str = ""
+    ) -> int | None:
+        """Sends a file."""
+        stored = self._world.files.put(content, folder="documents", name=name, mime=mime)
+        document = {"file_name": name, "mime_type": mime, "file_size": stored.size}
+        body = {"document": {"file_id": stored.file_id, "file_unique_id": stored.unique_id, **document}}
+        return self._send({**body, **_caption(caption)}, file=stored)
+
+    async def shares_contact(self, phone: str = "+8613800000000", *, of: Person | None = None) -> int | None:
+        """Shares their own phone number, or somebody else's card."""
+        whose = of or self
+        contact = {"phone_number": phone, "first_name": whose.name, "user_id": whose.id}
+        return self._send({"contact": contact})
+
+    async def edits(self, message: Message, text: str) -> int | None:
+        """Changes a text of their own, which the bot hears of as an `edited_message`."""
+        self._world.edit(message, _text(text), ("entities",))
+        return self._push("edited_message", message.wire)
+
+    # Leaving and coming back
+
+    def block(self) -> int | None:
+        """Blocks the bot, which is told so."""
+        return self._membership("member", "kicked")
+
+    def unblock(self) -> int | None:
+        """Unblocks the bot, which is told so."""
+        return self._membership("kicked", "member")
+
+    def deletes_chat(self) -> None:
+        """Clears the chat on their side; the bot is not told and may still write."""
+        for message in self.chat.messages.values():
+            message.hidden = True
+        self._world.changed()
+
+    def deletes_account(self) -> None:
+        """Is gone; the bot meets `user is deactivated`."""
+        self.chat.deactivated = True
+
+    def _membership(self, old: str, new: str) -> int | None:
+        if self.chat.blocked == (new == "kicked"):
+            return None
+        self.chat.blocked = new == "kicked"
+        states: dict[str, dict[str, Any]] = {
+            "member": {"status": "member"},
+            "kicked": {"status": "kicked", "until_date": 0},
+        }
+        change = {
+            "chat": self.chat.wire,
+            "from": self.user,
+            "date": int(self._world.clock.now()),
+            "old_chat_member": {"user": self._world.bot, **states[old]},
+            "new_chat_member": {"user": self._world.bot, **states[new]},
+        }
+        self._world.feed.publish("membership", chat_id=self.chat.id, status=new)
+        return self._push("my_chat_member", change)
 
     def _find_button(self, label: str, message: Message | None) -> tuple[Message, Button] | None:
-        places = [message] if message is not None else [m for m in reversed(self.chat.messages.values()) if m.from_bot]
-        for place in places:
+        for place in [message] if message is not None else reversed(self._from_bot()):
             button = place.button(label)
             if button is not None:
                 return place, button
         return None
 
-    def _send(self, body: dict[str, Any]) -> int | None:
-        world = self._world
+    def _check_not_blocked(self) -> None:
+        if self.chat.blocked:
+            raise AssertionError(f"{self.name} blocked the bot and cannot write to it\n{self.transcript()}")
+
+    def _send(self, body: dict[str, Any], **kept: Any) -> int | None:
+        self._check_not_blocked()
         self.chat.started = True
-        self._acted_at = world.touch()
-        message = world.post(self.chat, self.user, body)
-        return world.updates.push(
-            "message", message.wire, queue=self.id, seconds=world.limits.update_seconds, chat=self.chat
-        )
+        self._acted_at = self._world.touch()
+        return self._push("message", self._world.post(self.chat, self.user, body, **kept).wire)
 
-    def block(self) -> None:
-        """Blocks the bot."""
-        self.chat.blocked = True
+    def _push(self, kind: str, body: dict[str, Any]) -> int | None:
+        seconds = self._world.limits.update_seconds
+        return self._world.updates.push(kind, body, queue=self.chat.id, seconds=seconds, chat=self.chat)
 
-    def unblock(self) -> None:
-        """Unblocks the bot."""
-        self.chat.blocked = False
+
+def _text(text: str) -> dict[str, Any]:
+    found = detect(text)
+    return {"text": text, "entities": found} if found else {"text": text}
+
+
+def _caption(text: str) -> dict[str, Any]:
+    if not text:
+        return {}
+    found = detect(text)
+    return {"caption": text, "caption_entities": found} if found else {"caption": text}

@@ -19,7 +19,9 @@ class Profile:
         self.short_descriptions: dict[str, str] = {}
         self.menu_button: dict[str, Any] = {"type": "commands"}
 
-    def commands_for(self, chat_id: int, user_id: int, language: str | None, *, role: str | None) -> list[dict[str, str]]:
+    def commands_for(
+        self, chat_id: int, user_id: int, language: str | None, *, role: str | None
+    ) -> list[dict[str, str]]:
         """The menu a person sees: the narrowest scope that has one, their language before everyone's.
 
         Args:

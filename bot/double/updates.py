@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from bot.double.errors import conflict
@@ -27,7 +28,9 @@ class Update:
 
     __slots__ = ("_json", "chat", "handed", "id", "kind", "lapses_at", "queue", "wire")
 
-    def __init__(self, update_id: int, kind: str, body: dict[str, Any], queue: int, lapses_at: float, chat: Chat | None) -> None:
+    def __init__(
+        self, update_id: int, kind: str, body: dict[str, Any], queue: int, lapses_at: float, chat: Chat | None
+    ) -> None:
         self.id = update_id
         self.kind = kind
         self.wire = {"update_id": update_id, kind: body}
@@ -56,7 +59,7 @@ class UpdateQueue:
         self.allowed: list[str] | None = None
         self.lapsed = 0
         self.webhook_active = False
-        self.on_push: list[Any] = []
+        self.on_push: Callable[[Update], None] | None = None
         self._poll: asyncio.Future[None] | None = None
         self._poll_ended = ""
         self._news: asyncio.Future[None] | None = None
@@ -108,6 +111,18 @@ class UpdateQueue:
         if self.pending.pop(update.id, None) is not None:
             self._world.changed()
 
+    def drop(self, update: Update) -> None:
+        """Its lifetime is over; nobody will get it any more."""
+        if self.pending.pop(update.id, None) is not None:
+            self.lapsed += 1
+            self._world.changed()
+
+    def handed_out(self, update: Update) -> None:
+        """Notes that the bot is being given it now; what it sends to that chat soon is a reply."""
+        update.handed += 1
+        if update.chat is not None:
+            update.chat.handed_at = self._world.clock.now()
+
     def drop_lapsed(self) -> None:
         """Lets go of updates whose lifetime is over."""
         now = self._world.clock.now()
@@ -121,6 +136,7 @@ class UpdateQueue:
     def clear(self) -> None:
         """Drops everything pending (`drop_pending_updates`)."""
         self.pending.clear()
+        self._next_lapse_at = float("inf")
         self._world.changed()
 
     def end_poll(self, reason: str) -> None:
@@ -143,7 +159,11 @@ class UpdateQueue:
         timeout = max(0, min(POLL_SECONDS_MAX, timeout))
         now = clock.now()
         last_offset, last_at = self._last_poll
-        if offset == last_offset and timeout < limits.poll_repeat_seconds and now < last_at + limits.poll_repeat_seconds:
+        if (
+            offset == last_offset
+            and timeout < limits.poll_repeat_seconds
+            and now < last_at + limits.poll_repeat_seconds
+        ):
             timeout = limits.poll_repeat_seconds
         if offset == last_offset and now < last_at + min(0.5, limits.poll_repeat_seconds):
             limit = 1
@@ -152,7 +172,8 @@ class UpdateQueue:
         ready = self._ready(limit)
         if not ready and timeout:
             ready = await self._long_poll(limit, now + timeout)
-        self._hand_out(ready)
+        for update in ready:
+            self.handed_out(update)
         return b"[" + b",".join(update.json for update in ready) + b"]"
 
     async def _long_poll(self, limit: int, deadline: float) -> list[Update]:
@@ -192,17 +213,10 @@ class UpdateQueue:
                 break
         return ready
 
-    def _hand_out(self, updates: list[Update]) -> None:
-        now = self._world.clock.now()
-        for update in updates:
-            update.handed += 1
-            if update.chat is not None:
-                update.chat.handed_at = now
-
     async def _conflict(self, reason: str) -> Exception:
         clock = self._world.clock
         if clock.now() < self._next_conflict_at:
-            await clock.sleep(3.0)
+            await clock.sleep(self._world.limits.poll_repeat_seconds)
         else:
             self._next_conflict_at = clock.now() + self._world.limits.poll_repeat_seconds
         return conflict(reason)
@@ -211,8 +225,8 @@ class UpdateQueue:
         self.pending[update.id] = update
         self._next_lapse_at = min(self._next_lapse_at, update.lapses_at)
         self._wake()
-        for listener in self.on_push:
-            listener()
+        if self.on_push is not None:
+            self.on_push(update)
 
     def _wake(self) -> None:
         if self._news is not None and not self._news.done():

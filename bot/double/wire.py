@@ -6,48 +6,29 @@ import asyncio
 import json
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import unquote
 
 from aiohttp import web
 
 from bot.double.calls import ApiCall
 from bot.double.errors import ApiError, bad
 from bot.double.faults import Fault, Kind
-from bot.double.methods.registry import METHODS, Entry
+from bot.double.methods.registry import METHODS, Described, Entry
 from bot.double.parameters import read
+from bot.double.requests import JSON, Call, Upload, parameters
 from bot.double.world import World
 
-JSON = "application/json"
-
-
-@dataclass(slots=True)
-class Upload:
-    """A file that came with the request."""
-
-    name: str
-    mime: str
-    content: bytes
-
-
-@dataclass(slots=True)
-class Call:
-    """What a method sees: values by name, read as their kinds, and uploads by field name."""
-
-    values: dict[str, Any]
-    uploads: dict[str, Upload] = field(default_factory=dict)
-
-    def __getitem__(self, name: str) -> Any:
-        return self.values[name]
-
-    def get(self, name: str, default: Any = None) -> Any:
-        """The value, or `default` when it was not sent."""
-        value = self.values.get(name)
-        return default if value is None else value
-
-    def __contains__(self, name: str) -> bool:
-        return self.values.get(name) is not None
+MISSING = {
+    "chat_id": "chat_id is empty",
+    "text": "message text is empty",
+    "message_id": "message identifier is not specified",
+    "message_ids": "message identifiers are not specified",
+    "photo": "there is no photo in the request",
+    "document": "there is no document in the request",
+    "user_id": "invalid user_id specified",
+    "action": "wrong parameter action in request",
+}
 
 
 class Wire:
@@ -57,6 +38,7 @@ class Wire:
         self._world = world
         self._bot_prefix = f"/bot{world.token}/"
         self._file_prefix = f"/file/bot{world.token}/"
+        world.webhook.execute = self.execute
 
     async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
         path = unquote(request.path)
@@ -82,25 +64,47 @@ class Wire:
         started = time.monotonic()
         at = self._world.clock.now()
         try:
-            raw, uploads = await _parameters(request, self._world.limits.upload_bytes_max)
+            raw, uploads = await parameters(request, self._world.limits.upload_bytes_max)
         except ApiError as error:
             return _refuse(error)
         unknown = tuple(name for name in raw if name not in entry.takes)
         fault = self._world.faults.strike(entry.name.lower(), _chat_of(raw))
         status, result, response = await self._perform(entry, raw, uploads, unknown, fault)
         if entry.name != "getUpdates" or status != 200:
-            shown = {**raw, **{name: f"<{up.name}, {len(up.content)} bytes>" for name, up in uploads.items()}}
-            call = ApiCall(entry.name, shown, status, result, at, time.monotonic() - started, unknown)
-            self._world.calls.append(call)
-            if self._world.feed.active:
-                self._world.feed.publish("call", call=call)
+            shown = raw
+            if uploads:
+                shown = {**raw, **{name: f"<{up.name}, {len(up.content)} bytes>" for name, up in uploads.items()}}
+            self._record(ApiCall(entry.name, shown, status, result, at, time.monotonic() - started, unknown))
         if response is None:
             _cut(request)
             return web.Response(status=500)
         return response
 
+    async def execute(self, method: str, raw: dict[str, Any]) -> None:
+        """Runs a method a webhook reply asked for; it is recorded like any call."""
+        entry = METHODS.get(method)
+        if entry is None:
+            return
+        at, started = self._world.clock.now(), time.monotonic()
+        status: int
+        try:
+            status, result = 200, await self._run(entry, raw, {}, ())
+        except ApiError as error:
+            status, result = error.code, error.description
+        self._record(ApiCall(entry.name, raw, status, result, at, time.monotonic() - started))
+
+    def _record(self, call: ApiCall) -> None:
+        self._world.calls.append(call)
+        if self._world.feed.active:
+            self._world.feed.publish("call", call=call)
+
     async def _perform(
-        self, entry: Entry, raw: dict[str, Any], uploads: dict[str, Upload], unknown: tuple[str, ...], fault: Fault | None
+        self,
+        entry: Entry,
+        raw: dict[str, Any],
+        uploads: dict[str, Upload],
+        unknown: tuple[str, ...],
+        fault: Fault | None,
     ) -> tuple[int, Any, web.StreamResponse | None]:
         if fault is not None and fault.kind in {Kind.TIMEOUT, Kind.RESET}:
             await asyncio.sleep(fault.seconds)
@@ -117,9 +121,13 @@ class Wire:
             return 0, result, None
         if fault is not None and fault.kind is Kind.SLOW:
             await asyncio.sleep(fault.seconds)
+        if isinstance(result, Described):
+            return 200, result.result, _accept(result.result, result.description)
         return 200, result, _accept(result)
 
-    async def _run(self, entry: Entry, raw: dict[str, Any], uploads: dict[str, Upload], unknown: tuple[str, ...]) -> Any:
+    async def _run(
+        self, entry: Entry, raw: dict[str, Any], uploads: dict[str, Upload], unknown: tuple[str, ...]
+    ) -> Any:
         if unknown and self._world.strict:
             raise bad(f"unknown parameters of {entry.name}: {', '.join(unknown)}")
         values = {name: read(entry.takes[name], value) for name, value in raw.items() if name in entry.takes}
@@ -139,11 +147,7 @@ class Wire:
 
 def missing(name: str) -> str:
     """Telegram's words for a parameter that did not come."""
-    return {
-        "chat_id": "chat_id is empty",
-        "text": "message text is empty",
-        "message_id": "message identifier is not specified",
-    }.get(name, f"parameter \"{name}\" is required")
+    return MISSING.get(name, f'parameter "{name}" is required')
 
 
 def refuse_by(fault: Fault) -> None:
@@ -167,13 +171,24 @@ def _chat_of(raw: Mapping[str, Any]) -> int | None:
         return None
 
 
-def _accept(result: Any) -> web.Response:
+def _dump(value: Any) -> bytes:
+    # A lone surrogate is legal inside JSON escapes but not in UTF-8.
+    return _encode(value).encode("utf-8", "replace")
+
+
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+def _accept(result: Any, description: str = "") -> web.Response:
     if isinstance(result, bytes):
         body = b'{"ok":true,"result":' + result + b"}"
-    elif result is True:
+    elif result is True and not description:
         body = b'{"ok":true,"result":true}'
     else:
-        body = json.dumps({"ok": True, "result": result}, ensure_ascii=False, separators=(",", ":")).encode()
+        envelope = {"ok": True, "result": result}
+        if description:
+            envelope["description"] = description
+        body = _dump(envelope)
     return web.Response(body=body, content_type=JSON)
 
 
@@ -184,68 +199,10 @@ def _refuse(error: ApiError) -> web.Response:
         envelope["parameters"] = error.parameters
     if "retry_after" in error.parameters:
         headers["Retry-After"] = str(error.parameters["retry_after"])
-    return web.Response(
-        body=json.dumps(envelope, ensure_ascii=False).encode(), status=error.code, content_type=JSON, headers=headers
-    )
+    return web.Response(body=_dump(envelope), status=error.code, content_type=JSON, headers=headers)
 
 
 def _cut(request: web.BaseRequest) -> None:
     """Closes the connection under the client, so that it never sees an answer."""
     if request.transport is not None:
         request.transport.abort()
-
-
-async def _parameters(request: web.BaseRequest, bytes_max: int) -> tuple[dict[str, Any], dict[str, Upload]]:
-    values: dict[str, Any] = dict(parse_qsl(request.query_string, keep_blank_values=True)) if request.query_string else {}
-    if not request.body_exists:
-        return values, {}
-    body = await request.read()
-    if len(body) > bytes_max + 100_000:
-        raise ApiError(413, "Request Entity Too Large")
-    if not body:
-        return values, {}
-    if request.content_type == JSON:
-        try:
-            sent = json.loads(body)
-        except ValueError:
-            raise bad("can't parse JSON object") from None
-        if not isinstance(sent, dict):
-            raise bad("expected an Object")
-        values.update(sent)
-        return values, {}
-    if request.content_type == "multipart/form-data":
-        fields, uploads = _multipart(request.headers["Content-Type"], body)
-        values.update(fields)
-        return values, uploads
-    values.update(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
-    return values, {}
-
-
-def _multipart(content_type: str, body: bytes) -> tuple[dict[str, str], dict[str, Upload]]:
-    """Splits a multipart body that is wholly in memory; the general reader is many times slower."""
-    marker = content_type.partition("boundary=")[2].partition(";")[0].strip().strip('"')
-    fields: dict[str, str] = {}
-    uploads: dict[str, Upload] = {}
-    for part in body.split(b"--" + marker.encode())[1:-1]:
-        head, _, content = part.partition(b"\r\n\r\n")
-        content = content[:-2]
-        headers = head.decode("utf-8", "replace")
-        disposition = next((line for line in headers.split("\r\n") if line.lower().startswith("content-disposition")), "")
-        name = _quoted(disposition, "name")
-        file_name = _quoted(disposition, "filename")
-        if not name:
-            raise bad("can't parse multipart/form-data: name of a part is missing")
-        if file_name is None:
-            fields[name] = content.decode("utf-8", "replace")
-            continue
-        mime = next((line.split(":", 1)[1].strip() for line in headers.split("\r\n") if line.lower().startswith("content-type:")), "")
-        uploads[name] = Upload(file_name, mime or "application/octet-stream", content)
-    return fields, uploads
-
-
-def _quoted(disposition: str, key: str) -> str | None:
-    for cell in disposition.split(";"):
-        found, _, value = cell.strip().partition("=")
-        if found.lower() == key:
-            return unquote(value.strip().strip('"'))
-    return None

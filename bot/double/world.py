@@ -36,7 +36,9 @@ class Query:
 
     __slots__ = ("answer", "asked_at", "chat", "id", "kind", "message", "user_id", "wire")
 
-    def __init__(self, kind: str, wire: dict[str, Any], asked_at: float, chat: Chat | None, message: Message | None) -> None:
+    def __init__(
+        self, kind: str, wire: dict[str, Any], asked_at: float, chat: Chat | None, message: Message | None
+    ) -> None:
         self.kind = kind
         self.id = str(wire["id"])
         self.wire = wire

@@ -17,6 +17,7 @@ from bot.playground.views import person_view
 
 PICTURE_BYTES_MAX = 10_000_000
 TEXT_CHARS_MAX = 4096
+CAPTION_CHARS_MAX = 1024
 SPIN_SECONDS = 30.0
 
 Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
@@ -87,8 +88,10 @@ class Actions:
 
     async def say(self, request: web.Request) -> web.Response:
         """Sends a text as this person."""
-        person = self._writer(request)
+        person = self._person(request)
         text = (await form_of(request, Text)).text.strip()
+        if person.chat.blocked and not text.startswith("/start"):  # Start lifts a block, as in Telegram
+            raise Refused("blocked", 409)
         if not text:
             raise Refused("empty")
         if len(text) > TEXT_CHARS_MAX:
@@ -126,16 +129,20 @@ class Actions:
     async def photo(self, request: web.Request) -> web.Response:
         """Sends the body, a PNG or JPEG, as a photo; `?caption=`."""
         person = self._writer(request)
+        caption = request.query.get("caption", "")
+        if len(caption) > CAPTION_CHARS_MAX:
+            raise Refused("too_large", 413)
         picture = await body_of(request, PICTURE_BYTES_MAX)
         try:
-            sent = await person.sends_photo(picture, caption=request.query.get("caption", ""))
+            sent = await person.sends_photo(picture, caption=caption)
         except ApiError:
             raise Refused("not_a_picture") from None
         return web.json_response({"update_id": sent})
 
     async def contact(self, request: web.Request) -> web.Response:
         """Shares this person's own phone number, as a request-contact button does."""
-        return web.json_response({"update_id": await self._writer(request).shares_contact()})
+        person = self._writer(request)
+        return web.json_response({"update_id": await person.shares_contact(f"+86138{person.id % 10**8:08}")})
 
     async def language(self, request: web.Request) -> web.Response:
         """Switches the language of this person's Telegram."""
@@ -148,12 +155,10 @@ class Actions:
     async def block(self, request: web.Request) -> web.Response:
         """Blocks or unblocks the bot."""
         person = self._person(request)
-        blocked = (await form_of(request, Blocking)).blocked
-        if blocked != person.chat.blocked:
-            if blocked:
-                person.block()
-            else:
-                person.unblock()
+        if (await form_of(request, Blocking)).blocked:
+            person.block()
+        else:
+            person.unblock()
         self._stream.nudge()
         return web.json_response({})
 
@@ -198,6 +203,6 @@ class Actions:
 
     def _message(self, person: Person, number: int) -> Message:
         message = person.chat.messages.get(number)
-        if message is None:
+        if message is None or message.hidden:
             raise Refused("stale", 409)
         return message

@@ -74,7 +74,9 @@ def refuse_strangers(request: web.Request, known: Collection[str]) -> None:
     if origin is not None and urlsplit(origin).netloc.lower() != request.host.lower():
         raise Refused("cross_site", 403)
     site = request.headers.get("Sec-Fetch-Site", "none")
-    visit = request.method == "GET" and request.headers.get("Sec-Fetch-Mode") == "navigate" and "/api/" not in request.path
+    visit = (
+        request.method == "GET" and request.headers.get("Sec-Fetch-Mode") == "navigate" and "/api/" not in request.path
+    )
     if site not in {"same-origin", "none"} and not visit:
         raise Refused("cross_site", 403)
 

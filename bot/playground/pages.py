@@ -47,7 +47,9 @@ def load_assets() -> dict[str, Asset]:
     for path in sorted(STATIC.rglob("*")):
         if path.suffix in KINDS:
             body = path.read_bytes()
-            assets[path.relative_to(STATIC).as_posix()] = Asset(body, KINDS[path.suffix], hashlib.sha256(body).hexdigest()[:16])
+            assets[path.relative_to(STATIC).as_posix()] = Asset(
+                body, KINDS[path.suffix], hashlib.sha256(body).hexdigest()[:16]
+            )
     return assets
 
 

@@ -67,6 +67,7 @@ def _button_view(raw: dict[str, Any]) -> dict[str, Any]:
 
 def person_view(person: Person, spec: PersonSpec | None, double: Double) -> dict[str, Any]:
     """One person: who they are, how their client stands towards the bot, and what the bot offers them to press."""
+    profile = double.world.profile
     keyboard = person.chat.reply_keyboard
     return {
         "id": person.id,
@@ -76,10 +77,15 @@ def person_view(person: Person, spec: PersonSpec | None, double: Double) -> dict
         "note": {"zh": spec.note.zh, "en": spec.note.en} if spec else "",
         "suggestions": list(spec.suggestions) if spec else [],
         "blocked": person.chat.blocked,
-        "commands": commands_for(person, double),
-        "description": description_for(person, double),
+        "commands": person.commands,
+        "bot_name": _in_language(profile.names, person),
+        "description": _in_language(profile.descriptions, person),
         "keyboard": _keyboard_view(keyboard) if keyboard else None,
     }
+
+
+def _in_language(texts: dict[str, str], person: Person) -> str:
+    return texts.get((person.language_code or "")[:2]) or texts.get("", "")
 
 
 def _keyboard_view(keyboard: dict[str, Any]) -> dict[str, Any]:
@@ -154,11 +160,3 @@ def _person_of(call: ApiCall, double: Double) -> int | None:
         return int(call.params.get("chat_id", ""))
     except (TypeError, ValueError):
         return None
-
-
-def commands_for(person, double):
-    return []
-
-
-def description_for(person, double):
-    return ""

@@ -1,14 +1,15 @@
--- Leases the oldest waiting message of each chat where nobody is at it, from chat :first on (or of that chat :only).
--- Chats are hopped over by the index on waiting rows, so a long queue of one chat costs one step.
+-- Leases, among messages of one policy, the oldest waiting one of each chat where nobody is at it: of chat :first alone
+-- (:only), or of the chats from :first on. Chats are hopped over by the index on waiting rows, so a long queue in one chat
+-- costs one step.
 WITH RECURSIVE head AS (
     (SELECT o.chat_id, o.id, o.lease_until FROM outbox o
-      WHERE o.state = 'waiting' AND o.chat_id >= :first ORDER BY o.chat_id, o.id LIMIT 1)
+      WHERE o.policy = :policy AND o.state = 'waiting' AND o.chat_id >= :first ORDER BY o.chat_id, o.id LIMIT 1)
     UNION ALL
     SELECT n.chat_id, n.id, n.lease_until
       FROM head h
      CROSS JOIN LATERAL (
         SELECT o.chat_id, o.id, o.lease_until FROM outbox o
-         WHERE o.state = 'waiting' AND o.chat_id > h.chat_id ORDER BY o.chat_id, o.id LIMIT 1
+         WHERE o.policy = :policy AND o.state = 'waiting' AND o.chat_id > h.chat_id ORDER BY o.chat_id, o.id LIMIT 1
      ) n
      WHERE NOT CAST(:only AS boolean)
 ), free AS (

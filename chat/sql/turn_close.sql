@@ -1,7 +1,7 @@
 -- Closes a turn in one round trip: the dialogue (null: as it was) and the messages to be sent.
 -- `messages` is a JSON array of {chat_id, member_id, method, params, policy, key, not_after, lease}; `lease` is in seconds.
 -- `mine` are unsent rows that the calling process is sending right now, in order, so they are no backlog to it.
--- A message comes back leased when its chat has nothing else waiting; otherwise whoever empties the queue sends it.
+-- A message comes back leased when its chat has nothing else of its policy waiting; otherwise whoever empties the queue sends it.
 CREATE OR REPLACE FUNCTION turn_close(
     chat bigint, new_state text, new_said jsonb, messages jsonb, mine bigint[]
 ) RETURNS TABLE (row_chat bigint, row_id bigint, row_key text, leased boolean) LANGUAGE plpgsql VOLATILE AS $$
@@ -16,7 +16,8 @@ BEGIN
     INSERT INTO outbox AS o (chat_id, member_id, method, params, policy, key, not_after, lease_until)
     SELECT m.chat_id, m.member_id, m.method, m.params, m.policy, m.key, m.not_after,
            CASE WHEN m.lease > 0 AND NOT EXISTS (
-                    SELECT FROM outbox w WHERE w.chat_id = m.chat_id AND w.state = 'waiting' AND w.id <> ALL (mine)
+                    SELECT FROM outbox w
+                     WHERE w.policy = m.policy AND w.chat_id = m.chat_id AND w.state = 'waiting' AND w.id <> ALL (mine)
                 ) THEN clock_timestamp() + make_interval(secs => m.lease) END
       FROM ROWS FROM (jsonb_to_recordset(messages) AS (
                chat_id bigint, member_id bigint, method text, params jsonb, policy text, key text,

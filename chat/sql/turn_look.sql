@@ -1,5 +1,5 @@
 -- What a turn must know before it begins, in one row: the dialogue, who the person is, the programme, whether unsent
--- messages wait. STABLE: called from turn_open it sees what was committed when turn_open's lock was granted.
+-- replies wait. STABLE: called from turn_open it sees what was committed when turn_open's lock was granted.
 CREATE OR REPLACE FUNCTION turn_look(
     chat bigint, who bytea, known_version integer,
     OUT seen boolean,
@@ -26,5 +26,7 @@ BEGIN
     SELECT p.version, CASE WHEN p.version IS DISTINCT FROM known_version THEN p.document::text END
       INTO version, document FROM programme p WHERE p.one = 1;
     SELECT c.ahead_days INTO ahead_days FROM programme_clock c WHERE c.one = 1;
-    backlog := EXISTS (SELECT FROM outbox o WHERE o.chat_id = chat AND o.state = 'waiting');
+    backlog := EXISTS (
+        SELECT FROM outbox o WHERE o.policy = 'reply' AND o.chat_id = chat AND o.state = 'waiting'
+    );
 END $$

@@ -60,9 +60,14 @@ def digits(seed: str, attempt: int = 0) -> str:
     return f"{number % 10**DIGITS:0{DIGITS}d}"
 
 
+def link(code: str) -> str:
+    """What the card's QR carries after «start=»: a phone's camera then opens the till with the code in it."""
+    return f"c_{code}"
+
+
 def typed(said: str) -> str | None:
     """The code in what a cashier typed or scanned, spaces and dashes aside; None where it isn't one."""
-    code = said.strip().replace(" ", "").replace("-", "")
+    code = said.rpartition(link(""))[2].strip().replace(" ", "").replace("-", "")
     return code if len(code) == DIGITS and code.isascii() and code.isdigit() else None
 
 

@@ -58,8 +58,8 @@ async def choose_language(tx: AsyncConnection, member_id: int, language: str | N
 
 
 async def choose_region(tx: AsyncConnection, programme: Programme, member_id: int, region: str | None) -> None:
-    """Live in one of the programme's regions, or none. `NoSuchRegion` for another."""
-    if region is not None and region not in programme.regions:
+    """Live in one of the programme's regions, by its code, or in none. `NoSuchRegion` for another."""
+    if region is not None and region not in {known.code for known in programme.regions}:
         raise NoSuchRegion(region)
     query = text("UPDATE member SET region = :region WHERE id = :member")
     await tx.execute(query, {"member": member_id, "region": region})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from ledger.errors import Refusal
 
@@ -14,6 +14,8 @@ Action = Literal[
     "award", "verify", "see_own_day", "see_whole_day", "take_back_own", "take_back_any", "refund", "see_staff",
     "add_cashier", "add_manager", "remove_cashier", "remove_manager",
 ]  # fmt: skip
+
+ACTIONS: tuple[Action, ...] = get_args(Action)
 
 _ALLOWED: dict[Action, frozenset[Role]] = {
     "award": frozenset({"owner", "manager", "cashier"}),

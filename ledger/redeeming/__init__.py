@@ -1,5 +1,14 @@
 """What points become: offers, who may have them and for how much, redemptions and their codes.
 
-`offers` documents and reading · `may_redeem` the one predicate behind listing and redeeming · `search` Chinese, pinyin, initials,
-typos · `redemptions` issue, verify, use, undo · `codes` their alphabet and check character · `tables`.
+Words
+    offer       something points can become: a document in versions, on a shelf.
+    amount      how much of it: pieces, or minor units of money for a variable voucher.
+    piece       what stock and limits count; a voucher is one or more.
+    redemption  one voucher: issued, then used, taken back or expired. Its code is known to the member alone.
+    nonce       of a confirm button: two taps are one redemption.
+
+Files: `offers` the document · `publish` its versions · `shelf` reading and judging a page of offers · `may_redeem` the one
+predicate behind listing and redeeming · `search` Chinese, pinyin, initials, typos · `stock` pieces, never oversold · `redemptions`
+issue, show, undo · `counter` verify and use · `lapses` unused at their end · `exchange` into common points · `codes` their alphabet
+and check character · `tables`.
 """

@@ -35,9 +35,14 @@ def _check(body: str) -> str:
     return ALPHABET[-total * pow(LENGTH, -1, _PRIME) % _PRIME]
 
 
+def link(code: str) -> str:
+    """What a voucher's QR carries after «start=»: a phone's camera then opens the till with the code in it."""
+    return f"v_{code}"
+
+
 def read(typed: str) -> str | None:
     """The code that somebody typed or scanned, without spaces and hyphens; None where no code reads like that."""
-    plain = unicodedata.normalize("NFKC", typed).upper()
+    plain = unicodedata.normalize("NFKC", typed.rpartition(link(""))[2]).upper()
     code = "".join(c for c in plain if c.isalnum()).translate(_MEANT)
     if len(code) != LENGTH or any(c not in _VALUE for c in code):
         return None
@@ -46,7 +51,7 @@ def read(typed: str) -> str | None:
 
 def looks_like(typed: str) -> bool:
     """Whether it was probably meant as a code: the right length, give or take one, of letters and digits."""
-    plain = "".join(c for c in unicodedata.normalize("NFKC", typed) if c not in " -")
+    plain = "".join(c for c in unicodedata.normalize("NFKC", typed.rpartition(link(""))[2]) if c not in " -")
     return abs(len(plain) - LENGTH) <= 1 and plain.isascii() and plain.isalnum() and any(c.isdigit() for c in plain)
 
 

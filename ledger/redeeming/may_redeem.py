@@ -21,7 +21,8 @@ Period = Literal["ever", "month", "day"]
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """An offer on the shelf. `serves`: its merchant may hand things over (certified or suspended, not closed)."""
+    """An offer on the shelf. `serves`: its merchant may hand things over (certified or suspended, not closed). `common`: it is paid in the
+    coalition's common currency."""
 
     id: int
     version: int
@@ -32,6 +33,7 @@ class Listed:
     money: str
     currency_id: int
     currency: Names
+    common: bool
     offer: Offer
 
 
@@ -127,6 +129,7 @@ class PointsShort(NotEnoughPoints):
 
     offer_id: int
     currency: Names
+    common: bool
     next_release: tuple[dt.date, int] | None
     may_succeed_later: ClassVar[bool] = True
 
@@ -147,7 +150,9 @@ class No:
     quote: Quote | None
 
 
-def may_redeem(listed: Listed, facts: Facts, *, today: dt.date, amount: int | None = None, status: str = "") -> Yes | No:
+def may_redeem(
+    listed: Listed, facts: Facts, *, today: dt.date, amount: int | None = None, status: str = ""
+) -> Yes | No:
     """Judge one offer for one member on business date `today`; `amount` None asks for the least that is sold."""
     offer, price, limits = listed.offer, listed.offer.price, listed.offer.limits
     reasons: list[Refusal] = []
@@ -188,6 +193,7 @@ def may_redeem(listed: Listed, facts: Facts, *, today: dt.date, amount: int | No
                 next_release_on=facts.next_release[0] if facts.next_release else None,
                 offer_id=listed.id,
                 currency=listed.currency,
+                common=listed.common,
                 next_release=facts.next_release,
             )
         )

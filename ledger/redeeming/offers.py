@@ -62,8 +62,8 @@ class PerUnit(_Document):
 
     kind: Literal["per_unit"] = "per_unit"
     points: int = Field(gt=0)
-    value_minor: int = Field(0, ge=0, description="what one is worth, in minor units; 0: not said")
-    most_units: int = Field(1, ge=1, le=99, description="most pieces in one redemption")
+    value_minor: int = Field(default=0, ge=0, description="what one is worth, in minor units; 0: not said")
+    most_units: int = Field(default=1, ge=1, le=99, description="most pieces in one redemption")
 
     @property
     def least(self) -> int:
@@ -137,11 +137,11 @@ def _on_the_grid(price: PerUnit | PerMoney, amount: int, *, of_money: bool) -> N
 class Limits(_Document):
     """How many pieces: to one member, and to everybody. None: no such limit. What was taken back or returned does not count."""
 
-    member_day: int | None = Field(None, ge=1)
-    member_month: int | None = Field(None, ge=1)
-    member_ever: int | None = Field(None, ge=1)
-    day: int | None = Field(None, ge=1, description="pieces a day for everybody; opens again at midnight")
-    stock: int | None = Field(None, ge=0, description="pieces in all")
+    member_day: int | None = Field(default=None, ge=1)
+    member_month: int | None = Field(default=None, ge=1)
+    member_ever: int | None = Field(default=None, ge=1)
+    day: int | None = Field(default=None, ge=1, description="pieces a day for everybody; opens again at midnight")
+    stock: int | None = Field(default=None, ge=0, description="pieces in all")
 
 
 class Offer(_Document):
@@ -151,15 +151,30 @@ class Offer(_Document):
     kind: Kind
     name: Names
     about: Names | None = None
-    conditions: tuple[Names, ...] = Field((), description="one short sentence each")
+    conditions: tuple[Names, ...] = Field(default=(), description="one short sentence each")
     merchant: str
-    currency: str = Field("common", description="the currency it is paid in: the common one, or the merchant's own")
+    currency: str = Field(
+        default="common", description="the currency it is paid in: the common one, or the merchant's own"
+    )
     category: Category
     price: Price
     limits: Limits = Limits()
-    validity_days: int = Field(30, ge=1, le=3650, description="the code is good through this many days after its issue")
-    unused: Literal["return", "forfeit"] = Field("return", description="an unused code's points at its end")
-    photo: str | None = Field(None, description="name of the picture")
+    validity_days: int = Field(
+        default=30, ge=1, le=3650, description="the code is good through this many days after its issue"
+    )
+    unused: Literal["return", "forfeit"] = Field(default="return", description="an unused code's points at its end")
+    photo: str | None = Field(default=None, description="name of the picture")
+
+    @model_validator(mode="after")
+    def _fits_a_caption(self) -> Offer:
+        """Everything below a picture is at most 1,024 characters, the rules and the price included."""
+        texts = [(self.name, 60), *([(self.about, 240)] if self.about else []), *((c, 60) for c in self.conditions)]
+        for names, longest in texts:
+            if max(len(names.zh), len(names.en)) > longest:
+                raise ValueError(f"«{names.zh}» is longer than {longest} characters")
+        if len(self.conditions) > 4:
+            raise ValueError("at most four conditions")
+        return self
 
     @model_validator(mode="after")
     def _kind_fits_price(self) -> Offer:

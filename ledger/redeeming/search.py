@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ledger.redeeming.offers import Names
 
 LONGEST = 40
+"""What is typed beyond this is not looked at."""
 _NEAR = 75
 _SHORTEST_GUESS = 3
 
@@ -30,8 +31,8 @@ _ALL = text(
 
 
 def normal(words: str) -> str:
-    """What was typed, as search texts are written: full-width letters narrowed, lower case, single spaces, not too long."""
-    return " ".join(unicodedata.normalize("NFKC", words).lower().split())[:LONGEST].strip()
+    """Words as search texts are written: full-width letters narrowed, lower case, single spaces."""
+    return " ".join(unicodedata.normalize("NFKC", words).lower().split())
 
 
 def pinyin(words: str) -> str:
@@ -65,7 +66,7 @@ def escaped(words: str) -> str:
 
 async def search(tx: AsyncConnection, words: str, *, limit: int = 60) -> list[int]:
     """Ids of the offers on the shelf that the words mean, best first; empty where nothing comes near."""
-    asked = normal(words)
+    asked = normal(words)[:LONGEST].strip()
     if not asked:
         return []
     if found := await _like(tx, asked.split(" "), limit):

@@ -1,8 +1,4 @@
-"""The shelf: publishing offers, reading them, and judging a whole page of them for one member in two reads.
-
-Publishing writes the document as a new version; old versions stay, because vouchers were issued under them. Stock rows exist
-only where the document limits stock; day 0001-01-01 stands for the whole of it.
-"""
+"""The shelf: reading offers, and judging a whole page of them for one member in two reads."""
 
 from __future__ import annotations
 
@@ -15,14 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger.errors import Refusal
 from ledger.members.member import Member
-from ledger.merchants import merchant as merchants
 from ledger.points import statements
 from ledger.redeeming.may_redeem import Facts, Listed, No, Yes, may_redeem
-from ledger.redeeming.offers import Names, Offer, parse
-from ledger.redeeming.search import search_text
-
-WHOLE_STOCK = dt.date(1, 1, 1)
-"""The day of the stock row that counts all pieces."""
+from ledger.redeeming.offers import Names, parse
+from ledger.redeeming.stock import WHOLE
 
 
 @dataclass(eq=False)
@@ -30,14 +22,6 @@ class NoSuchOffer(Refusal):
     """No offer goes by this id."""
 
     offer_id: int
-
-
-@dataclass(eq=False)
-class CurrencyNotAccepted(Refusal):
-    """An offer is paid in the common currency, where its merchant accepts it, or in the merchant's own."""
-
-    merchant: str
-    currency: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,87 +33,10 @@ class Seen:
     verdict: Yes | No
 
 
-_MINE = (
-    "SELECT o.id, o.version, o.document = CAST(:document AS jsonb) AS same, o.search_text = :search_text AS found_alike"
-    " FROM offer o WHERE o.code = :code"
-)
-_INSERT = text(
-    "INSERT INTO offer (code, version, merchant_id, category, currency_id, least_points, document, search_text)"
-    " VALUES (:code, 1, :merchant_id, :category, :currency_id, :least_points, CAST(:document AS jsonb), :search_text)"
-    " RETURNING id"
-)
-_UPDATE = text(
-    "UPDATE offer SET version = :version, merchant_id = :merchant_id, category = :category, currency_id = :currency_id,"
-    " least_points = :least_points, document = CAST(:document AS jsonb), search_text = :search_text WHERE id = :id"
-)
-_VERSION = text(
-    "INSERT INTO offer_version (offer_id, version, document, made_at)"
-    " VALUES (:id, :version, CAST(:document AS jsonb), :at)"
-)
-_STOCK = text(
-    """
-    INSERT INTO offer_stock (offer_id, day, taken, limit_to)
-    SELECT :id, :day, n.taken, greatest(n.taken, :limit_to)
-    FROM (SELECT coalesce(sum(units), 0) AS taken FROM redemption
-          WHERE offer_id = :id AND state IN ('issued', 'used') AND (:whole OR issued_on = :day)) n
-    ON CONFLICT (offer_id, day) DO UPDATE SET limit_to = greatest(offer_stock.taken, :limit_to)
-    """
-)
-_NO_STOCK = text("DELETE FROM offer_stock WHERE offer_id = :id AND CASE WHEN :whole THEN day = :day ELSE day >= :day END")
-
-
-async def publish(tx: AsyncConnection, offer: Offer, *, now: dt.datetime, today: dt.date) -> int:
-    """Put an offer on the shelf, or a new version of it; an unchanged document makes no version. Gives its id.
-
-    Waits for redemptions of this offer in flight, so that none runs under two versions. Refuses `NoSuchMerchant`,
-    `CurrencyNotAccepted`.
-    """
-    merchant = await merchants.by_code(tx, offer.merchant)
-    known = await statements.currencies(tx)
-    currency = next((c for c in known.values() if c.code == offer.currency), None)
-    common = currency is not None and currency.issuer_id is None and merchant.terms.accepts_common
-    if currency is None or not (common or currency.issuer_id == merchant.id):
-        raise CurrencyNotAccepted(offer.merchant, offer.currency)
-    facts = {
-        "code": offer.code,
-        "merchant_id": merchant.id,
-        "category": offer.category,
-        "currency_id": currency.id,
-        "least_points": offer.price.quote(offer.price.least).points,
-        "document": offer.model_dump_json(),
-        "search_text": search_text(offer.name, Names(zh=merchant.name_zh, en=merchant.name_en)),
-    }
-    await tx.execute(text("SELECT pg_advisory_xact_lock(hashtextextended('offer-code:' || :code, 0))"), {"code": offer.code})
-    old = (await tx.execute(text(_MINE), facts)).first()
-    if old is None:
-        offer_id, version = int(await tx.scalar(_INSERT, facts) or 0), 1
-    else:
-        offer_id, version = old.id, old.version + (not old.same)
-        await tx.execute(text("SELECT pg_advisory_xact_lock(hashtextextended('offer:' || :id, 0))"), {"id": str(offer_id)})
-        if not old.same or not old.found_alike:
-            await tx.execute(_UPDATE, {**facts, "id": offer_id, "version": version})
-    if old is None or not old.same:
-        await tx.execute(_VERSION, {"id": offer_id, "version": version, "document": facts["document"], "at": now})
-        for day, limit in ((WHOLE_STOCK, offer.limits.stock), (today, offer.limits.day)):
-            row = {"id": offer_id, "day": day, "whole": day == WHOLE_STOCK}
-            if limit is None:
-                await tx.execute(_NO_STOCK, row)
-            else:
-                await tx.execute(_STOCK, {**row, "limit_to": limit})
-    return offer_id
-
-
-async def set_active(tx: AsyncConnection, offer_id: int, active: bool) -> None:
-    """Pause an offer, or bring it back. Vouchers already issued stay good. `NoSuchOffer`."""
-    done = await tx.execute(text("UPDATE offer SET active = :active WHERE id = :id"), {"id": offer_id, "active": active})
-    if done.rowcount == 0:
-        raise NoSuchOffer(offer_id)
-
-
 _LISTED = """
     SELECT o.id, o.version, o.active, o.merchant_id, m.name_zh AS merchant_zh, m.name_en AS merchant_en,
            m.status IN ('certified', 'suspended') AS serves, m.money, o.currency_id, c.name_zh, c.name_en,
-           o.document::text AS document
+           c.issuer_id IS NULL AS common, o.document::text AS document
     FROM offer o JOIN merchant m ON m.id = o.merchant_id JOIN currency c ON c.id = o.currency_id
 """
 _ON_SHELF = "o.active AND m.status IN ('certified', 'suspended')"
@@ -147,6 +54,7 @@ def listed(row: Row[tuple[object, ...]]) -> Listed:
         row.money,
         row.currency_id,
         Names(zh=row.name_zh, en=row.name_en),
+        row.common,
         parse(row.document),
     )
 
@@ -186,6 +94,12 @@ async def within_reach(tx: AsyncConnection, available: Mapping[int, int]) -> lis
     )
     values = {"currencies": list(available), "points": list(available.values())}
     return [listed(row) for row in await tx.execute(query, values)]
+
+
+async def cheapest(tx: AsyncConnection, currency_id: int, limit: int) -> list[Listed]:
+    """What costs least in one currency."""
+    query = text(f"{_LISTED} WHERE {_ON_SHELF} AND o.currency_id = :id ORDER BY o.least_points, o.id LIMIT :limit")
+    return [listed(row) for row in await tx.execute(query, {"id": currency_id, "limit": limit})]
 
 
 async def categories(tx: AsyncConnection) -> dict[str, int]:
@@ -228,7 +142,7 @@ async def facts(
     wallet = {h.currency.id: h for h in held}
     values = {"ids": list(asked), "member_id": member.id, "today": today, "month": today.replace(day=1)}
     result: dict[int, Facts] = {}
-    for row in await tx.execute(_COUNTS, {**values, "whole": WHOLE_STOCK}):
+    for row in await tx.execute(_COUNTS, {**values, "whole": WHOLE}):
         this = asked[row.id]
         limits, purse = this.offer.limits, wallet.get(this.currency_id)
         result[row.id] = Facts(
@@ -258,7 +172,9 @@ async def look(
     return [Seen(o, known[o.id], may_redeem(o, known[o.id], today=today, status=member.status)) for o in offers]
 
 
-async def affordable(tx: AsyncConnection, member: Member, *, today: dt.date, held: list[statements.Holding]) -> list[Seen]:
+async def affordable(
+    tx: AsyncConnection, member: Member, *, today: dt.date, held: list[statements.Holding]
+) -> list[Seen]:
     """Everything that this member may have now, dearest first in each currency, the common one first."""
     within = await within_reach(tx, {h.currency.id: h.available for h in held if h.available > 0})
     seen = [s for s in await look(tx, member, within, today=today, held=held) if isinstance(s.verdict, Yes)]

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from bot.double.chats import Chat
     from bot.double.files import StoredFile
     from bot.double.messages import Message
-    from bot.double.wire import Call
+    from bot.double.requests import Call
     from bot.double.world import World
 
 NOT_MODIFIED = (

@@ -8,7 +8,7 @@ from bot.double.errors import bad
 from bot.double.methods.registry import method
 
 if TYPE_CHECKING:
-    from bot.double.wire import Call
+    from bot.double.requests import Call
     from bot.double.world import World
 
 

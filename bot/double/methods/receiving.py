@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from bot.double.errors import bad
-from bot.double.methods.registry import method
+from bot.double.methods.registry import Described, method
 
 if TYPE_CHECKING:
-    from bot.double.wire import Call
+    from bot.double.requests import Call
     from bot.double.world import World
 
 WEBHOOK_PORTS = frozenset({443, 80, 88, 8443})
@@ -67,8 +67,10 @@ async def set_webhook(world: World, call: Call) -> Any:
     if call.get("drop_pending_updates"):
         world.updates.clear()
     world.updates.set_allowed(call.get("allowed_updates"))
-    await world.webhook.point_at(url, secret, max(1, min(100, call.get("max_connections", 40))))
-    return True
+    changed = await world.webhook.point_at(url, secret, max(1, min(100, call.get("max_connections", 40))))
+    if not url:
+        return Described(True, "Webhook was deleted" if changed else "Webhook is already deleted")
+    return Described(True, "Webhook was set" if changed else "Webhook is already set")
 
 
 @method("deleteWebhook")
@@ -76,8 +78,8 @@ async def delete_webhook(world: World, call: Call) -> Any:
     """Back to polling."""
     if call.get("drop_pending_updates"):
         world.updates.clear()
-    await world.webhook.point_at("", "", 40)
-    return True
+    changed = await world.webhook.point_at("", "", 40)
+    return Described(True, "Webhook was deleted" if changed else "Webhook is already deleted")
 
 
 @method("getWebhookInfo")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from bot.double.parameters import TABLE, Parameter
 
 if TYPE_CHECKING:
-    from bot.double.wire import Call
+    from bot.double.requests import Call
     from bot.double.world import World
 
 Method = Callable[["World", "Call"], Awaitable[Any]]
@@ -22,6 +22,14 @@ class Entry:
     name: str
     takes: dict[str, Parameter]
     run: Method
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """A result whose envelope also carries a `description`."""
+
+    result: Any
+    description: str
 
 
 METHODS: dict[str, Entry] = {}

@@ -11,7 +11,7 @@ from bot.double.methods.registry import method
 from bot.double.profile import DEFAULT, Scope
 
 if TYPE_CHECKING:
-    from bot.double.wire import Call
+    from bot.double.requests import Call
     from bot.double.world import World
 
 COMMANDS_MAX = 100
@@ -68,7 +68,7 @@ def _command(raw: Any) -> dict[str, str]:
         raise bad("can't parse BotCommand: expected an Object")
     for name in ("command", "description"):
         if not isinstance(raw.get(name), str):
-            raise bad(f'can\'t parse BotCommand: Can\'t find field "{name}"')
+            raise bad(f"can't parse BotCommand: Can't find field \"{name}\"")
     command = raw["command"].strip().removeprefix("/")
     description = raw["description"].strip()
     if not command:
@@ -177,7 +177,7 @@ def _menu_button(raw: dict[str, Any]) -> dict[str, Any]:
         raise bad("can't parse menu button: MenuButton has unsupported type")
     text, web_app = raw.get("text"), raw.get("web_app")
     if not isinstance(text, str) or not isinstance(web_app, dict) or not isinstance(web_app.get("url"), str):
-        raise bad("can't parse menu button: Can't find field \"text\" or \"web_app\"")
+        raise bad('can\'t parse menu button: Can\'t find field "text" or "web_app"')
     if not text:
         raise bad("menu button text must be non-empty")
     try:

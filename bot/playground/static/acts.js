@@ -3,6 +3,8 @@ import { ApiError, post, postPicture } from "api";
 import { readLink } from "links";
 import { ask, closeDialog, getState, setDraft, toast, update } from "store";
 
+const PICTURE_SIDE_MAX = 1280;
+
 /** Runs a request for one person; says what went wrong where that person looks. Resolves to null on failure. */
 export async function attempt(where, words, work) {
   try {
@@ -16,8 +18,28 @@ export async function attempt(where, words, work) {
 
 export const say = (person, text, words) => attempt(person, words, () => post(`people/${person}/say`, { text }));
 
+/** Sends a picture as Telegram does: as a JPEG of moderate size, whatever the file was. */
 export const sendPicture = (person, file, caption, words) =>
-  attempt(person, words, () => postPicture(`people/${person}/photo?caption=${encodeURIComponent(caption)}`, file));
+  attempt(person, words, async () => {
+    const jpeg = await toJpeg(file);
+    return postPicture(`people/${person}/photo?caption=${encodeURIComponent(caption)}`, jpeg);
+  });
+
+async function toJpeg(file) {
+  let bitmap;
+  try {
+    bitmap = await createImageBitmap(file);
+  } catch {
+    throw new ApiError("not_a_picture");
+  }
+  const scale = Math.min(1, PICTURE_SIDE_MAX / Math.max(bitmap.width, bitmap.height));
+  const canvas = new OffscreenCanvas(Math.max(1, Math.round(bitmap.width * scale)), Math.max(1, Math.round(bitmap.height * scale)));
+  const pen = canvas.getContext("2d");
+  pen.fillStyle = "#ffffff"; // JPEG knows no transparency
+  pen.fillRect(0, 0, canvas.width, canvas.height);
+  pen.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
+  return canvas.convertToBlob({ type: "image/jpeg", quality: 0.88 });
+}
 
 /** Presses a callback button and shows the bot's answer as a toast or, when it asks for one, an alert. */
 export async function tap(person, message, row, column, words) {

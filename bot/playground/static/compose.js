@@ -69,7 +69,7 @@ function Writer({ person, draft, words }) {
       )}
     </div>`}
     <div class="writer">
-      <button type="button" class="menu-button" aria-expanded=${showMenu} onClick=${() => setMenuOpen(!menuOpen)}>
+      <button type="button" class="menu-button" aria-label=${words.menu} aria-expanded=${showMenu} onClick=${() => setMenuOpen(!menuOpen)}>
         <${Icon} name=${menuOpen ? "close" : "menu"} /><span>${words.menu}</span>
       </button>
       <textarea

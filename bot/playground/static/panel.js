@@ -29,11 +29,11 @@ export function Panel({ onClose }) {
 
 function Calls({ calls }) {
   const words = useWords();
-  const [polling, setPolling] = useState(false);
-  const shown = calls.filter((call) => polling || call.method !== "getUpdates").slice(-SHOWN_MAX).reverse();
+  const [failed, setFailed] = useState(false);
+  const shown = calls.filter((call) => !failed || call.status !== 200).slice(-SHOWN_MAX).reverse();
   return html`<div class="calls">
     <div class="bar">
-      <label><input type="checkbox" checked=${polling} onChange=${() => setPolling(!polling)} />${words.polling}</label>
+      <label><input type="checkbox" checked=${failed} onChange=${() => setFailed(!failed)} />${words.onlyFailed}</label>
       <button type="button" class="quiet small" onClick=${() => update({ calls: [] })}>${words.clear}</button>
     </div>
     ${shown.length === 0 && html`<p class="none">${words.noCalls}</p>`}
@@ -53,7 +53,7 @@ function Call({ call }) {
     <button type="button" class="call" aria-expanded=${open} onClick=${() => setOpen(!open)}>
       <span class=${`status ${good ? "good" : "bad"}`}>${call.status || "✕"}</span>
       <span class="what"><b>${call.method}</b><small>${person ? person.name : ""} ${summary(call)}</small></span>
-      <span class="ms">${Math.round(call.ms)} ms<small>${clockTime(call.at)}</small></span>
+      <span class="ms">${call.ms < 10 ? call.ms.toFixed(1) : Math.round(call.ms)} ms<small>${clockTime(call.at)}</small></span>
     </button>
     ${open &&
     html`<div class="detail">

@@ -33,7 +33,7 @@ export function PeopleBar({ open, onChoose }) {
         <span class="tag">${person.language.startsWith("zh") ? "中" : person.language.slice(0, 2).toUpperCase()}</span>
       </button>`;
     })}
-    <button type="button" class="person add" onClick=${() => ask({ kind: "addPerson" })}>
+    <button type="button" class="person add" aria-label=${words.addPerson} onClick=${() => ask({ kind: "addPerson" })}>
       <span class="face"><span class="avatar plus"><${Icon} name="plus" /></span></span>
       <span class="words"><b>${words.addPerson}</b></span>
     </button>

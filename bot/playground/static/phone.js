@@ -69,7 +69,7 @@ function Header({ person, bot, typingUntil }) {
   return html`<header class="chat-head">
     <span class="bot-mark"><svg viewBox="0 0 64 64" aria-hidden="true"><g><ellipse cx="32" cy="21" rx="17" ry="8" /><path d="M15 21v11c0 4.4 7.6 8 17 8s17-3.6 17-8V21" /><path d="M15 32v11c0 4.4 7.6 8 17 8s17-3.6 17-8V32" /></g></svg></span>
     <span class="who">
-      <b>${bot.name || bot.username}</b>
+      <b>${person.bot_name || bot.username}</b>
       <small class=${typing ? "typing" : ""}>${person.blocked ? words.blockedSubtitle : typing ? words.typing : words.bot}</small>
     </span>
     <div class="dropdown">
@@ -93,7 +93,7 @@ function Log({ person, messages, bot }) {
   const atBottom = useRef(true);
   const [away, setAway] = useState(false);
   const toBottom = () => {
-    box.current.scrollTop = box.current.scrollHeight;
+    if (box.current) box.current.scrollTop = box.current.scrollHeight; // a size may be told just after the chat was closed
   };
   useLayoutEffect(() => {
     if (atBottom.current) toBottom();
@@ -106,8 +106,8 @@ function Log({ person, messages, bot }) {
     watcher.observe(box.current.firstElementChild);
     return () => watcher.disconnect();
   }, []);
-  const onScroll = () => {
-    const { scrollHeight, scrollTop, clientHeight } = box.current;
+  const onScroll = (event) => {
+    const { scrollHeight, scrollTop, clientHeight } = event.currentTarget;
     atBottom.current = scrollHeight - scrollTop - clientHeight < NEAR_BOTTOM;
     setAway(!atBottom.current);
   };

@@ -1,0 +1,12 @@
+"""Figures, each beside a rival or a limit measured in the same run: `python3 run.py bench [NAME] [--json FILE]`.
+
+    figures     what a figure is; the table and the JSON
+    stage       a throw-away PostgreSQL with fsync on, filled databases
+    ledger      ledger.<verb>.c1|c8|c32, .single, .c32.vs_orm
+    reads       ledger.read.balance, ledger.read.history with ten thousand and ten million postings
+    lines       import.lines beside COPY
+    turns       turn.balance, turn.redeem beside echo bots
+    soak        a thousand kills (not a figure; asked for by name)
+
+NAME is a figure or the beginning of one («ledger», «ledger.burn»); without one all figures run.
+"""

@@ -1,0 +1,211 @@
+"""Which feature an update belongs to: python-telegram-bot's own handlers, assembled from what features declare.
+
+    a command           leaves whatever conversation there was; /start with a payload opens a deep link
+    a tap               «feature:action:args»; unknown ones show the main screen
+    typed text          the step the dialogue is at, else a helpful screen
+    block and unblock   whether the member can be reached
+    groups              a short answer that points to the private chat
+
+Who has not joined is led to join, unless what they reached for is for anyone. A link they came by stays in their dialogue's
+data as `link` until they have, for the screen that welcomes them to lead on to.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import text
+from telegram import ChatMember, Update
+from telegram.ext import (
+    BaseHandler,
+    CallbackQueryHandler,
+    ChatMemberHandler,
+    CommandHandler,
+    ContextTypes,
+    MessageHandler,
+    filters,
+)
+
+from bot import manners
+from bot.features import Registry
+from bot.running import Running, running
+from chat.feature import Answer, Audience, Command
+from chat.screen import Screen
+
+Context = ContextTypes.DEFAULT_TYPE
+ALLOWED_UPDATES = ("message", "callback_query", "my_chat_member")
+
+_UNREACHABLE = text("UPDATE member SET unreachable_since = :since WHERE id = :member")
+
+
+class InDialogue(BaseHandler[Update, Context, Any]):
+    """A stock handler that is only asked while this chat is in a conversation."""
+
+    def __init__(self, inner: BaseHandler[Update, Context, Any]) -> None:
+        super().__init__(inner.callback)
+        self._inner = inner
+
+    def check_update(self, update: object) -> Any:
+        """The inner handler's answer, or None outside of conversations."""
+        return self._inner.check_update(update) if running.get().turn.dialogue.state else None
+
+
+class Dispatcher:
+    """Runs features for updates. Each callback works on the `Running` of its context and leaves its answer there."""
+
+    def __init__(self, registry: Registry) -> None:
+        self.registry = registry
+
+    def handlers(self) -> list[BaseHandler[Update, Context, Any]]:
+        """In the order in which they are asked."""
+        private = filters.UpdateType.MESSAGE & filters.ChatType.PRIVATE
+        commands = {*self.registry.commands, "start", "cancel"}
+        return [
+            CallbackQueryHandler(self._guarded(self._tap)),
+            CommandHandler(commands, self._guarded(self._command), filters=private),
+            InDialogue(MessageHandler(private & filters.TEXT & ~filters.COMMAND, self._guarded(self._said))),
+            MessageHandler(private, self._guarded(self._anything_else)),
+            ChatMemberHandler(self._guarded(self._reachable), ChatMemberHandler.MY_CHAT_MEMBER),
+            CommandHandler(commands, self._guarded(self._in_group), filters=filters.UpdateType.MESSAGE),
+        ]
+
+    def reads_only(self, update: Update) -> bool:
+        """Whether what this update reaches for has declared that it only reads."""
+        if update.callback_query is not None:
+            pressed = self.registry.pressed(update.callback_query.data or "")
+            return pressed is not None and pressed.tap.reads_only
+        if update.message is None or not update.message.text or update.message.chat.type != "private":
+            return False
+        found = self.registry.command_in(update.message.text, update.get_bot().username)
+        return found is not None and found[0].reads_only and not (found[0].name == "start" and found[1])
+
+    @staticmethod
+    def _guarded(run: Any) -> Any:
+        """A handler's callback that keeps what was raised for the turn processor, which decides what it means."""
+
+        async def callback(update: Update, _: Context) -> None:
+            now = running.get()
+            try:
+                await run(now)
+            except Exception as error:
+                now.error = error
+
+        return callback
+
+    # -- what happened
+
+    async def _command(self, now: Running) -> None:
+        turn, message = now.turn, now.update.message
+        assert message is not None and message.text is not None
+        now.leave()
+        found = self.registry.command_in(message.text, turn.bot_username)
+        if found is None:
+            now.answer = [manners.cancelled()] if message.text.startswith("/cancel") else await self._lead_to_join(now)
+            return
+        command, words = found
+        if command.name == "start" and words and (link := self.registry.link_in(words)) is not None:
+            if turn.member is not None:
+                now.answer = _screens(await link[1](turn, link[2]))
+                return
+            now.link = words
+            now.carry_link()
+        if not self._may(now, command.audience):
+            now.answer = await self._turn_away(now, command)
+            return
+        now.answer = _screens(await command.run(turn, words))
+
+    async def _tap(self, now: Running) -> None:
+        query, turn = now.update.callback_query, now.turn
+        assert query is not None
+        if query.message is not None and query.message.chat.type != "private":
+            now.answer = [Screen(alert=manners.STALE_IN_GROUP)]
+            return
+        pressed = self.registry.pressed(query.data or "")
+        if pressed is None:
+            now.answer = await self._current(now)
+            return
+        if not self._may(now, pressed.tap.audience):
+            now.answer = await self._turn_away(now, pressed.tap.audience)
+            return
+        before = (turn.dialogue.state, turn.dialogue.data)
+        now.answer = _screens(await pressed.tap.run(turn, *pressed.args))
+        if turn.member is not None and (turn.dialogue.state, turn.dialogue.data) == before:
+            self._leave_others(now, pressed.feature)
+
+    async def _said(self, now: Running) -> None:
+        turn, message = now.turn, now.update.message
+        assert message is not None and message.text is not None
+        step = self.registry.step(turn.dialogue.state)
+        if step is None:  # the step is of an older version
+            now.leave()
+            await self._anything_else(now)
+            return
+        now.answer = _screens(await step(turn, message.text))
+
+    async def _anything_else(self, now: Running) -> None:
+        now.answer = await self._lead_to_join(now) if now.turn.member is None else [manners.not_understood()]
+
+    async def _reachable(self, now: Running) -> None:
+        changed, member = now.update.my_chat_member, now.turn.member
+        if changed is None or changed.chat.type != "private" or member is None:
+            return
+        gone = changed.new_chat_member.status in (ChatMember.BANNED, ChatMember.LEFT)
+        since: dt.datetime | None = now.turn.now if gone else None
+        await now.turn.tx.execute(_UNREACHABLE, {"since": since, "member": member.id})
+
+    async def _in_group(self, now: Running) -> None:
+        now.answer = [manners.in_group(now.turn.bot_username)]
+
+    # -- who may, and what else to show
+
+    @staticmethod
+    def _may(now: Running, audience: Audience) -> bool:
+        """Whether this person is of an audience. Courtesy only: what somebody may really do is checked by the verb."""
+        member = now.turn.member
+        if audience == "anyone":
+            return True
+        if member is None:
+            return False
+        if audience == "staff":
+            return bool(member.staff_of)
+        return audience == "member" or bool(member.operator)
+
+    async def _turn_away(self, now: Running, what: Command | Audience) -> list[Screen]:
+        if now.turn.member is None:
+            return await self._lead_to_join(now)
+        return [manners.not_for_you(what.audience if isinstance(what, Command) else what)]
+
+    async def _lead_to_join(self, now: Running) -> list[Screen]:
+        """The entrance: what /start shows. Members who sent an unknown command see that it is unknown."""
+        start = self.registry.commands.get("start")
+        if now.turn.member is not None:
+            return [manners.not_understood()]
+        if start is None:
+            return [manners.join_first()]
+        return _screens(await start.run(now.turn, ""))
+
+    async def _current(self, now: Running) -> list[Screen]:
+        """The main screen in place of what an outdated button belonged to, with a word about it."""
+        home = self.registry.pressed("home:show")
+        if now.turn.member is None:
+            shown = await self._lead_to_join(now)
+        elif home is None:
+            shown = [manners.not_understood()]
+        else:
+            now.leave()
+            shown = _screens(await home.tap.run(now.turn))
+        return [replace(shown[0], alert=manners.STALE), *shown[1:]] if shown else [Screen(alert=manners.STALE)]
+
+    @staticmethod
+    def _leave_others(now: Running, feature: str) -> None:
+        """A tap elsewhere ends another feature's conversation: what is typed next is not an answer to it any more."""
+        if now.turn.dialogue.state and now.turn.dialogue.state.partition(".")[0] != feature:
+            now.leave()
+
+
+def _screens(answer: Answer) -> list[Screen]:
+    if answer is None:
+        return []
+    return [answer] if isinstance(answer, Screen) else list(answer)

@@ -1,0 +1,107 @@
+"""One entry opened (E14): the number, its arithmetic or reason, the lots, and who did it, where and on which receipt."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from chat import arithmetic, receipts
+from chat.happenings import change, title
+from chat.known import Known
+from chat.screen import BLANK, Line
+from chat.words import Money, Text, t
+from ledger.merchants import staff
+from ledger.points.commands import Owner
+from ledger.points.statements import Explained, LotPart
+
+LOTS_SHOWN = 6
+
+
+async def lines(
+    tx: AsyncConnection, owner: Owner, entry: Explained, names: Known, *, today: dt.date
+) -> list[Line | None]:
+    """Everything that is known of an entry, as `owner` reads it."""
+    line = entry.line
+    found: list[Line | None] = [
+        t(
+            "<b>{change}</b> · {what} · {when}",
+            change=change(line, names),
+            what=title(line, names),
+            when=line.occurred_at,
+        )
+    ]
+    if computed := arithmetic.steps(entry.trace):
+        found += [BLANK, *computed]
+    life = _life(entry, names, today)
+    if any(life):
+        found += [BLANK, *life]
+    found += [BLANK, await _origin(tx, owner, entry)]
+    return found
+
+
+def _life(entry: Explained, names: Known, today: dt.date) -> list[Line | None]:
+    if entry.line.kind in ("accrue", "open_balance"):
+        if entry.line.size and len(entry.lots) == 1:
+            return [*_filled(entry, names, today), _earned(entry.lots[0], today)]
+        return []
+    found = receipts.details(entry, names, today)
+    parts = [part for part in entry.lots if part.points][:LOTS_SHOWN]
+    for part in parts:
+        facts = {
+            "points": names.points(entry.line.currency_id, part.points),
+            "issuer": names.merchant(part.issuer_id),
+            "until": part.expires_on,
+        }
+        if part.expires_on is None:
+            found.append(t("{points},{issuer}给的,不过期", **facts))
+        else:
+            found.append(t("{points},{issuer}给的,有效至 {until}", **facts))
+    if len(entry.lots) > LOTS_SHOWN:
+        found.append(t("还有 {rest} 批", rest=len(entry.lots) - LOTS_SHOWN))
+    return found
+
+
+def _filled(entry: Explained, names: Known, today: dt.date) -> list[Line | None]:
+    return [line for line in receipts.details(entry, names, today)[:1] if line is not None]
+
+
+def _earned(part: LotPart, today: dt.date) -> Text:
+    facts = {"on": part.available_on, "until": part.expires_on}
+    if part.available_on > today:
+        if part.expires_on is None:
+            return t("{on}起可用(等退货期过) · 不过期", **facts)
+        return t("{on}起可用(等退货期过) · 有效至 {until}", **facts)
+    if part.expires_on is None:
+        return t("{on}起可用 · 不过期", **facts)
+    return t("{on}起可用 · 有效至 {until}", **facts)
+
+
+async def _origin(tx: AsyncConnection, owner: Owner, entry: Explained) -> Line:
+    facts = entry.line.facts
+    said: list[Text] = []
+    if document := facts.get("document"):
+        said.append(t("小票 #{document}", document=str(document)))
+    if amount := facts.get("amount_minor"):
+        said.append(t("消费 {amount}", amount=Money(amount, facts.get("money", "CNY"))))
+    if who := await _who(tx, owner, entry):
+        said.append(who)
+    said.append(t("编号 {entry}", entry=str(entry.line.entry_id)))
+    return _joined(said)
+
+
+def _joined(parts: list[Text]) -> Text:
+    first, *rest = parts
+    for part in rest:
+        first = t("{first} · {second}", first=first, second=part)
+    return first
+
+
+async def _who(tx: AsyncConnection, owner: Owner, entry: Explained) -> Text | None:
+    kind, _, number = entry.actor.partition(":")
+    if kind == "staff" and number.isdigit():
+        person = await staff.by_id(tx, int(number))
+        return t("经手 {who}", who=person.label) if person else t("经手 店员")
+    if kind == "member":
+        return t("您自己操作的") if entry.actor == f"member:{owner.id}" else t("对方操作的")
+    return {"operator": t("运营人员操作的"), "import": t("商户导入的")}.get(kind, t("系统自动"))

@@ -1,0 +1,61 @@
+"""What the bot can do: made from what the features declare, so it can't fall behind them."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from functools import cache
+
+import handlers
+from chat import doors
+from chat.feature import Command, Feature
+from chat.screen import BLANK, Button, Line, Screen, screen
+from chat.turn import Turn
+from chat.words import t
+from ledger.members.member import Member
+
+feature = Feature("help", order=95)
+
+
+@cache
+def features() -> tuple[Feature, ...]:
+    """Every feature of this folder, in their order."""
+    modules = (importlib.import_module(f"handlers.{m.name}") for m in pkgutil.iter_modules(handlers.__path__))
+    found = (getattr(module, "feature", None) for module in modules)
+    return tuple(sorted((f for f in found if isinstance(f, Feature)), key=lambda f: (f.order, f.name)))
+
+
+def is_for(command: Command, member: Member | None) -> bool:
+    """Whether a command is shown to this person."""
+    if command.description is None:
+        return False
+    match command.audience:
+        case "anyone":
+            return True
+        case "member":
+            return member is not None
+        case "staff":
+            return member is not None and bool(member.staff_of)
+        case "operator":
+            return member is not None and bool(member.operator)
+
+
+@feature.command("help", t("能做什么"), audience="anyone")
+async def help_(turn: Turn, words: str = "") -> Screen:
+    """Lists the commands that are of use to this person."""
+    return await show(turn)
+
+
+@feature.tap("show", audience="anyone")
+async def show(turn: Turn) -> Screen:
+    """Lists the commands that are of use to this person."""
+    lines: list[Line] = [t("<b>能做什么</b>")]
+    for each in features():
+        for command in each.commands:
+            if is_for(command, turn.member):
+                lines.append(t("/{command} {what}", command=command.name, what=command.description))
+    lines += [BLANK, t("出了问题,把那条消息里的编号告诉店员或客服,他们能查到。")]
+    rows: list[list[Button | None]] = (
+        [[doors.catalog(), doors.card()], [doors.home()]] if turn.member else [[doors.join()]]
+    )
+    return screen(lines, rows)

@@ -1,0 +1,113 @@
+"""The history (W3), and any line of it opened to its reason (E14).
+
+A page is found from the last entry of the page before, so the thousandth costs what the first does. Every line is a button.
+"""
+
+from __future__ import annotations
+
+from chat import doors, known, why
+from chat.feature import Feature
+from chat.happenings import change, title
+from chat.known import Known
+from chat.screen import BLANK, Button, Screen, screen
+from chat.turn import Turn
+from chat.words import Text, t
+from ledger.points import statements
+from ledger.points.statements import Line
+
+feature = Feature("history", order=40)
+
+LINES_PER_PAGE = 8
+
+FILTERS: dict[str, tuple[Text, tuple[str, ...] | None]] = {
+    "all": (t("全部"), None),
+    "earned": (t("得到"), statements.KINDS_EARNED),
+    "spent": (t("用掉"), statements.KINDS_SPENT),
+    "ended": (t("到期和收回"), statements.KINDS_ENDED),
+}
+
+
+@feature.command("history", t("积分明细"), reads_only=True)
+async def history(turn: Turn, words: str = "") -> Screen:
+    """Shows the newest page."""
+    return await page(turn)
+
+
+@feature.tap("page", reads_only=True)
+async def page(turn: Turn, which: str = "all", before: str = "0", currency: str = "0") -> Screen:
+    """Shows a page: of one kind or all, of one currency or all (0), older than entry `before` (0: the newest)."""
+    label, kinds = FILTERS.get(which, FILTERS["all"])
+    which = which if which in FILTERS else "all"
+    names = await known.read(turn.tx)
+    older_than, of = _number(before), _number(currency)
+    found = await statements.history(
+        turn.tx,
+        turn.me.owner,
+        before=older_than or None,
+        limit=LINES_PER_PAGE + 1,
+        kinds=kinds,
+        currency_id=of or None,
+    )
+    shown, more = found[:LINES_PER_PAGE], len(found) > LINES_PER_PAGE
+    rows: list[list[Button | None]] = [
+        [feature.button(_row(line, names), "why", line.entry_id, which, older_than, of)] for line in shown
+    ]
+    rows.append(
+        [
+            feature.button(t("回到最新"), "page", which, 0, of) if older_than else None,
+            feature.button(t("更早"), "page", which, shown[-1].entry_id, of) if more else None,
+        ]
+    )
+    rows.append([feature.button(words, "page", kind, 0, of) for kind, (words, _) in FILTERS.items() if kind != which])
+    rows.append(await _currencies(turn, names, which, of))
+    rows.append([doors.home()])
+    heading = t("<b>明细</b> · {filter}", filter=label)
+    if of in names.currencies:
+        heading = t("<b>明细</b> · {filter} · {currency}", filter=label, currency=names.currency(of))
+    return screen([heading, None if shown else BLANK, None if shown else _nothing(which, older_than)], rows)
+
+
+@feature.tap("why", reads_only=True)
+async def open_line(turn: Turn, entry: str, which: str = "all", before: str = "0", currency: str = "0") -> Screen:
+    """Opens one entry. Another's is refused like one that never was."""
+    names = await known.read(turn.tx)
+    opened = await statements.explain(turn.tx, turn.me.owner, _number(entry))
+    lines = await why.lines(turn.tx, turn.me.owner, opened, names, today=turn.today)
+    back = (which, before, currency)
+    rows: list[list[Button | None]] = []
+    if opened.undoes_id is not None:
+        rows.append([feature.button(t("原来那笔"), "why", opened.undoes_id, *back)])
+    rows += [[feature.button(t("后来的更改"), "why", later, *back)] for later in opened.undone_by[:3]]
+    rows.append([feature.button(t("返回明细"), "page", *back), doors.home()])
+    return screen(lines, rows)
+
+
+async def _currencies(turn: Turn, names: Known, which: str, of: int) -> list[Button | None]:
+    """One button per currency that this member has touched, where there is more than one."""
+    held = await statements.wallet(turn.tx, turn.me.owner, today=turn.today, known=names.currencies)
+    touched = [h.currency.id for h in held]
+    if len(touched) < 2:
+        return []
+    buttons = [
+        feature.button(t("{currency}", currency=names.currency(one)), "page", which, 0, one)
+        for one in touched
+        if one != of
+    ]
+    return [*buttons, feature.button(t("所有积分"), "page", which, 0, 0) if of else None]
+
+
+def _row(line: Line, names: Known) -> Text:
+    facts = {"change": change(line, names), "what": title(line, names), "on": line.occurred_at.date()}
+    return t("{change} · {what} · {on}", **facts)
+
+
+def _nothing(which: str, older_than: int) -> Text:
+    if older_than:
+        return t("没有更早的了。")
+    if which == "all":
+        return t("还没有记录。第一次得分后,这里能看到每一分的来去。")
+    return t("这一类还没有记录。")
+
+
+def _number(said: str) -> int:
+    return int(said) if said.isascii() and said.isdigit() else 0

@@ -1,0 +1,180 @@
+"""The counter's use of purchases: awarding at the till, the day's list, and taking an award back (C4).
+
+A till without receipt numbers of its own books under the number of the confirm button, so that two taps are one award.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ledger.earning import purchases
+from ledger.earning.purchases import Booked, Purchase, Refunded
+from ledger.earning.rules import Bill, Part
+from ledger.errors import Refusal
+from ledger.merchants.authority import demand, may
+from ledger.merchants.merchant import Merchant
+from ledger.merchants.staff import Staff
+from ledger.points.commands import Moment
+
+REASON_LONGEST = 100
+
+
+@dataclass(eq=False)
+class AlreadyTakenBack(Refusal):
+    """The award was taken back before, at `at`."""
+
+    at: dt.datetime
+
+
+@dataclass(eq=False)
+class TooLateToTakeBack(Refusal):
+    """A cashier takes back an award of their own within `minutes`; a manager any of the same day."""
+
+    minutes: int
+    awarded_at: dt.datetime
+
+
+@dataclass(eq=False)
+class ReasonNeeded(Refusal):
+    """Taking back says why, in at most `longest` characters."""
+
+    longest: int
+
+
+@dataclass(frozen=True, slots=True)
+class DayTotals:
+    """A day's awards, those taken back left out; money in minor units of the merchant's currency."""
+
+    awards: int
+    amount_minor: int
+    points: int
+    taken_back: int
+
+
+def bill_of(merchant: Merchant, amount_minor: int) -> Bill:
+    """The bill of an amount typed at the till."""
+    return Bill((Part(amount_minor),), merchant.money)
+
+
+def document_of(nonce: str) -> str:
+    """The receipt number of an award without one of its own."""
+    return f"till-{nonce}"
+
+
+async def award(
+    tx: AsyncConnection,
+    *,
+    merchant: Merchant,
+    staff: Staff,
+    member_id: int,
+    amount_minor: int,
+    nonce: str,
+    at: Moment,
+) -> Booked:
+    """Award a purchase at the till. Refusals: `NotAllowed`, then those of `purchases.book`."""
+    staff.demand("award")
+    return await purchases.book(
+        tx,
+        merchant,
+        document=document_of(nonce),
+        member_id=member_id,
+        bill=bill_of(merchant, amount_minor),
+        bought_on=at.today,
+        occurred_at=at.now,
+        at=at,
+        actor=staff.actor,
+        staff_id=staff.id,
+    )
+
+
+def may_take_back(purchase: Purchase, staff: Staff, *, minutes: int, at: Moment) -> bool:
+    """Whether `take_back` would be allowed now."""
+    try:
+        check_take_back(purchase, staff, minutes=minutes, at=at)
+    except Refusal:
+        return False
+    return True
+
+
+def check_take_back(purchase: Purchase, staff: Staff, *, minutes: int, at: Moment) -> None:
+    """`NotAllowed` → `AlreadyTakenBack` → `TooLateToTakeBack`."""
+    own = purchase.staff_id == staff.id
+    demand(staff.role, "take_back_own" if own else "take_back_any")
+    if purchase.taken_back_at is not None:
+        raise AlreadyTakenBack(purchase.taken_back_at)
+    in_time = own and at.now <= purchase.occurred_at + dt.timedelta(minutes=minutes)
+    same_day = may(staff.role, "take_back_any") and purchase.bought_on == at.today
+    if not (in_time or same_day):
+        raise TooLateToTakeBack(minutes, purchase.occurred_at)
+
+
+async def take_back(
+    tx: AsyncConnection,
+    *,
+    merchant: Merchant,
+    staff: Staff,
+    purchase_id: int,
+    reason: str,
+    minutes: int,
+    at: Moment,
+) -> Refunded:
+    """Take back an award whole, with a reason that the member is told. What was spent meanwhile becomes a deficit.
+
+    Raises:
+        NoSuchPurchase → NotAllowed → AlreadyTakenBack → TooLateToTakeBack → ReasonNeeded, then those of `purchases.refund`.
+    """
+    purchase = await purchases.by_id(tx, purchase_id)
+    if purchase.merchant_id != staff.merchant_id:
+        raise purchases.NoSuchPurchase(str(purchase_id))
+    check_take_back(purchase, staff, minutes=minutes, at=at)
+    reason = " ".join(reason.split())
+    if not 1 <= len(reason) <= REASON_LONGEST:
+        raise ReasonNeeded(REASON_LONGEST)
+    return await purchases.refund(
+        tx,
+        merchant,
+        purchase_id=purchase_id,
+        document=f"back-{purchase.document}",
+        amount_minor=purchase.left_minor,
+        occurred_at=at.now,
+        at=at,
+        actor=staff.actor,
+        staff_id=staff.id,
+        reason=reason,
+        take_back=True,
+    )
+
+
+_LIST = text(
+    f"SELECT {purchases.COLUMNS} FROM purchase WHERE merchant_id = :merchant_id AND occurred_at >= :since"
+    " AND occurred_at < :until AND (CAST(:staff_id AS bigint) IS NULL OR staff_id = :staff_id)"
+    " ORDER BY occurred_at DESC, id DESC"
+)
+_TOTALS = text(
+    "SELECT count(*) FILTER (WHERE taken_back_at IS NULL),"
+    " coalesce(sum(amount_minor - refunded_minor) FILTER (WHERE taken_back_at IS NULL), 0)::bigint,"
+    " coalesce(sum(points) FILTER (WHERE taken_back_at IS NULL), 0)::bigint,"
+    " count(*) FILTER (WHERE taken_back_at IS NOT NULL)"
+    " FROM purchase WHERE merchant_id = :merchant_id AND occurred_at >= :since"
+    " AND occurred_at < :until AND (CAST(:staff_id AS bigint) IS NULL OR staff_id = :staff_id)"
+)
+
+
+async def day(
+    tx: AsyncConnection, merchant_id: int, *, since: dt.datetime, until: dt.datetime, staff_id: int | None = None
+) -> list[Purchase]:
+    """Awards between two instants (the first included), newest first; of one member of staff where one is named."""
+    facts = {"merchant_id": merchant_id, "since": since, "until": until, "staff_id": staff_id}
+    return [purchases.from_row(row) for row in await tx.execute(_LIST, facts)]
+
+
+async def totals(
+    tx: AsyncConnection, merchant_id: int, *, since: dt.datetime, until: dt.datetime, staff_id: int | None = None
+) -> DayTotals:
+    """What those awards come to."""
+    facts = {"merchant_id": merchant_id, "since": since, "until": until, "staff_id": staff_id}
+    return DayTotals(*(await tx.execute(_TOTALS, facts)).one())

@@ -1,0 +1,124 @@
+"""Vouchers at the counter: what a code is good for, using it up exactly once, and patience with guessers.
+
+What a code may meet comes back as a value, not raised: a wrong code must leave its trace in the same turn, and a raised refusal
+would roll that back.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import ClassVar
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ledger.errors import Fault, Refusal
+from ledger.members.vault import Vault
+from ledger.merchants.staff import Staff
+from ledger.points.commands import Moment
+from ledger.redeeming import codes
+from ledger.redeeming.offers import Names
+from ledger.redeeming.redemptions import COLUMNS, TABLES, Redemption, blind, ended, of_row
+
+WRONG_CODES_MOST = 5
+"""So many unknown codes by one staff member within `GUESSING_MINUTES`, and the next code has to wait."""
+GUESSING_MINUTES = 15
+
+
+@dataclass(eq=False)
+class CodeMistyped(Refusal):
+    """No code reads like that: its length or its check character is wrong. Does not count as a guess."""
+
+
+@dataclass(eq=False)
+class CodeUnknown(Refusal):
+    """The check character fits, but no voucher has this code. `tries_left` before a pause."""
+
+    tries_left: int
+
+
+@dataclass(eq=False)
+class GuessingPaused(Refusal):
+    """Too many unknown codes; the next one is looked at from `until` on."""
+
+    until: dt.datetime
+    may_succeed_later: ClassVar[bool] = True
+
+
+@dataclass(eq=False)
+class VoucherOfAnother(Refusal):
+    """The voucher is another merchant's."""
+
+    merchant: Names
+
+
+_BY_CODE = text(f"SELECT {COLUMNS} FROM {TABLES} WHERE r.code_index = :code_index")
+_WRONG = text(
+    "SELECT at FROM code_attempt WHERE staff_id = :staff_id AND outcome = 'unknown' AND at > :since"
+    " ORDER BY at DESC LIMIT :most"
+)
+_TRIED = text("INSERT INTO code_attempt (staff_id, at, outcome) VALUES (:staff_id, :at, :outcome)")
+_USE = text(
+    "UPDATE redemption SET state = 'used', used_at = :now, used_by = :staff_id"
+    " WHERE id = :id AND state = 'issued' AND valid_until >= :today"
+)
+
+
+async def verify(tx: AsyncConnection, staff: Staff, typed: str, *, vault: Vault, at: Moment) -> Redemption | Refusal:
+    """What a code is good for at this staff member's counter; using it is `use`.
+
+    Raises `NotAllowed` by role. Gives, in this order: `CodeMistyped`, `GuessingPaused`, `CodeUnknown`, `VoucherOfAnother`,
+    `VoucherUsed`, `VoucherTakenBack`, `VoucherExpired`, else the voucher.
+    """
+    staff.demand("verify")
+    code = codes.read(typed)
+    if code is None:
+        return CodeMistyped()
+    since = at.now - dt.timedelta(minutes=GUESSING_MINUTES)
+    wrong = list(await tx.scalars(_WRONG, {"staff_id": staff.id, "since": since, "most": WRONG_CODES_MOST}))
+    if len(wrong) == WRONG_CODES_MOST:
+        return GuessingPaused(wrong[-1] + dt.timedelta(minutes=GUESSING_MINUTES))
+    row = (await tx.execute(_BY_CODE, {"code_index": blind(vault, code)})).first()
+    voucher = None if row is None else of_row(row)
+    answer: Redemption | Refusal
+    if voucher is None:
+        answer = CodeUnknown(WRONG_CODES_MOST - 1 - len(wrong))
+    elif voucher.merchant_id != staff.merchant_id:
+        answer = VoucherOfAnother(voucher.merchant)
+    else:
+        answer = ended(voucher, at.today) or voucher
+    outcome = "found" if isinstance(answer, Redemption) else answer.code.removeprefix("code_")
+    await tx.execute(_TRIED, {"staff_id": staff.id, "at": at.now, "outcome": outcome})
+    return answer
+
+
+async def use(tx: AsyncConnection, staff: Staff, code: str, *, vault: Vault, at: Moment) -> Redemption | Refusal:
+    """Use a voucher up, in one step: of any number of tills at the same moment exactly one gets the voucher back, the others
+    the refusal that says when and where. Refusals as in `verify`, which is also what a wrong code counts against."""
+    shown = await verify(tx, staff, code, vault=vault, at=at)
+    if isinstance(shown, Refusal):
+        return shown
+    # The condition is what makes it once: a second till waits here for the first, and then finds no row that is still issued.
+    done = await tx.execute(_USE, {"id": shown.id, "staff_id": staff.id, "now": at.now, "today": at.today})
+    now = of_row((await tx.execute(_BY_CODE, {"code_index": blind(vault, codes.read(code) or "")})).one())
+    if done.rowcount == 1:
+        return now
+    over = ended(now, at.today)
+    if over is None:
+        raise Fault(f"redemption {now.id} could be used, and was not")
+    return over
+
+
+async def used_today(
+    tx: AsyncConnection, merchant_id: int, *, since: dt.datetime, staff_id: int | None = None, limit: int = 50
+) -> list[Redemption]:
+    """Vouchers used at a merchant since an instant, newest first; of one staff member where asked."""
+    mine = "AND r.used_by = :staff_id" if staff_id is not None else ""
+    query = text(
+        f"SELECT {COLUMNS} FROM {TABLES} WHERE r.merchant_id = :merchant_id AND r.used_at >= :since {mine}"
+        " ORDER BY r.used_at DESC LIMIT :limit"
+    )
+    values = {"merchant_id": merchant_id, "since": since, "limit": limit}
+    rows = await tx.execute(query, values if staff_id is None else {**values, "staff_id": staff_id})
+    return [of_row(row) for row in rows]

@@ -1,0 +1,52 @@
+"""Unused vouchers whose last day has passed: their points return to their own lots, unless the offer's terms say otherwise."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ledger.points import engine
+from ledger.points.commands import Moment, Receipt
+from ledger.redeeming import stock
+from ledger.redeeming.redemptions import COLUMNS, TABLES, Redemption, of_row, returning
+
+_LAPSE = text(
+    """
+    UPDATE redemption SET state = 'expired', ended_at = :now
+    WHERE id IN (SELECT id FROM redemption WHERE state = 'issued' AND valid_until < :today
+                 ORDER BY valid_until, id LIMIT :limit FOR UPDATE SKIP LOCKED)
+    RETURNING id
+    """
+)
+_THESE = text(f"SELECT {COLUMNS} FROM {TABLES} WHERE r.id = ANY(:ids) ORDER BY r.id")
+
+
+@dataclass(frozen=True, slots=True)
+class Lapsed:
+    """A voucher that ended unused; `receipt` of the points' return, None where the offer keeps them."""
+
+    voucher: Redemption
+    receipt: Receipt | None
+
+
+async def lapse(tx: AsyncConnection, *, at: Moment, grace_days: int, limit: int = 500) -> list[Lapsed]:
+    """End at most `limit` vouchers whose last day is before today; fewer than `limit` means that none is left.
+
+    Pieces return to the whole stock. Vouchers in somebody's hands this moment are left for the next call.
+    """
+    ended = list(await tx.scalars(_LAPSE, {"now": at.now, "today": at.today, "limit": limit}))
+    if not ended:
+        return []
+    vouchers = [of_row(row) for row in await tx.execute(_THESE, {"ids": ended})]
+    await stock.give_back(tx, [(v.offer_id, stock.WHOLE, v.units) for v in vouchers])
+    back = [v for v in vouchers if v.offer.unused == "return"]
+    commands = [returning(v, f"lapse:{v.id}", grace_days=grace_days, at=at, actor="job:vouchers") for v in back]
+    outcomes = await engine.apply(tx, commands) if commands else []
+    receipts: dict[int, Receipt] = {}
+    for voucher, outcome in zip(back, outcomes, strict=True):
+        if not isinstance(outcome, Receipt):
+            raise outcome
+        receipts[voucher.id] = outcome
+    return [Lapsed(v, receipts.get(v.id)) for v in vouchers]

@@ -1,0 +1,94 @@
+"""Putting offers on the shelf: each change of a document is a new version, and old versions stay, because vouchers were issued
+under them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ledger.errors import Refusal
+from ledger.merchants import merchant as merchants
+from ledger.points import statements
+from ledger.redeeming import stock
+from ledger.redeeming.offers import Names, Offer
+from ledger.redeeming.search import search_text
+from ledger.redeeming.shelf import NoSuchOffer
+
+
+@dataclass(eq=False)
+class CurrencyNotAccepted(Refusal):
+    """An offer is paid in the common currency, where its merchant accepts it, or in the merchant's own."""
+
+    merchant: str
+    currency: str
+
+
+_MINE = (
+    "SELECT o.id, o.version, o.document = CAST(:document AS jsonb) AS same, o.search_text = :search_text AS found_alike"
+    " FROM offer o WHERE o.code = :code"
+)
+_INSERT = text(
+    "INSERT INTO offer (code, version, merchant_id, category, currency_id, least_points, document, search_text)"
+    " VALUES (:code, 1, :merchant_id, :category, :currency_id, :least_points, CAST(:document AS jsonb), :search_text)"
+    " RETURNING id"
+)
+_UPDATE = text(
+    "UPDATE offer SET version = :version, merchant_id = :merchant_id, category = :category, currency_id = :currency_id,"
+    " least_points = :least_points, document = CAST(:document AS jsonb), search_text = :search_text WHERE id = :id"
+)
+_VERSION = text(
+    "INSERT INTO offer_version (offer_id, version, document, made_at)"
+    " VALUES (:id, :version, CAST(:document AS jsonb), :at)"
+)
+
+
+async def publish(tx: AsyncConnection, offer: Offer, *, now: dt.datetime, today: dt.date) -> int:
+    """Put an offer on the shelf, or a new version of it; an unchanged document makes no version. Gives its id.
+
+    Waits for redemptions of this offer in flight, so that none runs under two versions. Refuses `NoSuchMerchant`,
+    `CurrencyNotAccepted`.
+    """
+    merchant = await merchants.by_code(tx, offer.merchant)
+    known = await statements.currencies(tx)
+    currency = next((c for c in known.values() if c.code == offer.currency), None)
+    common = currency is not None and currency.issuer_id is None and merchant.terms.accepts_common
+    if currency is None or not (common or currency.issuer_id == merchant.id):
+        raise CurrencyNotAccepted(offer.merchant, offer.currency)
+    facts = {
+        "code": offer.code,
+        "merchant_id": merchant.id,
+        "category": offer.category,
+        "currency_id": currency.id,
+        "least_points": offer.price.quote(offer.price.least).points,
+        "document": offer.model_dump_json(),
+        "search_text": search_text(offer.name, Names(zh=merchant.name_zh, en=merchant.name_en)),
+    }
+    await tx.execute(
+        text("SELECT pg_advisory_xact_lock(hashtextextended('offer-code:' || :code, 0))"), {"code": offer.code}
+    )
+    old = (await tx.execute(text(_MINE), facts)).first()
+    if old is None:
+        offer_id, version = int(await tx.scalar(_INSERT, facts) or 0), 1
+    else:
+        offer_id, version = old.id, old.version + (not old.same)
+        await tx.execute(
+            text("SELECT pg_advisory_xact_lock(hashtextextended('offer:' || :id, 0))"), {"id": str(offer_id)}
+        )
+        if not old.same or not old.found_alike:
+            await tx.execute(_UPDATE, {**facts, "id": offer_id, "version": version})
+    if old is None or not old.same:
+        await tx.execute(_VERSION, {"id": offer_id, "version": version, "document": facts["document"], "at": now})
+        await stock.limit(tx, offer_id, offer.limits, today=today)
+    return offer_id
+
+
+async def set_active(tx: AsyncConnection, offer_id: int, active: bool) -> None:
+    """Pause an offer, or bring it back. Vouchers already issued stay good. `NoSuchOffer`."""
+    done = await tx.execute(
+        text("UPDATE offer SET active = :active WHERE id = :id"), {"id": offer_id, "active": active}
+    )
+    if done.rowcount == 0:
+        raise NoSuchOffer(offer_id)

@@ -1,0 +1,390 @@
+"""Redemptions: points become a voucher, once per intention, and whole again within the undo window.
+
+Locks, in this order: the member and the offer's version (advisory) → stock rows → accounts. A redemption's own row is locked before
+stock and accounts by whoever ends it; redeeming never waits for one. The code itself is stored only as a keyed index, and sealed
+with the member's own key to show it again: forgetting the member forgets the code.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+from sqlalchemy import Row, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ledger.errors import Fault, Refusal
+from ledger.members.member import Member
+from ledger.members.vault import Vault
+from ledger.points import engine
+from ledger.points.commands import Burn, Moment, Reinstate, member
+from ledger.redeeming import shelf, stock
+from ledger.redeeming.may_redeem import DayQuotaTaken, No, SoldOut, may_redeem
+from ledger.redeeming.offers import Names, Offer, parse
+
+State = Literal["issued", "used", "taken_back", "expired"]
+
+
+@dataclass(frozen=True, slots=True)
+class Redemption:
+    """A voucher: what it is for, what it cost, and where it stands. `offer` is the document under which it was issued.
+
+    `units` pieces, worth `value_minor` of `money` in all; `valid_until` is its last good day. `used_label` is how the staff member
+    who took it is named.
+    """
+
+    id: int
+    member_id: int
+    offer_id: int
+    offer_version: int
+    offer: Offer
+    merchant_id: int
+    merchant: Names
+    money: str
+    currency_id: int
+    currency: Names
+    common: bool
+    units: int
+    points: int
+    value_minor: int
+    state: State
+    entry_id: int
+    issued_at: dt.datetime
+    issued_on: dt.date
+    undo_until: dt.datetime
+    valid_until: dt.date
+    used_at: dt.datetime | None
+    used_label: str | None
+    ended_at: dt.datetime | None
+    code_box: bytes | None
+
+    def usable(self, today: dt.date) -> bool:
+        """Whether the counter would take it on business date `today`."""
+        return self.state == "issued" and today <= self.valid_until
+
+    def undoable(self, now: dt.datetime) -> bool:
+        """Whether it can still be taken back whole."""
+        return self.state == "issued" and now < self.undo_until
+
+
+@dataclass(frozen=True, slots=True)
+class Redeemed:
+    """What a redemption gave. `available`: the points left of its currency. `repeated`: an earlier tap had done it already."""
+
+    redemption: Redemption
+    code: str
+    available: int
+    repeated: bool
+
+
+@dataclass(eq=False)
+class OfferChanged(Refusal):
+    """Price or document changed since the confirm screen was drawn: it is drawn again, nothing is charged."""
+
+    offer_id: int
+    amount: int
+    may_succeed_later: ClassVar[bool] = True
+
+
+@dataclass(eq=False)
+class NoSuchRedemption(Refusal):
+    """The member has no such voucher."""
+
+    redemption_id: int
+
+
+@dataclass(eq=False)
+class UndoOver(Refusal):
+    """The time for taking it back is over."""
+
+    redemption_id: int
+    until: dt.datetime
+
+
+@dataclass(eq=False)
+class VoucherUsed(Refusal):
+    """It has been used: when, and by whom where."""
+
+    redemption_id: int
+    offer: Names
+    used_at: dt.datetime
+    merchant: Names
+    label: str | None
+
+
+@dataclass(eq=False)
+class VoucherTakenBack(Refusal):
+    """The member took it back; the points have returned."""
+
+    redemption_id: int
+    offer: Names
+    at: dt.datetime
+
+
+@dataclass(eq=False)
+class VoucherExpired(Refusal):
+    """Its last day has passed; `returned`: the points went back to the member (or do tonight)."""
+
+    redemption_id: int
+    offer: Names
+    valid_until: dt.date
+    returned: bool
+
+
+COLUMNS = """
+    r.id, r.member_id, r.offer_id, r.offer_version, v.document::text AS document, r.merchant_id, m.name_zh AS merchant_zh,
+    m.name_en AS merchant_en, m.money, r.currency_id, c.name_zh, c.name_en, c.issuer_id IS NULL AS common, r.units, r.points, r.value_minor, r.state, r.entry_id,
+    r.issued_at, r.issued_on, r.undo_until, r.valid_until, r.used_at, s.label AS used_label, r.ended_at, r.code_box
+"""
+TABLES = """
+    redemption r
+    JOIN offer_version v ON v.offer_id = r.offer_id AND v.version = r.offer_version
+    JOIN merchant m ON m.id = r.merchant_id
+    JOIN currency c ON c.id = r.currency_id
+    LEFT JOIN staff s ON s.id = r.used_by
+"""
+
+_LOCK = text(
+    "SELECT pg_advisory_xact_lock(hashtextextended('redeem:' || :member, 0)),"
+    " pg_advisory_xact_lock_shared(hashtextextended('offer:' || :offer, 0))"
+)
+_EARLIER = text(f"SELECT {COLUMNS} FROM {TABLES} WHERE r.member_id = :member_id AND r.nonce = :nonce")
+_KEY = text("SELECT key FROM person WHERE member_id = :id")
+_INSERT = text(
+    """
+    INSERT INTO redemption (member_id, nonce, offer_id, offer_version, merchant_id, currency_id, units, points, value_minor,
+        code_index, code_box, state, entry_id, issued_at, issued_on, undo_until, valid_until)
+    VALUES (:member_id, :nonce, :offer_id, :offer_version, :merchant_id, :currency_id, :units, :points, :value_minor,
+        :code_index, :code_box, 'issued', :entry_id, :issued_at, :issued_on, :undo_until, :valid_until)
+    RETURNING id
+    """
+)
+_ONE = text(f"SELECT {COLUMNS} FROM {TABLES} WHERE r.id = :id AND r.member_id = :member_id")
+_LIST = text(
+    f"SELECT {COLUMNS} FROM {TABLES} WHERE r.member_id = :member_id"
+    " ORDER BY (r.state = 'issued' AND r.valid_until >= :today) DESC,"
+    " CASE WHEN r.state = 'issued' THEN r.valid_until END, r.id DESC LIMIT :limit OFFSET :offset"
+)
+_TAKE_BACK = text(
+    "UPDATE redemption SET state = 'taken_back', ended_at = :now"
+    " WHERE id = :id AND member_id = :member_id AND state = 'issued' AND undo_until > :now RETURNING id"
+)
+
+
+def of_row(row: Row[Any]) -> Redemption:
+    """A row of `COLUMNS`."""
+    return Redemption(
+        row.id,
+        row.member_id,
+        row.offer_id,
+        row.offer_version,
+        parse(row.document),
+        row.merchant_id,
+        Names(zh=row.merchant_zh, en=row.merchant_en),
+        row.money,
+        row.currency_id,
+        Names(zh=row.name_zh, en=row.name_en),
+        row.common,
+        row.units,
+        row.points,
+        row.value_minor,
+        row.state,
+        row.entry_id,
+        row.issued_at,
+        row.issued_on,
+        row.undo_until,
+        row.valid_until,
+        row.used_at,
+        row.used_label,
+        row.ended_at,
+        row.code_box,
+    )
+
+
+def blind(vault: Vault, code: str) -> bytes:
+    """The index by which a code is found."""
+    return vault.blind("voucher", code)
+
+
+async def _data_key(tx: AsyncConnection, member_id: int) -> bytes:
+    key = await tx.scalar(_KEY, {"id": member_id})
+    if key is None:
+        raise Fault(f"member {member_id} redeems without a person behind it")
+    return bytes(key)
+
+
+async def reveal(tx: AsyncConnection, redemption: Redemption, vault: Vault) -> str:
+    """The code of a member's own voucher, to show it again."""
+    if redemption.code_box is None:
+        raise Fault(f"redemption {redemption.id} lost its code")
+    return str(vault.open(await _data_key(tx, redemption.member_id), redemption.code_box)["code"])
+
+
+async def earlier(tx: AsyncConnection, member_id: int, nonce: str) -> Redemption | None:
+    """What a confirm button already did, if it did."""
+    row = (await tx.execute(_EARLIER, {"member_id": member_id, "nonce": nonce})).first()
+    return None if row is None else of_row(row)
+
+
+async def redeem(
+    tx: AsyncConnection,
+    who: Member,
+    offer_id: int,
+    *,
+    amount: int,
+    version: int,
+    points: int,
+    nonce: str,
+    code: str,
+    vault: Vault,
+    undo_minutes: int,
+    at: Moment,
+    actor: str,
+) -> Redeemed:
+    """Spend points on an offer and issue its voucher, with `code` (from `codes.mint`) as its code.
+
+    Args:
+        amount: pieces, or minor units of money, as `Price.quote` takes it.
+        version, points: what the confirm screen showed. Anything else now is `OfferChanged`.
+        nonce: of the confirm button. The same nonce again gives what the first one did, with its code.
+    Raises:
+        NoSuchOffer → OfferChanged → the first reason of `may_redeem` → the engine's refusals.
+    """
+    await tx.execute(_LOCK, {"member": str(who.id), "offer": str(offer_id)})
+    if (done := await earlier(tx, who.id, nonce)) is not None:
+        left = await _left(tx, who, done.currency_id, today=at.today)
+        return Redeemed(done, await reveal(tx, done, vault), left, repeated=True)
+    listed = await shelf.one(tx, offer_id)
+    held = await shelf.purse(tx, who, today=at.today)
+    facts = (await shelf.facts(tx, who, [listed], today=at.today, held=held))[offer_id]
+    verdict = may_redeem(listed, facts, today=at.today, amount=amount, status=who.status)
+    if verdict.quote is not None and (listed.version, verdict.quote.points) != (version, points):
+        raise OfferChanged(offer_id, amount)
+    if isinstance(verdict, No):
+        raise verdict.reasons[0]
+    quote, offer = verdict.quote, listed.offer
+    short = await stock.take(tx, offer_id, offer.limits, quote.units, today=at.today)
+    if short == stock.WHOLE:
+        raise SoldOut(offer_id, quote.units, 0)
+    if short is not None:
+        reopens = at.today + dt.timedelta(days=1)
+        raise DayQuotaTaken(offer_id, offer.limits.day or 0, quote.units, 0, reopens, may_tomorrow=True)
+    receipt = await engine.post(
+        tx,
+        Burn(
+            key=f"redeem:{who.id}:{nonce}",
+            owner=member(who.id),
+            currency=listed.currency_id,
+            at=at,
+            actor=actor,
+            merchant_id=listed.merchant_id,
+            points=quote.points,
+            facts={
+                "offer": _named(offer_id, version, offer),
+                "units": quote.units,
+                "value_minor": quote.value_minor,
+                "money": listed.money,
+            },
+        ),
+    )
+    key = await _data_key(tx, who.id)
+    row = {
+        "member_id": who.id,
+        "nonce": nonce,
+        "offer_id": offer_id,
+        "offer_version": version,
+        "merchant_id": listed.merchant_id,
+        "currency_id": listed.currency_id,
+        "units": quote.units,
+        "points": quote.points,
+        "value_minor": quote.value_minor,
+        "code_index": blind(vault, code),
+        "code_box": vault.seal(key, {"code": code}),
+        "entry_id": receipt.entry_id,
+        "issued_at": at.now,
+        "issued_on": at.today,
+        "undo_until": at.now + dt.timedelta(minutes=undo_minutes),
+        "valid_until": offer.valid_until(at.today),
+    }
+    made = await tx.scalar(_INSERT, row)
+    issued = await one(tx, who.id, int(made or 0))
+    return Redeemed(issued, code, receipt.balance() or 0, repeated=False)
+
+
+async def _left(tx: AsyncConnection, who: Member, currency_id: int, *, today: dt.date) -> int:
+    held = await shelf.purse(tx, who, today=today)
+    return next((h.available for h in held if h.currency.id == currency_id), 0)
+
+
+async def one(tx: AsyncConnection, member_id: int, redemption_id: int) -> Redemption:
+    """One voucher of this member. `NoSuchRedemption` for anybody else's."""
+    row = (await tx.execute(_ONE, {"id": redemption_id, "member_id": member_id})).first()
+    if row is None:
+        raise NoSuchRedemption(redemption_id)
+    return of_row(row)
+
+
+async def page(
+    tx: AsyncConnection, member_id: int, *, today: dt.date, offset: int = 0, limit: int = 8
+) -> list[Redemption]:
+    """A member's vouchers: usable ones first, by their last day; then the others, newest first."""
+    rows = await tx.execute(_LIST, {"member_id": member_id, "today": today, "offset": offset, "limit": limit})
+    return [of_row(row) for row in rows]
+
+
+def ended(voucher: Redemption, today: dt.date) -> Refusal | None:
+    """Why this voucher can't be used any more on business date `today`; None while it can.
+
+    `VoucherUsed` → `VoucherTakenBack` → `VoucherExpired`.
+    """
+    name = voucher.offer.name
+    if voucher.state == "used" and voucher.used_at is not None:
+        return VoucherUsed(voucher.id, name, voucher.used_at, voucher.merchant, voucher.used_label)
+    if voucher.state == "taken_back" and voucher.ended_at is not None:
+        return VoucherTakenBack(voucher.id, name, voucher.ended_at)
+    if voucher.state == "expired" or voucher.valid_until < today:
+        return VoucherExpired(voucher.id, name, voucher.valid_until, voucher.offer.unused == "return")
+    return None
+
+
+async def undo(
+    tx: AsyncConnection, member_id: int, redemption_id: int, *, grace_days: int, at: Moment, actor: str
+) -> Redemption:
+    """Take an unused redemption back whole: points to their own lots, pieces to the stock. Again: nothing more happens.
+
+    `NoSuchRedemption` → `VoucherUsed` → `VoucherExpired` → `UndoOver`. Using and undoing at once: whoever is first.
+    """
+    taken = await tx.scalar(_TAKE_BACK, {"id": redemption_id, "member_id": member_id, "now": at.now})
+    voucher = await one(tx, member_id, redemption_id)
+    if taken is None:
+        over = ended(voucher, at.today)
+        if isinstance(over, VoucherTakenBack):
+            return voucher
+        raise over or UndoOver(redemption_id, voucher.undo_until)
+    await stock.give_back(tx, [(voucher.offer_id, day, voucher.units) for day in (stock.WHOLE, voucher.issued_on)])
+    await engine.post(tx, returning(voucher, f"undo:{voucher.id}", grace_days=grace_days, at=at, actor=actor))
+    return voucher
+
+
+def returning(voucher: Redemption, key: str, *, grace_days: int, at: Moment, actor: str) -> Reinstate:
+    """The command that returns a voucher's points to their own lots."""
+    return Reinstate(
+        key=key,
+        owner=member(voucher.member_id),
+        currency=voucher.currency_id,
+        at=at,
+        actor=actor,
+        merchant_id=voucher.merchant_id,
+        entry_id=voucher.entry_id,
+        grace_days=grace_days,
+        facts={
+            "offer": _named(voucher.offer_id, voucher.offer_version, voucher.offer),
+            "redemption_id": voucher.id,
+        },
+    )
+
+
+def _named(offer_id: int, version: int, offer: Offer) -> dict[str, int | str]:
+    """How an entry remembers its offer: the history shows it under the name it had then."""
+    return {"id": offer_id, "version": version, "name_zh": offer.name.zh, "name_en": offer.name.en}

@@ -1,0 +1,1 @@
+"""The double, driven from outside by unmodified clients over HTTP."""

@@ -1,0 +1,199 @@
+"""Being people in the playground's page, in a real browser: open it, pick a chat, say, tap, wait, take a picture.
+
+    async with page_of(url) as page:
+        ming = page.chat("小明")
+        await ming.start()
+        await ming.tap("兑换")
+        await ming.sees("剩 780 分")
+
+Without Chromium the test that asks is skipped and says so; with JIFEN_REQUIRE_BROWSER=1 it fails instead.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.async_api import Locator, Page, async_playwright, expect
+
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-dev-shm-usage",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+DESKTOP = (1440, 860)
+PHONE = (390, 780)
+SEEN_SECONDS = 10.0
+
+
+def chromium() -> str:
+    """Where Chromium is. Skips the test where there is none, or fails it with JIFEN_REQUIRE_BROWSER=1."""
+    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if found is None:
+        reason = "no Chromium here (apt-get install chromium fonts-wqy-microhei fonts-noto-color-emoji)"
+        if os.environ.get("JIFEN_REQUIRE_BROWSER") == "1":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return found
+
+
+@dataclass
+class Chat:
+    """One person's chat on the page."""
+
+    page: Page
+    name: str
+
+    @property
+    def box(self) -> Locator:
+        """The phone."""
+        return self.page.get_by_role("region", name=self.name, exact=True)
+
+    @property
+    def messages(self) -> Locator:
+        """All bubbles with their keyboards, oldest first."""
+        return self.box.locator(".msg")
+
+    async def open(self) -> Chat:
+        """Brings this person's chat into view."""
+        if not await self.box.is_visible():
+            await self.page.get_by_role("navigation").get_by_role("button", name=self.name).click()
+            await expect(self.box).to_be_visible()
+        return self
+
+    async def start(self) -> None:
+        """Presses Start, or says /start where the chat was started before."""
+        await self.open()
+        start = self.box.locator(".wide-action")
+        if await start.is_visible():
+            await start.click()
+        else:
+            await self.say("/start")
+
+    async def say(self, text: str) -> None:
+        """Types a text and sends it."""
+        await self.open()
+        start = self.box.locator(".wide-action")
+        if await start.is_visible():  # an unopened chat has no input yet
+            await start.click()
+        await self.box.get_by_role("textbox").fill(text)
+        await self.box.get_by_role("textbox").press("Enter")
+
+    async def tap(self, label: str) -> None:
+        """Presses the newest inline button whose label contains `label`, once it is there."""
+        await self.open()
+        await self.box.locator(".key", has_text=label).last.click()
+
+    async def sees(self, text: str, seconds: float = SEEN_SECONDS) -> None:
+        """Waits until some bubble of the bot contains `text`."""
+        await self.open()
+        await expect(self.box.locator(".msg.bot", has_text=text).last).to_be_visible(timeout=seconds * 1000)
+
+    async def last_sees(self, text: str, seconds: float = SEEN_SECONDS) -> None:
+        """Waits until the newest bubble of the bot contains `text`."""
+        await self.open()
+        await expect(self.box.locator(".msg.bot").last).to_contain_text(text, timeout=seconds * 1000)
+
+    async def is_told(self, text: str, seconds: float = SEEN_SECONDS) -> None:
+        """Waits for a toast or an alert that contains `text`; an alert is then closed."""
+        shown = self.box.locator(".toast, .alert", has_text=text)
+        await expect(shown).to_be_visible(timeout=seconds * 1000)
+        if await self.box.locator(".alert").is_visible():
+            await self.box.locator(".alert button").click()
+
+    async def scan(self, picture_of: Chat) -> None:
+        """Scans the newest picture in another person's chat, as this person."""
+        await picture_of.open()
+        await picture_of.box.locator(".picture").last.click()
+        dialog = self.page.locator("dialog")
+        await dialog.locator("figcaption .solid").click()
+        await dialog.get_by_role("button", name=self.name).click()
+        await expect(dialog).to_have_count(0)
+
+    async def follow(self, link: str, *, seen_by: Chat | None = None) -> None:
+        """Opens, as this person, a bot link shown in a chat (this one, or `seen_by`'s)."""
+        where = await (seen_by or self).open()
+        await where.box.locator(".link", has_text=link).last.click()
+        await self.page.locator("dialog").get_by_role("button", name=self.name).click()
+
+    async def menu(self, item: str) -> None:
+        """Chooses an item of the chat's ⋮ menu."""
+        await self.open()
+        await self.box.locator(".chat-head .dropdown > button").click()
+        await self.box.get_by_role("menuitem", name=item).click()
+
+
+@dataclass
+class Playground:
+    """The open page. `errors` are console errors and requests that left the page's own address."""
+
+    page: Page
+    errors: list[str] = field(default_factory=list)
+
+    def chat(self, name: str) -> Chat:
+        """The chat of the person with this name."""
+        return Chat(self.page, name)
+
+    async def advance(self, days: int) -> None:
+        """Moves the programme's date by one of the buttons (1, 7 or 30 days) and waits until that is done."""
+        clock = self.page.locator(".clock")
+        await clock.locator(".date").click()
+        await clock.locator(".steps button", has_text=f"+{days} ").click()
+        await expect(clock.locator(".sheet")).to_have_count(0, timeout=120_000)
+
+    async def screenshot(self, path: Path | str) -> None:
+        """Saves what is on screen once movement has stopped."""
+        await self.page.wait_for_timeout(300)
+        await self.page.screenshot(path=path)
+
+
+@contextlib.asynccontextmanager
+async def page_of(
+    url: str, *, language: str = "zh-CN", dark: bool = False, size: tuple[int, int] = DESKTOP, scale: float = 1.0
+) -> AsyncIterator[Playground]:
+    """Opens the playground at `url` in a fresh browser and waits until it is connected.
+
+    Args:
+        language: the browser's, which decides the page's.
+        size: of the window; `PHONE` is a touch screen.
+    """
+    own = urlsplit(url).netloc
+    options: dict[str, Any] = {"viewport": {"width": size[0], "height": size[1]}, "locale": language}
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
+        try:
+            context = await browser.new_context(
+                **options,
+                color_scheme="dark" if dark else "light",
+                device_scale_factor=scale,
+                has_touch=size == PHONE,
+                permissions=["clipboard-read", "clipboard-write"],
+            )
+            context.set_default_timeout(SEEN_SECONDS * 1000)
+            page = await context.new_page()
+            opened = Playground(page)
+            page.on("console", lambda line: opened.errors.append(line.text) if line.type == "error" else None)
+            page.on("pageerror", lambda error: opened.errors.append(str(error)))
+            page.on("request", lambda sent: opened.errors.append(sent.url) if _leaves(sent.url, own) else None)
+            await page.goto(url)
+            await page.wait_for_selector("[data-ready=true]")
+            yield opened
+        finally:
+            await browser.close()
+
+
+def _leaves(url: str, own: str) -> bool:
+    parts = urlsplit(url)
+    return parts.scheme in {"http", "https"} and parts.netloc != own

@@ -1,0 +1,199 @@
+"""What the page may do as a person, over HTTP."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import aiohttp
+import pytest
+
+from bot.playground import actions
+from tests.bot.playground.demo import Demo
+from tests.bot.playground.events import events_of
+from tests.bot.playground.scripted import qr_png
+
+MING, HONG = 1001, 1002
+
+
+async def post(client: aiohttp.ClientSession, running: Demo, path: str, body: Any = None) -> tuple[int, Any]:
+    async with client.post(f"{running.url}api/{path}", json=body if body is not None else {}) as response:
+        return response.status, await response.json()
+
+
+async def test_saying_reaches_the_bot_and_its_answer_the_person(running: Demo, client: aiohttp.ClientSession) -> None:
+    status, answer = await post(client, running, f"people/{MING}/say", {"text": " /start "})
+    assert status == 200
+    assert answer["update_id"] == running.double.updates[-1].id
+    await running.double.people[MING].sees("1,180")
+
+
+@pytest.mark.parametrize(
+    ("text", "status", "error"), [("   ", 400, "empty"), ("x" * 4097, 413, "too_large"), (7, 400, "malformed")]
+)
+async def test_a_text_telegram_would_not_send_is_refused(
+    quiet: Demo, client: aiohttp.ClientSession, text: Any, status: int, error: str
+) -> None:
+    assert await post(client, quiet, f"people/{MING}/say", {"text": text}) == (status, {"error": error})
+    assert not quiet.double.updates
+
+
+async def test_nobody_speaks_as_an_unknown_person(quiet: Demo, client: aiohttp.ClientSession) -> None:
+    assert await post(client, quiet, "people/999/say", {"text": "hi"}) == (404, {"error": "unknown_person"})
+
+
+async def test_a_press_waits_for_the_bots_answer(running: Demo, client: aiohttp.ClientSession) -> None:
+    person = running.double.people[MING]
+    await person.says("8KQ4-M2VX")
+    message = await person.sees("有效")
+    press = {"message": message.id, "row": 0, "column": 0}
+    status, answer = await post(client, running, f"people/{MING}/tap", press)
+    assert status == 200
+    assert answer == {"answer": {"text": "已核销,请把礼盒交给小明", "alert": False, "url": ""}}
+
+
+async def test_a_press_no_bot_answers_ends_without_one(
+    quiet: Demo, client: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(actions, "SPIN_SECONDS", 0.05)
+    await quiet.double.people[MING].says("hello")
+    keyboard = {"inline_keyboard": [[{"text": "a", "callback_data": "b"}]]}
+    sent = await quiet.api.call("sendMessage", chat_id=MING, text="x", reply_markup=keyboard)
+    press = {"message": sent["message_id"], "row": 0, "column": 0}
+    assert await post(client, quiet, f"people/{MING}/tap", press) == (200, {"answer": None})
+
+
+@pytest.mark.parametrize("where", [(0, 5), (3, 0), (-1, 0), (0, 1)])
+async def test_a_button_that_is_not_there_or_not_the_bots_is_stale(
+    quiet: Demo, client: aiohttp.ClientSession, where: tuple[int, int]
+) -> None:
+    await quiet.double.people[MING].says("hello")
+    keyboard = {"inline_keyboard": [[{"text": "a", "callback_data": "b"}, {"text": "c", "url": "https://example.org"}]]}
+    sent = await quiet.api.call("sendMessage", chat_id=MING, text="x", reply_markup=keyboard)
+    press = {"message": sent["message_id"], "row": where[0], "column": where[1]}
+    assert await post(client, quiet, f"people/{MING}/tap", press) == (409, {"error": "stale"})
+
+
+async def test_one_persons_message_cannot_be_pressed_by_another(quiet: Demo, client: aiohttp.ClientSession) -> None:
+    await quiet.double.people[MING].says("hello")
+    keyboard = {"inline_keyboard": [[{"text": "a", "callback_data": "b"}]]}
+    sent = await quiet.api.call("sendMessage", chat_id=MING, text="x", reply_markup=keyboard)
+    press = {"message": sent["message_id"], "row": 0, "column": 0}
+    assert await post(client, quiet, f"people/{HONG}/tap", press) == (409, {"error": "stale"})
+
+
+async def test_who_blocked_the_bot_cannot_write_until_start_lifts_it(
+    quiet: Demo, client: aiohttp.ClientSession
+) -> None:
+    await post(client, quiet, f"people/{MING}/say", {"text": "/start"})
+    assert (await post(client, quiet, f"people/{MING}/block", {"blocked": True}))[0] == 200
+    assert await quiet.api.call("sendMessage", chat_id=MING, text="are you there") is None
+    assert await post(client, quiet, f"people/{MING}/say", {"text": "hi"}) == (409, {"error": "blocked"})
+    assert (await post(client, quiet, f"people/{MING}/say", {"text": "/start"}))[0] == 200
+    assert await quiet.api.call("sendMessage", chat_id=MING, text="welcome back") is not None
+    kinds = [update.kind for update in quiet.double.updates]
+    assert kinds == ["message", "my_chat_member", "my_chat_member", "message"]
+
+
+async def test_a_new_person_appears_and_has_a_chat_of_their_own(running: Demo, client: aiohttp.ClientSession) -> None:
+    async with events_of(client, running.url) as events:
+        await events.next()
+        status, answer = await post(client, running, "people", {"name": " Ann ", "language": "en"})
+        told = await events.until(lambda change: change["type"] == "person")
+    person = answer["person"]
+    assert status == 200
+    assert told["person"] == person
+    assert (person["name"], person["language"], person["bot_name"]) == ("Ann", "en", "Jifen")
+    await post(client, running, f"people/{person['id']}/say", {"text": "/start"})
+    await running.double.people[person["id"]].sees("1,180 pts")
+
+
+@pytest.mark.parametrize("body", [{"name": ""}, {"name": "x" * 65}, {"name": "x", "language": "<b>"}, {}])
+async def test_a_person_without_a_proper_name_or_language_is_refused(
+    quiet: Demo, client: aiohttp.ClientSession, body: Any
+) -> None:
+    assert await post(client, quiet, "people", body) == (400, {"error": "malformed"})
+
+
+async def test_another_client_language_brings_its_command_menu(running: Demo, client: aiohttp.ClientSession) -> None:
+    async with events_of(client, running.url) as events:
+        before = next(person for person in (await events.next())["people"] if person["id"] == MING)
+        await post(client, running, f"people/{MING}/language", {"language": "en"})
+        after = (await events.until(lambda change: change["type"] == "person"))["person"]
+    assert before["commands"][0] == {"command": "start", "description": "主菜单"}
+    assert after["commands"][0] == {"command": "start", "description": "Main menu"}
+    await post(client, running, f"people/{MING}/say", {"text": "/start"})
+    await running.double.people[MING].sees("1,180 pts")
+
+
+async def test_deleting_the_chat_empties_it_for_the_person(running: Demo, client: aiohttp.ClientSession) -> None:
+    await post(client, running, f"people/{MING}/say", {"text": "/start"})
+    await running.double.people[MING].sees("1,180")
+    async with events_of(client, running.url) as events:
+        await events.next()
+        await post(client, running, f"people/{MING}/delete-chat")
+        gone = await events.until(lambda change: change["type"] == "messages")
+    assert len(gone["gone"]) == 2
+    assert running.double.people[MING].messages == []
+
+
+async def test_the_last_update_of_this_person_is_delivered_again(running: Demo, client: aiohttp.ClientSession) -> None:
+    assert await post(client, running, f"people/{MING}/redeliver") == (200, {"redelivered": False})
+    await post(client, running, f"people/{MING}/say", {"text": "/start"})
+    await post(client, running, f"people/{HONG}/say", {"text": "/start"})
+    await running.double.settled()
+    answers_before = len(running.double.people[MING].messages)
+    assert await post(client, running, f"people/{MING}/redeliver") == (200, {"redelivered": True})
+    await running.double.settled()
+    assert len(running.double.people[MING].messages) == answers_before + 1, "the scripted bot answers twice"
+
+
+async def test_a_photo_goes_to_the_bot_and_comes_back_as_a_picture(
+    running: Demo, client: aiohttp.ClientSession
+) -> None:
+    picture = qr_png("hello")
+    url = f"{running.url}api/people/{MING}/photo"
+    async with events_of(client, running.url) as events:
+        await events.next()
+        async with client.post(
+            url, params={"caption": "坏了"}, data=picture, headers={"Content-Type": "image/png"}
+        ) as sent:
+            assert sent.status == 200
+        message = await events.text(MING, "坏了")
+        await events.text(MING, "收到")
+    async with client.get(running.url + message["photo"]["src"]) as response:
+        assert response.content_type == "image/png"
+        assert await response.read() == picture
+    assert message["photo"]["width"] == message["photo"]["height"] > 100
+
+
+async def test_bytes_that_are_no_picture_are_refused(quiet: Demo, client: aiohttp.ClientSession) -> None:
+    async with client.post(f"{quiet.url}api/people/{MING}/photo", data=b"<svg/>") as response:
+        assert (response.status, await response.json()) == (400, {"error": "not_a_picture"})
+
+
+async def test_a_file_is_offered_for_download_and_never_run(running: Demo, client: aiohttp.ClientSession) -> None:
+    async with events_of(client, running.url) as events:
+        await events.next()
+        await post(client, running, f"people/{MING}/say", {"text": "/file"})
+        message = await events.text(MING, "对账单")
+    async with client.get(running.url + message["document"]["src"]) as response:
+        assert response.headers["Content-Disposition"] == "attachment"
+        assert response.content_type == "application/octet-stream"
+        assert response.headers["Content-Security-Policy"] == "sandbox"
+        assert (await response.text()).startswith("日期")
+
+
+async def test_a_contact_request_is_answered_with_the_persons_own_number(
+    running: Demo, client: aiohttp.ClientSession
+) -> None:
+    async with events_of(client, running.url) as events:
+        await events.next()
+        await post(client, running, f"people/{MING}/say", {"text": "/phone"})
+        told = await events.until(lambda change: change["type"] == "person" and change["person"]["keyboard"])
+        assert told["person"]["keyboard"]["rows"][0] == [{"text": "给手机号", "request_contact": True}]
+        await post(client, running, f"people/{MING}/contact")
+        await events.text(MING, "收到")
+        snapshot_person = running.double.people[MING]
+    assert snapshot_person.chat.reply_keyboard is None
+    contacts = [message.wire["contact"] for message in snapshot_person.messages if "contact" in message.wire]
+    assert contacts == [{"phone_number": "+8613800001001", "first_name": "小明", "user_id": MING}]
