@@ -92,13 +92,15 @@ def install(extra):
     output = None
     if uv:
         # uv reads no pip.conf, so where it fails pip may still know a mirror.
-        output = attempt([uv, "pip", "install", "-q", "-p", str(PYTHON), *what])
+        output = attempt([uv, "pip", "install", "-p", str(PYTHON), *what], own_progress=True)
         if output is not None and not has_pip():
             if importlib.util.find_spec("ensurepip") is None:
                 raise failed_install(output)
             attempt([str(PYTHON), "-m", "ensurepip"])
     if not uv or output is not None:
-        output = attempt([str(PYTHON), "-m", "pip", "install", "--disable-pip-version-check", *what], progress=True)
+        output = attempt(
+            [str(PYTHON), "-m", "pip", "install", "--disable-pip-version-check", *what], count="Collecting "
+        )
     INSTALLING.unlink()
     if output is not None:
         raise failed_install(output)
@@ -154,21 +156,25 @@ def working_uv():
     return uv if answer == 0 else None
 
 
-def attempt(command, progress=False):
-    """Run a command in the project; None when it succeeds, else the end of what it said."""
+def attempt(command, count=None, own_progress=False):
+    """Run a command in the project; None when it succeeds, else the end of what it said.
+
+    `count`: lines that begin so are counted before the person's eyes. `own_progress`: it shows its own on a terminal.
+    """
+    if own_progress and sys.stderr.isatty():
+        return None if subprocess.call(command, cwd=str(ROOT)) == 0 else ""
     lines = []
-    packages = 0
+    counted = 0
     with subprocess.Popen(
         command, cwd=str(ROOT), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
     ) as process:
         for line in process.stdout:
             lines = [*lines[-30:], line.rstrip()]
-            if progress and line.startswith(("Collecting ", "Installing collected")):
-                packages += 1
-                name = line.split()[1] if line.startswith("Collecting ") else "…"
-                show(f"{packages} {name:<40}")
-    if packages:
-        show(" " * 48 + "\r")
+            if count and line.startswith(count):
+                counted += 1
+                show(counted, line[len(count) :].split()[0])
+    if counted and sys.stderr.isatty():
+        print(file=sys.stderr)
     return None if process.returncode == 0 else "\n".join(lines)
 
 
@@ -231,10 +237,12 @@ def say(line):
     print(line, file=sys.stderr, flush=True)
 
 
-def show(text):
-    """A progress line that the next one overwrites; silent where nobody watches."""
+def show(number, name):
+    """Progress: a line that the next one overwrites; where nobody watches, one now and then."""
     if sys.stderr.isatty():
-        print("\r" + text, end="", file=sys.stderr, flush=True)
+        print(f"\r{number:>4} {name[:60]:<60}", end="", file=sys.stderr, flush=True)
+    elif number % 25 == 0:
+        say(f"{number:>4} {name}")
 
 
 if __name__ == "__main__":

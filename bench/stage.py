@@ -38,7 +38,7 @@ class Stage:
         """Remove a database."""
         connection = await asyncpg.connect(self.server.dsn_of("postgres"))
         try:
-            await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+            await connection.execute(f"DROP DATABASE {name}")
         finally:
             await connection.close()
 

@@ -7,22 +7,16 @@ Every command reads the settings first and, without DATABASE_URL, starts the emb
 
 from __future__ import annotations
 
-import asyncio
 import datetime as dt
 import importlib
 import sys
-from collections.abc import Coroutine
-from contextlib import AbstractContextManager
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import click
 
+from bot import terminal
 from bot.bilingual import both
-
-if TYPE_CHECKING:
-    from bot.settings import Settings
 
 # Commands that live with what they do: name → module:attribute, and the line that `--help` shows without importing it.
 _ELSEWHERE = {
@@ -81,62 +75,62 @@ def group() -> None:
 def run() -> None:
     from bot.main import serve
 
-    settings = _settings()
-    _finish(serve(settings))
+    settings = terminal.settings()
+    terminal.finish(serve(settings))
 
 
 @group.command(help=both("打开演练场,即使设了 BOT_TOKEN", "Open the playground, even with BOT_TOKEN set"))
 def playground() -> None:
     from bot.main import serve
 
-    settings = _settings()
-    _finish(serve(settings.model_copy(update={"bot_token": None, "public_url": None, "workers": 1})))
+    settings = terminal.settings()
+    terminal.finish(serve(settings.model_copy(update={"bot_token": None, "public_url": None, "workers": 1})))
 
 
 @group.command(help=both("把数据库升级到当前版本", "Bring the database up to this version"))
 def migrate() -> None:
-    settings = _settings()
+    settings = terminal.settings()
 
     async def work() -> None:
         from bot import database
         from bot.migrate import head, upgrade
 
-        async with database.serving(settings, _say) as url:
+        async with database.serving(settings, terminal.say) as url:
             await upgrade(url)
-        _say(both(f"数据库已是最新:{head()}", "the database is up to date"))
+        terminal.say(both(f"数据库已是最新:{head()}", "the database is up to date"))
 
-    _finish(work())
+    terminal.finish(work())
 
 
 @group.command(help=both("载入演示计划;已有数据时不动", "Load the demo programme; leaves existing data alone"))
 def demo() -> None:
-    settings = _settings()
+    settings = terminal.settings()
 
     async def work() -> None:
         from bot import database
         from bot import demo as demo_programme
         from bot.secret_key import vault
 
-        async with database.connected(settings, _say) as engine:
-            with _busy(both("正在载入演示计划", "loading the demo programme")):
+        async with database.connected(settings, terminal.say) as engine:
+            with terminal.busy(both("正在载入演示计划", "loading the demo programme")):
                 await demo_programme.load(engine, vault(settings))
-        _say(both("演示计划已载入", "the demo programme is loaded"))
+        terminal.say(both("演示计划已载入", "the demo programme is loaded"))
 
-    _finish(work())
+    terminal.finish(work())
 
 
 @group.command(help=both("核对账本:每一分都对得上吗", "Check the ledger: does every point add up"))
 def audit() -> None:
-    settings = _settings()
+    settings = terminal.settings()
 
     async def work() -> int:
         from bot import database
         from ledger.points.audit import audit as prove
 
-        async with database.connected(settings, _say) as engine, engine.connect() as tx:
+        async with database.connected(settings, terminal.say) as engine, engine.connect() as tx:
             # One snapshot for all checks: the bot may be working meanwhile.
             await tx.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-            with _busy(both("正在核对账本", "checking the ledger")):
+            with terminal.busy(both("正在核对账本", "checking the ledger")):
                 proof = await prove(tx)
         click.echo(both(f"{proof.entries} 笔,{proof.postings} 条分录", "entries, postings"))
         for position in proof.positions:
@@ -148,7 +142,7 @@ def audit() -> None:
         )
         return 0 if proof.holds else 1
 
-    _finish(work())
+    terminal.finish(work())
 
 
 @group.command(
@@ -157,7 +151,7 @@ def audit() -> None:
     )
 )
 def doctor() -> None:
-    settings = _settings()
+    settings = terminal.settings()
 
     async def work() -> int:
         from bot.doctor import examine
@@ -171,13 +165,13 @@ def doctor() -> None:
                 click.echo(f"  → {check.mend}")
         return 1 if failed else 0
 
-    _finish(work())
+    terminal.finish(work())
 
 
 @group.command(help=both("备份整个数据库到一个文件", "Back the whole database up to one file"))
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path), required=False)
 def backup(file: Path | None) -> None:
-    settings = _settings()
+    settings = terminal.settings()
 
     async def work() -> None:
         from bot import backup as backups
@@ -186,39 +180,39 @@ def backup(file: Path | None) -> None:
 
         name = f"jifen-{dt.datetime.now(dt.UTC):%Y%m%dT%H%M%SZ}.dump"
         target = file or settings.data_dir / "backups" / name
-        async with database.serving(settings, _say) as url:
-            with _busy(both("正在备份", "backing up")):
+        async with database.serving(settings, terminal.say) as url:
+            with terminal.busy(both("正在备份", "backing up")):
                 size = await backups.save(url, target)
-        _say(both(f"已备份到 {target}({size / 1e6:.1f} MB)", "saved"))
+        terminal.say(both(f"已备份到 {target}({size / 1e6:.1f} MB)", "saved"))
         if settings.secret_key is None:
-            _say(
+            terminal.say(
                 both(
                     f"个人信息要有 {key_file(settings)} 才能读出,请另存一份,不要和备份放在一起",
                     "personal fields can't be read without that key file: keep a copy of it, apart from the backup",
                 )
             )
 
-    _finish(work())
+    terminal.finish(work())
 
 
 @group.command(help=both("从备份文件恢复", "Restore from a backup file"))
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--force", is_flag=True, help=both("覆盖已有数据", "Replace what the database holds"))
 def restore(file: Path, force: bool) -> None:
-    settings = _settings()
+    settings = terminal.settings()
 
     async def work() -> None:
         from bot import backup as backups
         from bot import database
         from bot.migrate import upgrade
 
-        async with database.serving(settings, _say) as url:
-            with _busy(both("正在恢复", "restoring")):
+        async with database.serving(settings, terminal.say) as url:
+            with terminal.busy(both("正在恢复", "restoring")):
                 await backups.load(url, file, force=force)
             await upgrade(url)
-        _say(both("已恢复,并升级到当前版本", "restored, and brought up to this version"))
+        terminal.say(both("已恢复,并升级到当前版本", "restored, and brought up to this version"))
 
-    _finish(work())
+    terminal.finish(work())
 
 
 @group.group(help=both("计划的运营人员", "The programme's operators"))
@@ -253,7 +247,7 @@ def remove(telegram_id: int, role: str) -> None:
 
 
 def _change_operator(telegram_id: int, role: str, verb: str) -> None:
-    settings = _settings()
+    settings = terminal.settings()
 
     async def work() -> int:
         from bot import database
@@ -261,10 +255,10 @@ def _change_operator(telegram_id: int, role: str, verb: str) -> None:
         from ledger.members import operators, person
 
         change = operators.add if verb == "add" else operators.remove
-        async with database.connected(settings, _say) as engine, engine.begin() as tx:
+        async with database.connected(settings, terminal.say) as engine, engine.begin() as tx:
             member_id = await person.find(tx, vault(settings), telegram_id)
             if member_id is None:
-                _say(
+                terminal.say(
                     both(
                         f"还没有 Telegram 编号 {telegram_id} 的会员,请对方先给机器人发 /start",
                         "nobody with this Telegram id has joined: ask them to send the bot /start first",
@@ -274,13 +268,13 @@ def _change_operator(telegram_id: int, role: str, verb: str) -> None:
             try:
                 changed = await change(tx, member_id, role, now=dt.datetime.now(dt.UTC))
             except operators.LastAdmin:
-                _say(both("这是最后一位管理员,请先添加另一位", "this is the last admin: add another one first"))
+                terminal.say(both("这是最后一位管理员,请先添加另一位", "this is the last admin: add another one first"))
                 return 1
         done = both("已办好", "done") if changed else both("本来就是这样,没有改动", "nothing to change")
-        _say(f"{role}: {done}")
+        terminal.say(f"{role}: {done}")
         return 0
 
-    _finish(work())
+    terminal.finish(work())
 
 
 def main() -> None:
@@ -289,48 +283,6 @@ def main() -> None:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
     group(prog_name="jifen")
-
-
-def _settings() -> Settings:
-    """The settings, with logs set up; wrong ones end the command with their lines."""
-    from bot import logs
-    from bot.settings import SettingsError, load
-
-    try:
-        settings = load()
-    except SettingsError as error:
-        raise click.ClickException(str(error)) from None
-    logs.configure(settings)
-    return settings
-
-
-def _finish(work: Coroutine[Any, Any, int | None]) -> None:
-    """Run to the end; what a person can mend is one line without a traceback."""
-    from bot.backup import BackupFailed
-    from bot.postgres_place import PostgresUnavailable
-    from bot.settings import SettingsError
-
-    try:
-        code = asyncio.run(work)
-    except (PostgresUnavailable, SettingsError, BackupFailed) as error:
-        raise click.ClickException(str(error)) from None
-    except KeyboardInterrupt:
-        sys.exit(130)
-    except OSError as error:
-        raise click.ClickException(both("系统错误", f"{type(error).__name__}: {error}")) from error
-    sys.exit(code or 0)
-
-
-def _busy(what: str) -> AbstractContextManager[Any]:
-    """A spinner on standard error while something long runs; nothing where nobody watches."""
-    from rich.console import Console
-
-    return Console(stderr=True).status(what)
-
-
-def _say(line: str) -> None:
-    """To standard error, so that what a command outputs stays clean."""
-    click.echo(line, err=True)
 
 
 if __name__ == "__main__":

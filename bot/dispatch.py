@@ -33,6 +33,7 @@ from bot.features import Registry
 from bot.running import Running, running
 from chat.feature import Answer, Audience, Command
 from chat.screen import Screen
+from chat.turn import Turn
 
 Context = ContextTypes.DEFAULT_TYPE
 ALLOWED_UPDATES = ("message", "callback_query", "my_chat_member")
@@ -80,6 +81,21 @@ class Dispatcher:
             return False
         found = self.registry.command_in(update.message.text, update.get_bot().username)
         return found is not None and found[0].reads_only and not (found[0].name == "start" and found[1])
+
+    def feature_of(self, update: Update) -> str:
+        """A name for what this update reaches for, one of few: for counting."""
+        if update.callback_query is not None:
+            pressed = self.registry.pressed(update.callback_query.data or "")
+            return pressed.feature if pressed is not None else "stale"
+        if update.message is None:
+            return "membership"
+        found = self.registry.command_in(update.message.text or "", update.get_bot().username)
+        return f"/{found[0].name}" if found is not None else "text"
+
+    @staticmethod
+    async def reachable_again(turn: Turn) -> None:
+        """Somebody who had gone has written: they can be told things again."""
+        await turn.tx.execute(_UNREACHABLE, {"since": None, "member": turn.me.id})
 
     @staticmethod
     def _guarded(run: Any) -> Any:

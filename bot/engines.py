@@ -10,16 +10,14 @@ from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from ledger.points.engine import PINNED_PLANS
+
 LOCK_TIMEOUT_MS = 5_000
 IDLE_TIMEOUT_MS = 30_000
 
-_PINNED = {
+_PINNED = PINNED_PLANS | {
     "application_name": "jifen",
     "timezone": "UTC",
-    "enable_seqscan": "off",
-    "enable_hashjoin": "off",
-    "enable_mergejoin": "off",
-    "jit": "off",
     "lock_timeout": str(LOCK_TIMEOUT_MS),
     # A process that was stopped in mid-transaction must not keep its locks for ever.
     "idle_in_transaction_session_timeout": str(IDLE_TIMEOUT_MS),

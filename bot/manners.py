@@ -38,9 +38,7 @@ def join_first() -> Screen:
 
 def in_group(bot_username: str) -> Screen:
     """A command sent in a group: points are nobody else's business."""
-    return screen(
-        [t("积分是您自己的事,我们私聊。")], [[Button(t("打开私聊"), url=f"https://t.me/{bot_username}")]]
-    )
+    return screen([t("积分是您自己的事,我们私聊。")], [[Button(t("打开私聊"), url=f"https://t.me/{bot_username}")]])
 
 
 def refused(refusal: Refusal) -> Screen:

@@ -40,6 +40,7 @@ RECOVERY_SECONDS_MAX = 1800.0
 
 _SAFE = {"max_connections": "120", "shared_buffers": "'256MB'", "max_wal_size": "'2GB'"}
 _FAST = {
+    "autovacuum": "off",  # a worker of it would keep a test from dropping its database
     "max_connections": "200",
     "shared_buffers": "'128MB'",
     "fsync": "off",

@@ -64,7 +64,22 @@ def _nothing(step: Step) -> Text:
     return because(step["because"])
 
 
-_WORDINGS: dict[str, Callable[[Step], Text]] = {"base": _base, "net": _net, "total": _total, "nothing": _nothing}
+def _refund(step: Step) -> Text:
+    return t(
+        "这笔原得 {earned},退后还该得 {keeps},收回 {points}",
+        earned=Points(step["earned"]),
+        keeps=Points(step["keeps"]),
+        points=Points(step["points"]),
+    )
+
+
+_WORDINGS: dict[str, Callable[[Step], Text]] = {
+    "base": _base,
+    "net": _net,
+    "total": _total,
+    "nothing": _nothing,
+    "refund": _refund,
+}
 
 _REASONS: dict[str, Text] = {
     "no_rule": t("这家商户当天没有积分规则"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from chat.known import Known
@@ -29,6 +30,8 @@ def title(line: Line, known: Known) -> Text | Both:
             return t("开始可用")
         case "expire":
             return t("已到期")
+        case "claw_back" if line.facts.get("what") == "take_back":
+            return t("店员收回 · {merchant}", merchant=where)
         case "claw_back":
             return t("退货 · {merchant}", merchant=where)
         case "reinstate":
@@ -50,14 +53,10 @@ def title(line: Line, known: Known) -> Text | Both:
             return t("更正")
 
 
-def spent_on(facts: dict[str, Any]) -> Both | None:
+def spent_on(facts: Mapping[str, Any]) -> Both | None:
     """What points were spent on, as the offer named it then."""
-    offer = facts.get("offer")
-    if isinstance(offer, dict) and "name_zh" in offer:
-        return Both(offer["name_zh"], offer["name_en"])
-    if "offer_zh" in facts:
-        return Both(facts["offer_zh"], facts["offer_en"])
-    return None
+    named = facts.get("offer", facts)
+    return Both(named["name_zh"], named["name_en"]) if "name_zh" in named else None
 
 
 def change(line: Line, known: Known) -> Text | Points:

@@ -155,9 +155,7 @@ def _(no: rules.PointsShort) -> Worded:
     facts |= {"on": on, "more": more}
     if more >= lacking:
         return Worded(headline, t("这要 {needed},您可用 {available};{on}再生效 {more},那时就够了。", **facts), buttons)
-    detail = t(
-        "这要 {needed},您可用 {available};{on}再生效 {more},那时还差 {then}。", then=lacking - more, **facts
-    )
+    detail = t("这要 {needed},您可用 {available};{on}再生效 {more},那时还差 {then}。", then=lacking - more, **facts)
     return Worded(headline, detail, buttons)
 
 

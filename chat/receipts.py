@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chat import arithmetic, doors, known
-from chat.happenings import ALWAYS_TOLD, change, spent_on, title
+from chat.happenings import ALWAYS_TOLD, change, title
 from chat.known import Known
 from chat.screen import Button, Line, Screen, screen
 from chat.turn import Turn
@@ -77,11 +77,16 @@ def details(entry: Explained, names: Known, today: dt.date) -> list[Line | None]
             until = dt.date.fromisoformat(facts["grace_until"])
             returned = points(line.currency_id, facts["grace_points"])
             return [t("其中 {points} 本来已到期,延到 {until}", points=returned, until=until)]
-        case "claw_back" if facts.get("deficit"):
-            owed = points(line.currency_id, facts["deficit"])
-            return [t("不够收回的 {points} 记为欠分,下次在那里得的分先补上", points=owed)]
-        case "adjust" | "reverse" if entry.reason:
-            return [t("原因:{reason}", reason=entry.reason)]
+        case "claw_back":
+            owed = facts.get("deficit")
+            return [
+                _said(entry),
+                t("不够收回的 {points} 记为欠分,下次在那里得的分先补上", points=points(line.currency_id, owed))
+                if owed
+                else None,
+            ]
+        case "adjust" | "reverse":
+            return [_said(entry)]
         case _:
             return []
 
@@ -101,6 +106,10 @@ def _filled(facts: dict[str, Any], names: Known, currency_id: int) -> Line | Non
     return t("其中 {points} 补上了之前退货欠的", points=names.points(currency_id, filled))
 
 
+def _said(entry: Explained) -> Line | None:
+    return t("原因:{reason}", reason=entry.reason) if entry.reason else None
+
+
 def _reason(entry: Explained) -> Line | None:
     said = [step for step in entry.trace or () if step.get("what") == "nothing"]
     return arithmetic.because(said[-1]["because"]) if said else None
@@ -109,6 +118,3 @@ def _reason(entry: Explained) -> Line | None:
 def _why(entry: Explained) -> Button:
     label = t("怎么算的") if entry.line.kind == "accrue" and entry.trace else t("看来由")
     return doors.why(label, entry.line.entry_id)
-
-
-__all__ = ["details", "headline", "notice", "spent_on", "tell", "worth_telling"]

@@ -10,6 +10,9 @@ from chat.words import Points, Text, t, tn
 from ledger.points import statements
 from ledger.points.statements import Holding
 
+COUNTED_DAYS = 90
+"""An end farther away than this is a date, and no number of days."""
+
 
 async def main_screen(turn: Turn, *first: Line) -> Screen:
     """What this member holds, and the things they do most one tap away. `first` stands above it."""
@@ -81,6 +84,6 @@ def _next_to_end(held: list[Holding], names: Known, turn: Turn) -> Text | None:
     (on, points), currency_id = min(ends)
     shown: Points = names.points(currency_id, points)
     days = (on - turn.today).days
-    if days <= 1:
+    if days <= 1 or days > COUNTED_DAYS:
         return t("最近到期:{points},{on}", points=shown, on=on)
     return tn("最近到期:{points},{on}(还有 {n} 天)", n=days, points=shown, on=on)

@@ -10,6 +10,7 @@ from chat.feature import Feature
 from chat.known import Known
 from chat.screen import BLANK, Button, Line, Screen, screen
 from chat.turn import Turn
+from chat.wallet import COUNTED_DAYS
 from chat.words import t, tn
 from ledger.points import statements
 from ledger.points.statements import Due
@@ -52,7 +53,7 @@ def _day(on: dt.date | None, today: dt.date) -> Line:
     if on is None:
         return t("<b>不过期</b>")
     days = (on - today).days
-    if days <= 1:
+    if days <= 1 or days > COUNTED_DAYS:
         return t("<b>{on}</b>", on=on)
     return tn("<b>{on}</b>(还有 {n} 天)", n=days, on=on)
 

@@ -10,7 +10,7 @@ from chat.feature import Feature
 from chat.screen import BLANK, Button, Line, Screen, screen
 from chat.turn import Turn
 from chat.wallet import main_screen
-from chat.words import Both, Points, t
+from chat.words import Both, Points, t, tn
 from ledger.members import joining, person, profile
 from ledger.members.person import Person
 from ledger.merchants import merchant as merchants
@@ -45,7 +45,7 @@ async def intro(turn: Turn, language: str = "") -> Screen:
     serving = [m for m in names.merchants.values() if m.status == "certified"]
     lines: list[Line | None] = [
         t("<b>{programme}</b>", programme=Both(programme.name_zh, programme.name_en)),
-        t(
+        tn(
             "{n} 家商户通用:在这家消费得的分,在那家也能用。100 分值 {worth}。",
             n=len(serving),
             worth=names.worth(common.id, 100) or Points(0),
@@ -97,7 +97,7 @@ async def agree(turn: Turn, language: str, version: str) -> Screen:
         return await main_screen(turn)
     lines: list[Line | None] = [t("欢迎您,{name}", name=turn.name)]
     if joined.welcome is not None:
-        lines.append(t("入会礼 {points} 已到账", points=Points(joined.welcome.points)))
+        lines.append(t("入会礼 {points}已到账", points=Points(joined.welcome.points)))
     onward = f"https://t.me/{turn.bot_username}?start={link}" if link else None
     rows: list[list[Button | None]] = [
         [Button(t("继续刚才的"), url=onward, style="primary") if onward else None],

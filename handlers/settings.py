@@ -107,7 +107,7 @@ async def birthday(turn: Turn) -> Screen:
     turn.finish()
     mine = await profile.load(turn.tx, turn.me.id)
     months = [
-        feature.button(t("{month} 月", month=Both(str(m), calendar.month_abbr[m])), "month", m) for m in range(1, 13)
+        feature.button(t("{month}月", month=Both(str(m), calendar.month_abbr[m])), "month", m) for m in range(1, 13)
     ]
     rows: list[list[Button | None]] = [list(months[i : i + 4]) for i in range(0, 12, 4)]
     forget = feature.button(t("删除生日"), "forget", "birthday", style="danger") if mine.birthday else None
@@ -197,7 +197,7 @@ async def forget(turn: Turn, what: str) -> Screen:
 
 def spoken(told: Birthday) -> Text:
     """A day of the year as people say it."""
-    return t("{month} 月 {day} 日", month=Both(str(told.month), calendar.month_abbr[told.month]), day=told.day)
+    return t("{month}月{day}日", month=Both(str(told.month), calendar.month_abbr[told.month]), day=told.day)
 
 
 def region_name(programme: Programme, code: str | None) -> Both | Text:
@@ -216,7 +216,7 @@ def _birthday_line(told: Birthday | None) -> Line:
         return t("生日:没填")
     if told.year is None:
         return t("生日:{birthday}", birthday=spoken(told))
-    return t("生日:{year} 年 {birthday}", year=str(told.year), birthday=spoken(told))
+    return t("生日:{year}年{birthday}", year=str(told.year), birthday=spoken(told))
 
 
 def _counts(told: Birthday, today: dt.date) -> Line:

@@ -17,6 +17,7 @@ from bot.double.groups import Group
 from bot.double.limits import Limits
 from bot.double.methods import editing, looking, queries, receiving, sending, settings
 from bot.double.people import Person
+from bot.double.requests import upload_room
 from bot.double.updates import Update
 from bot.double.wire import Wire
 from bot.double.world import Keep, World
@@ -63,7 +64,9 @@ class Double:
 
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> None:
         """Listens; `url` then says where (port 0 takes a free one)."""
-        self._runner = web.ServerRunner(web.Server(Wire(self.world), access_log=None), shutdown_timeout=0.1)
+        room = upload_room(self.world.limits.upload_bytes_max)
+        server = web.Server(Wire(self.world), request_factory=room, access_log=None)
+        self._runner = web.ServerRunner(server, shutdown_timeout=0.1)
         await self._runner.setup()
         site = web.TCPSite(self._runner, host, port)
         await site.start()

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import unquote
 
 from aiohttp import web
+from yarl import URL
 
 from bot.double.errors import ApiError, bad
 
 JSON = "application/json"
+FORM_BYTES_MAX = 1_000_000
 
 
 @dataclass(slots=True)
@@ -42,20 +46,28 @@ class Call:
         return self.values.get(name) is not None
 
 
-async def parameters(request: web.BaseRequest, bytes_max: int) -> tuple[dict[str, Any], dict[str, Upload]]:
+def upload_room(bytes_max: int) -> Callable[..., web.BaseRequest]:
+    """What makes requests whose body may be this large; aiohttp's own stop at one megabyte."""
+
+    def make(*parts: Any) -> web.BaseRequest:
+        return web.BaseRequest(*parts, asyncio.get_running_loop(), client_max_size=bytes_max + FORM_BYTES_MAX)
+
+    return make
+
+
+async def parameters(request: web.BaseRequest) -> tuple[dict[str, Any], dict[str, Upload]]:
     """What came in the query, a form, JSON or multipart, as sent: mostly strings; and the files.
 
     Raises:
         ApiError: 400 for a body that cannot be read, 413 for one that is too large.
     """
-    values: dict[str, Any] = (
-        dict(parse_qsl(request.query_string, keep_blank_values=True)) if request.query_string else {}
-    )
+    values: dict[str, Any] = dict(request.query)
     if not request.body_exists:
         return values, {}
-    body = await request.read()
-    if len(body) > bytes_max + 100_000:
-        raise ApiError(413, "Request Entity Too Large")
+    try:
+        body = await request.read()
+    except web.HTTPRequestEntityTooLarge:
+        raise ApiError(413, "Request Entity Too Large") from None
     if not body:
         return values, {}
     if request.content_type == JSON:
@@ -71,7 +83,7 @@ async def parameters(request: web.BaseRequest, bytes_max: int) -> tuple[dict[str
         fields, uploads = _multipart(request.headers["Content-Type"], body)
         values.update(fields)
         return values, uploads
-    values.update(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
+    values.update(URL("/?" + body.decode("utf-8", "replace"), encoded=True).query)  # faster than parse_qsl, same result
     return values, {}
 
 

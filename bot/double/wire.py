@@ -7,7 +7,6 @@ import json
 import time
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import unquote
 
 from aiohttp import web
 
@@ -41,7 +40,7 @@ class Wire:
         world.webhook.execute = self.execute
 
     async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
-        path = unquote(request.path)
+        path = request.path
         if path.startswith("/file/"):
             return self._file(path)
         if not path.startswith(self._bot_prefix):
@@ -64,7 +63,7 @@ class Wire:
         started = time.monotonic()
         at = self._world.clock.now()
         try:
-            raw, uploads = await parameters(request, self._world.limits.upload_bytes_max)
+            raw, uploads = await parameters(request)
         except ApiError as error:
             return _refuse(error)
         unknown = tuple(name for name in raw if name not in entry.takes)

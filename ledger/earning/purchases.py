@@ -339,7 +339,7 @@ async def refund(
                 points=points,
                 reason=reason,
                 facts=refund_facts(document, purchase.document, amount_minor, purchase.money, take_back=take_back),
-                trace=keeps.trace,
+                trace=refund_trace(points, keeps.points),
             ),
         )
     await tx.execute(
@@ -365,6 +365,11 @@ def refund_facts(document: str, of: str, amount_minor: int, money: str, *, take_
     """What the entry of a refund says of it."""
     what = "take_back" if take_back else "refund"
     return {"what": what, "document": document, "of": of, "amount_minor": amount_minor, "money": money}
+
+
+def refund_trace(points: int, keeps: int) -> list[dict[str, Any]]:
+    """The arithmetic of a refund: what its purchase had earned so far, what the rest of it still earns."""
+    return [{"what": "refund", "earned": points + keeps, "keeps": keeps, "points": points}]
 
 
 def _remaining(purchase: Purchase, amount_minor: int) -> Bill:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger.earning.rules import AccrualRule, RuleVersion
@@ -13,6 +14,10 @@ from ledger.earning.rules import AccrualRule, RuleVersion
 _OF = text(
     "SELECT code, version, document, valid_from, valid_to FROM accrual_rule WHERE merchant_id = :merchant_id"
     " AND valid_from <= :day AND (valid_to IS NULL OR :day <= valid_to) ORDER BY valid_from, version"
+)
+_ALL = text(
+    "SELECT code, version, document, valid_from, valid_to FROM accrual_rule WHERE merchant_id = :merchant_id"
+    " ORDER BY valid_from, version"
 )
 _NAMED = text(
     "SELECT code, version, document, valid_from, valid_to FROM accrual_rule"
@@ -28,18 +33,21 @@ _ADD = text(
 
 async def in_force(tx: AsyncConnection, merchant_id: int, day: dt.date) -> list[RuleVersion]:
     """The merchant's rules that apply to a purchase of `day`."""
-    rows = await tx.execute(_OF, {"merchant_id": merchant_id, "day": day})
-    return [
-        RuleVersion(r.code, r.version, AccrualRule.model_validate(r.document), r.valid_from, r.valid_to) for r in rows
-    ]
+    return [_version(row) for row in await tx.execute(_OF, {"merchant_id": merchant_id, "day": day})]
+
+
+async def all_of(tx: AsyncConnection, merchant_id: int) -> list[RuleVersion]:
+    """Every version of the merchant's rules, for purchases of many days."""
+    return [_version(row) for row in await tx.execute(_ALL, {"merchant_id": merchant_id})]
 
 
 async def named(tx: AsyncConnection, merchant_id: int, names: Sequence[str]) -> list[RuleVersion]:
     """The versions of these names («code@version»), to recompute what they paid."""
-    rows = await tx.execute(_NAMED, {"merchant_id": merchant_id, "names": list(names)})
-    return [
-        RuleVersion(r.code, r.version, AccrualRule.model_validate(r.document), r.valid_from, r.valid_to) for r in rows
-    ]
+    return [_version(row) for row in await tx.execute(_NAMED, {"merchant_id": merchant_id, "names": list(names)})]
+
+
+def _version(row: Row[Any]) -> RuleVersion:
+    return RuleVersion(row.code, row.version, AccrualRule.model_validate(row.document), row.valid_from, row.valid_to)
 
 
 async def publish(

@@ -6,6 +6,7 @@ The decision carries its arithmetic, a list of steps that is stored with the ent
     {"what": "net", "gross_minor": 30000, "paid_otherwise_minor": 5000, "points": "250"}
     {"what": "total", "exact": "300.5", "points": 300}
     {"what": "nothing", "because": "no_rule"}
+    {"what": "refund", "earned": 300, "keeps": 200, "points": 100}    (of a refund, by `purchases`)
 
 `points` of a step is what has been reached by it, exact, as text («1/3» where no decimal ends); the one rounding is the
 `total` step, down, once per purchase. `because` is one of `no_rule`, `below_one_point`, `paid_otherwise`.

@@ -91,14 +91,15 @@ class Purchase:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What a refund takes back of one purchase: money, and points by the rule that paid. `refunded_minor` counts every
-    refund of that purchase so far."""
+    """What a refund takes back of one purchase: money, and points by the rule that paid; it still `keeps` so many points.
+    `refunded_minor` counts every refund of that purchase so far."""
 
     document: str
     customer: str
     amount_minor: int
     refunded_minor: int
     points: int
+    keeps: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,6 +282,7 @@ class Matcher:
             minor_before - purchase.minor,
             int(purchase.total * 100) - purchase.minor,
             points_before - purchase.points,
+            purchase.points,
         )
 
 

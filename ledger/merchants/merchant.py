@@ -45,12 +45,12 @@ Life = Annotated[MonthsToMonthEnd | Years | Never, Field(discriminator="kind")]
 class Terms(_Document):
     """A merchant's terms, stored as JSON with the merchant; lots keep what the terms said when they were earned."""
 
-    currency: int = Field(1, description="id of the point currency that this merchant issues")
+    currency: int = Field(default=1, description="id of the point currency that this merchant issues")
     life: Life = MonthsToMonthEnd()
-    return_days: int = Field(7, ge=0, le=365, description="earned points are pending so long; 0: available at once")
-    accepts_common: bool = Field(True, description="whether the coalition's common points can be spent here")
-    funds_welcome: bool = Field(False, description="whether the programme may issue welcome points in its name")
-    transferable: bool = Field(True, description="whether its points may be given to others")
+    return_days: int = Field(default=7, ge=0, le=365, description="earned points are pending so long; 0: available at once")
+    accepts_common: bool = Field(default=True, description="whether the coalition's common points can be spent here")
+    funds_welcome: bool = Field(default=False, description="whether the programme may issue welcome points in its name")
+    transferable: bool = Field(default=True, description="whether its points may be given to others")
 
 
 def expires_on(terms: Terms, available_on: dt.date) -> dt.date | None:

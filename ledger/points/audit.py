@@ -181,7 +181,5 @@ async def audit(tx: AsyncConnection, checks: Sequence[str] | None = None) -> Aud
         rows = await tx.execute(text(f"SELECT * FROM ({CHECKS[name]}) found LIMIT {SHOWN}"))
         violations += [Violation(name, dict(row._mapping)) for row in rows]
     positions = tuple(Position(*row) for row in await tx.execute(text(POSITIONS)))
-    counts = (
-        await tx.execute(text("SELECT (SELECT count(*) FROM entry), (SELECT count(*) FROM posting)"))
-    ).one()
+    counts = (await tx.execute(text("SELECT (SELECT count(*) FROM entry), (SELECT count(*) FROM posting)"))).one()
     return Audit(tuple(violations), positions, counts[0], counts[1])

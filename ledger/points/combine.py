@@ -73,17 +73,13 @@ class Combiner:
     async def _settle(self, batch: list[Waiting]) -> None:
         try:
             outcomes = await self._commit([command for command, _ in batch])
-        except (DBAPIError, OSError) as error:
+        except Exception as error:
             if len(batch) == 1:
                 _answer(batch[0][1], error)
                 return
             half = len(batch) // 2
             await self._settle(batch[:half])
             await self._settle(batch[half:])
-            return
-        except Exception as error:
-            for _, future in batch:
-                _answer(future, error)
             return
         for (_, future), outcome in zip(batch, outcomes, strict=True):
             _answer(future, outcome)

@@ -189,8 +189,8 @@ class Reinstate(Command):
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reverse(Command):
     """Undo entry `entry_id` whole by its mirror: an accrual, opening balance, adjustment, transfer, exchange or expiry; once, and
-    only while its points are still where it put them. What a reversed expiry gives back lives until `expires_on`; what any
-    other reversal gives back of a lot that has expired meanwhile returns as its grace lot of `grace_days`."""
+    only while its points are still where it put them. What a reversed expiry gives back lives until `expires_on`, or
+    for `grace_days`; what any other reversal gives back of a lot that has expired meanwhile returns as its grace lot."""
 
     verb: ClassVar[str] = "reverse"
     entry_id: int

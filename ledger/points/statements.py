@@ -7,6 +7,7 @@ Points that are due but not yet released or expired by the nightly run are shown
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -61,7 +62,8 @@ class Due:
 @dataclass(frozen=True, slots=True)
 class Line:
     """One line of the history. `points` is signed from the owner's view: what they hold more or less of; pending counts as
-    held by them. A hold and a release are 0: nothing was won or lost."""
+    held by them, a deficit as held less. A hold and a release are 0: nothing was won or lost. So an owner's lines of a currency
+    add up to available + pending + held − deficit, but for what an exchange brought (`facts["received"]`)."""
 
     entry_id: int
     kind: str
@@ -109,7 +111,7 @@ _CURRENCIES = text(
 _WALLET = text(
     """
     SELECT a.currency_id, a.purpose, a.issuer_id, a.balance,
-           coalesce(d.due, 0)::bigint AS due, d.next_on, d.next_points
+           coalesce(d.due, 0)::bigint AS due, d.next_on, d.next_points, r.good, r.until, r.until_points
     FROM account a
     LEFT JOIN LATERAL (
         SELECT coalesce(sum(p.points) FILTER (WHERE p.due_on <= :today), 0)::bigint AS due,
@@ -118,6 +120,13 @@ _WALLET = text(
                     (SELECT min(r.due_on) FROM position r WHERE r.account_id = a.id AND r.due_on > :today)) AS next_points
         FROM position p WHERE p.account_id = a.id
     ) d ON a.purpose IN ('available', 'pending')
+    LEFT JOIN LATERAL (
+        -- Of what is due for release: how much is still good, and what of it ends first.
+        SELECT sum(good.points)::bigint AS good, min(good.expires_on) AS until,
+               (sum(good.points) FILTER (WHERE good.expires_on = good.first_end))::bigint AS until_points
+        FROM (SELECT p.points, l.expires_on, min(l.expires_on) OVER () AS first_end FROM position p JOIN lot l ON l.id = p.lot_id
+              WHERE p.account_id = a.id AND p.due_on <= :today AND (l.expires_on IS NULL OR l.expires_on >= :today)) good
+    ) r ON a.purpose = 'pending' AND d.due > 0
     WHERE a.owner_id = :owner_id AND a.owner_kind = :owner_kind
       AND a.purpose IN ('available', 'pending', 'held', 'deficit')
     """
@@ -127,8 +136,8 @@ _SCHEDULE = text(
     """
     SELECT a.currency_id, l.expires_on, l.issuer_id, sum(p.points)::bigint AS points
     FROM account a JOIN position p ON p.account_id = a.id JOIN lot l ON l.id = p.lot_id
-    WHERE a.owner_id = :owner_id AND a.owner_kind = :owner_kind AND a.purpose = 'available'
-      AND (p.due_on IS NULL OR p.due_on > :today)
+    WHERE a.owner_id = :owner_id AND a.owner_kind = :owner_kind AND a.purpose IN ('available', 'pending')
+      AND (a.purpose = 'available' OR p.due_on <= :today) AND (l.expires_on IS NULL OR l.expires_on >= :today)
     GROUP BY 1, 2, 3 ORDER BY l.expires_on NULLS LAST, 1, 3
     """
 )
@@ -157,23 +166,30 @@ async def wallet(tx: AsyncConnection, owner: Owner, *, today: dt.date, known: di
     Points due on or before `today` are counted as released or expired already.
     """
     found: dict[int, dict[str, Any]] = {}
+    soonest: dict[int, Counter[dt.date]] = {}
     rows = await tx.execute(_WALLET, {"owner_id": owner.id, "owner_kind": owner.kind, "today": today})
     for row in rows:
         h = found.setdefault(row.currency_id, {"available": 0, "pending": 0, "held": 0, "deficits": {}})
+        ends = soonest.setdefault(row.currency_id, Counter())
         match row.purpose:
             case "available":
                 h["available"] += row.balance - row.due
                 if row.next_on is not None:
-                    h["next_expiry"] = (row.next_on - dt.timedelta(days=1), row.next_points)
+                    ends[row.next_on - dt.timedelta(days=1)] += row.next_points
             case "pending":
                 h["pending"] += row.balance - row.due
-                h["available"] += row.due
+                h["available"] += row.good or 0
+                if row.until is not None:
+                    ends[row.until] += row.until_points
                 if row.next_on is not None:
                     h["next_release"] = (row.next_on, row.next_points)
             case "held":
                 h["held"] += row.balance
             case "deficit" if row.balance:
                 h["deficits"][row.issuer_id] = -row.balance
+    for currency_id, ends in soonest.items():
+        if ends:
+            found[currency_id]["next_expiry"] = min(ends.items())
     return [Holding(known[currency_id], **h) for currency_id, h in sorted(found.items())]
 
 
@@ -217,17 +233,21 @@ async def history(
 
 def _line(row: Any, owner: Owner) -> Line:
     mine = (row.owner_kind, row.owner_id) == owner
-    if row.kind == "transfer":
-        signed = -row.points if mine else row.points
+    counter = None
+    if row.counter_kind is not None:
         counter = Owner(row.counter_kind, row.counter_id) if mine else Owner(row.owner_kind, row.owner_id)
+    if row.kind == "transfer":
+        signed = -row.points
+    elif row.kind in _GAINS:
+        signed = row.points
+    elif row.kind in _LOSSES:
+        signed = -row.points
     else:
-        counter = None
-        if row.kind in _GAINS:
-            signed = row.points
-        elif row.kind in _LOSSES:
-            signed = -row.points
-        else:
-            signed = int(row.facts.get("net", 0))
+        signed = int(row.facts.get("net", 0))
+    if not mine:
+        signed = -signed
+    # A late return may have expired at once; what a claw-back found expired was lost before.
+    signed += int(row.facts.get("from_expired", 0)) - int(row.facts.get("expired_on_return", 0))
     return Line(
         row.id,
         row.kind,

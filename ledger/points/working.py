@@ -21,6 +21,10 @@ OWNED = LOTTED | {"deficit"}
 """Purposes with a materialised balance; the rest are issuers' accounts, never locked."""
 
 
+class IdsUsedUp(Exception):
+    """A batch moved more lots than the load reckoned with: load again with more ids and decide again."""
+
+
 @dataclass(frozen=True, slots=True)
 class Need:
     """An account that a command touches. `lots`: how many points of its lots must be loaded in burn order, besides those due
@@ -263,7 +267,10 @@ class Working:
             grace_until,
             expired,
         ) = row
-        if id_ not in self.lots:
+        if id_ in self.lots:
+            # Read with its position already, which does not say this.
+            self.lots[id_].grace_of = grace_of
+        else:
             self.lots[id_] = Lot(
                 id_,
                 Owner(kind, owner),
@@ -286,7 +293,7 @@ class Working:
         try:
             return next(self._ids)
         except StopIteration:
-            raise Fault("the batch used more ids than the load function reckoned with") from None
+            raise IdsUsedUp from None
 
     def account(self, owner: Owner, purpose: str, currency: int, issuer: int = 0) -> Account:
         """A loaded account. A `Fault` where the verb's needs forgot it."""

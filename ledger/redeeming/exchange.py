@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import math
 from dataclasses import dataclass
-from typing import ClassVar
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -30,15 +29,6 @@ class TooFewToExchange(Refusal):
 
     points: int
     least: int
-
-
-@dataclass(eq=False)
-class RateChanged(Refusal):
-    """The published values changed since the confirm screen was drawn: it is drawn again, nothing moved."""
-
-    currency_id: int
-    points: int
-    may_succeed_later: ClassVar[bool] = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,8 +21,10 @@ Period = Literal["ever", "month", "day"]
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """An offer on the shelf. `serves`: its merchant may hand things over (certified or suspended, not closed). `common`: it is paid in the
-    coalition's common currency."""
+    """An offer on the shelf.
+
+    `serves`: its merchant may hand things over (certified or suspended, not closed). `common`: paid in the coalition's currency.
+    """
 
     id: int
     version: int

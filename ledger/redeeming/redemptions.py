@@ -134,8 +134,9 @@ class VoucherExpired(Refusal):
 
 COLUMNS = """
     r.id, r.member_id, r.offer_id, r.offer_version, v.document::text AS document, r.merchant_id, m.name_zh AS merchant_zh,
-    m.name_en AS merchant_en, m.money, r.currency_id, c.name_zh, c.name_en, c.issuer_id IS NULL AS common, r.units, r.points, r.value_minor, r.state, r.entry_id,
-    r.issued_at, r.issued_on, r.undo_until, r.valid_until, r.used_at, s.label AS used_label, r.ended_at, r.code_box
+    m.name_en AS merchant_en, m.money, r.currency_id, c.name_zh, c.name_en, c.issuer_id IS NULL AS common, r.units, r.points,
+    r.value_minor, r.state, r.entry_id, r.issued_at, r.issued_on, r.undo_until, r.valid_until, r.used_at,
+    s.label AS used_label, r.ended_at, r.code_box
 """
 TABLES = """
     redemption r

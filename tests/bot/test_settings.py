@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from bot import settings as module
 from bot.secret_key import key_file, master_key, vault, webhook_secret
-from bot.settings import PROJECT_ROOT, Settings, SettingsError, libpq_url, load, table, unknown_names
+from bot.settings import PROJECT_ROOT, Settings, SettingsError, libpq_url, load, unknown_names
 
 SECRET = "s3cr3t-that-must-not-be-shown"
 
@@ -116,9 +115,3 @@ def test_the_key_is_made_once_and_closed_to_others(tmp_path: Path) -> None:
     key_file(settings).write_text("short")
     with pytest.raises(SettingsError, match="SECRET_KEY"):
         master_key(settings)
-
-
-@pytest.mark.parametrize(("file", "language"), [("README.md", "zh"), ("README.en.md", "en")])
-def test_the_readme_shows_the_settings_as_they_are(file: str, language: str) -> None:
-    text = (module.PROJECT_ROOT / file).read_text(encoding="utf-8")
-    assert table(language) in text  # type: ignore[arg-type]

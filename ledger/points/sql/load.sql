@@ -50,6 +50,18 @@ BEGIN
       WHERE a.id = ANY (account_ids) AND a.purpose IN ('available', 'pending', 'held', 'transit', 'deficit')
       ORDER BY a.id FOR NO KEY UPDATE;
 
+    -- An account that was missing and is not to be made — a deficit — may have come while we waited for the owner's others; from
+    -- now on nobody can post to it.
+    IF array_position(account_ids, NULL) IS NOT NULL THEN
+        SELECT account_ids || array_agg(a.id), lot_needs || array_agg(w.need)
+          INTO account_ids, lot_needs
+          FROM unnest(kinds, owners, purposes, currencies, issuers, needs, make)
+               AS w(kind, owner, purpose, currency, issuer, need, make)
+          JOIN account a ON a.owner_id = w.owner AND a.owner_kind = w.kind AND a.purpose = w.purpose
+               AND a.currency_id = w.currency AND a.issuer_id = w.issuer
+         WHERE NOT w.make AND NOT a.id = ANY (array_remove(account_ids, NULL));
+    END IF;
+
     -- 3. Read what the locks protect. Of an account's lots only what is due and the first `need` points in burn order.
     SELECT coalesce(json_agg(json_build_array(x.account_id, x.lot_id, x.points, x.owner_kind, x.owner_id, x.issuer_id,
                x.available_on, x.expires_on, x.rule, x.transferable, x.graced, x.parent_lot_id,
@@ -103,7 +115,8 @@ BEGIN
 
     -- 4. Ids: for the commands themselves, and for what their lots may need.
     pages := 1 + (id_count + 3 * json_array_length(positions)
-             + CASE WHEN cardinality(entry_ids) > 0 THEN 6 * cardinality(account_ids) + 256 ELSE 0 END) / 64;
+             + CASE WHEN cardinality(entry_ids) > 0 THEN
+                   3 * (SELECT count(*) FROM posting p WHERE p.entry_id = ANY (entry_ids)) ELSE 0 END) / 64;
     SELECT array_agg(nextval('points_ids')) INTO page_ids FROM generate_series(1, pages);
 
     RETURN json_build_object(

@@ -7,12 +7,12 @@ from ledger.points.commands import (
     Accrue,
     Adjust,
     ExpiresBeforeAvailable,
-    NotEnoughPoints,
     Owner,
     PointsMustBePositive,
     Receipt,
 )
 from ledger.points.verbs.due import needs_dues, settle
+from ledger.points.verbs.spend import too_few
 from ledger.points.working import ALL, Lot, Need, NewEntry, Working
 
 
@@ -66,8 +66,9 @@ def _issue(ws: Working, entry: NewEntry, lot: Lot, points: int, purpose: str) ->
 
 def needs_adjust(command: Adjust) -> list[Need]:
     """Downwards, every lot may be needed: only those of the one issuer count."""
+    every = ALL if command.points < 0 else 0
     return [
-        *needs_dues(command.owner, command.currency, available=ALL if command.points < 0 else 0),
+        *needs_dues(command.owner, command.currency, available=every, pending=every),
         Need(command.owner, "deficit", command.currency, command.issuer_id, lots=-1, make=False),
         Need(Owner("merchant", command.issuer_id), "issued", command.currency, lots=-1),
         Need(PROGRAMME, "clawed_back", command.currency, lots=-1),
@@ -100,11 +101,15 @@ def adjust(ws: Working, command: Adjust) -> Receipt:
         )
         _issue(ws, entry, lot, command.points, "available")
         return ws.close(entry)
-    lots = [lot for lot in ws.burnable(available) if lot.issuer_id == command.issuer_id]
+
+    def counts(lot: Lot) -> bool:
+        return lot.issuer_id == command.issuer_id
+
+    lots = [lot for lot in ws.burnable(available) if counts(lot)]
     held = sum(available.points[lot.id] for lot in lots)
     lacking = -command.points
     if held < lacking:
-        raise NotEnoughPoints(needed=lacking, available=held, pending=0, next_release_on=None)
+        raise too_few(ws, available, lacking, held, counts)
     entry = ws.open_entry(command, lacking, issuer_id=command.issuer_id, net=command.points)
     for lot in lots:
         if taken := min(lacking, available.points[lot.id]):

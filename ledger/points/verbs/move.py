@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ledger.points.commands import (
     Exchange,
-    NotEnoughPoints,
+    ExpiresBeforeAvailable,
     Owner,
     OwnersMustDiffer,
     PointsMustBePositive,
@@ -12,7 +12,7 @@ from ledger.points.commands import (
     Transfer,
 )
 from ledger.points.verbs.due import needs_dues, settle
-from ledger.points.verbs.spend import take
+from ledger.points.verbs.spend import take, too_few
 from ledger.points.working import ALL, Lot, Need, Working
 
 
@@ -44,7 +44,7 @@ def transfer(ws: Working, command: Transfer) -> Receipt:
     lots = [lot for lot in ws.burnable(source) if may_move(lot)]
     movable = sum(source.points[lot.id] for lot in lots)
     if movable < command.points:
-        raise NotEnoughPoints(needed=command.points, available=movable, pending=0, next_release_on=None)
+        raise too_few(ws, source, command.points, movable, may_move)
     entry = ws.open_entry(command, command.points, counter=command.to)
     lacking = command.points
     for lot in lots:
@@ -72,17 +72,19 @@ EXCHANGED = Owner("programme", 0)
 
 def exchange(ws: Working, command: Exchange) -> Receipt:
     """See `Exchange`. Refused as `PointsMustBePositive` where so few points are worth nothing in the other currency."""
-    if command.currency == command.to_currency:
-        raise OwnersMustDiffer
     value, to_value = command.value, command.to_value
-    if value.money != to_value.money:
-        raise PointsMustBePositive(0)
 
     def worth(points: int) -> int:
         return points * value.minor * to_value.points // (value.points * to_value.minor)
 
-    if command.points <= 0 or worth(command.points) == 0:
-        raise PointsMustBePositive(command.points)
+    # Without a rate between the two — another money, or a currency worth nothing — no number of points gives any.
+    rated = value.money == to_value.money and to_value.minor > 0
+    if command.points <= 0 or not rated or worth(command.points) == 0:
+        raise PointsMustBePositive(command.points if rated else 0)
+    if command.currency == command.to_currency:
+        raise OwnersMustDiffer
+    if command.expires_on is not None and command.expires_on < command.at.today:
+        raise ExpiresBeforeAvailable(command.at.today, command.expires_on)
     settle(ws, command)
     settle(ws, command, currency=command.to_currency)
     source = ws.account(command.owner, "available", command.currency)
@@ -106,7 +108,7 @@ def exchange(ws: Working, command: Exchange) -> Receipt:
             entry,
             lot,
             got,
-            owner=command.owner,
+            owner=lot.owner,
             expires_on=min(ends) if ends else None,
             currency=command.to_currency,
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 
 from ledger.points.commands import (
     PROGRAMME,
@@ -30,15 +31,22 @@ def take(ws: Working, account: Account, points: int) -> list[tuple[Lot, int]]:
         parts.append((lot, taken))
         lacking -= taken
     if lacking:
-        pending = ws.accounts.get((account.owner, "pending", account.currency, 0))
-        waiting = [ws.lots[i] for i in pending.points] if pending else []
-        raise NotEnoughPoints(
-            needed=points,
-            available=account.balance,
-            pending=pending.balance if pending else 0,
-            next_release_on=min((lot.available_on for lot in waiting), default=None),
-        )
+        raise too_few(ws, account, points, account.balance)
     return parts
+
+
+def too_few(
+    ws: Working, account: Account, needed: int, available: int, counts: Callable[[Lot], bool] = lambda lot: True
+) -> NotEnoughPoints:
+    """The refusal, with what of the owner's pending points counts and when the first of them will be there."""
+    pending = ws.account(account.owner, "pending", account.currency)
+    waiting = [lot for lot in ws.burnable(pending) if counts(lot)]
+    return NotEnoughPoints(
+        needed=needed,
+        available=available,
+        pending=sum(pending.points[lot.id] for lot in waiting),
+        next_release_on=min((lot.available_on for lot in waiting), default=None),
+    )
 
 
 def needs_hold(command: Hold) -> list[Need]:
@@ -158,7 +166,7 @@ def give_back(ws: Working, entry: NewEntry, source: Account, lot: Lot, points: i
         ws.move(entry, ws.account(PROGRAMME, "expired", entry.currency), lot, points)
         entry.facts["expired_on_return"] = entry.facts.get("expired_on_return", 0) + points
         return
-    late = ws.child_lot(entry, lot, points, owner=entry.owner, expires_on=until, graced=True, grace_of=lot.id)
+    late = ws.child_lot(entry, lot, points, owner=lot.owner, expires_on=until, graced=True, grace_of=lot.id)
     ws.move(entry, available, late, points)
     entry.facts["grace_points"] = entry.facts.get("grace_points", 0) + points
     entry.facts["grace_until"] = until.isoformat()

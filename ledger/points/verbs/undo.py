@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 from ledger.points.commands import (
     PROGRAMME,
     ClawBack,
     Command,
     ExpiresBeforeAvailable,
+    Leg,
     MoreThanEntry,
     NoSuchEntry,
     NotThatKind,
@@ -44,11 +47,11 @@ def needs_claw_back(command: ClawBack) -> list[Need]:
 
 def claw_back(ws: Working, command: ClawBack) -> Receipt:
     """See `ClawBack`. Holds are left alone: what is set aside still settles."""
+    if command.points <= 0:
+        raise PointsMustBePositive(command.points)
     past = _past(ws, command, command.entry_id, ISSUED_BY)
     if past.issuer_id != command.issuer_id:
         raise NoSuchEntry(command.entry_id)
-    if command.points <= 0:
-        raise PointsMustBePositive(command.points)
     if command.points > past.points - past.undone:
         raise MoreThanEntry(past.id, command.points, past.points - past.undone)
     settle(ws, command)
@@ -99,11 +102,11 @@ def needs_reinstate(command: Reinstate) -> list[Need]:
 
 def reinstate(ws: Working, command: Reinstate) -> Receipt:
     """See `Reinstate`. Part returns undo the burn from its last lot backwards: the latest-expiring points come back first."""
+    if command.points is not None and command.points <= 0:
+        raise PointsMustBePositive(command.points)
     past = _past(ws, command, command.entry_id, frozenset({"burn"}))
     left = past.points - past.undone
     wanted = left if command.points is None else command.points
-    if command.points is not None and command.points <= 0:
-        raise PointsMustBePositive(command.points)
     if wanted > left or left == 0:
         raise MoreThanEntry(past.id, wanted, left)
     settle(ws, command)
@@ -129,12 +132,12 @@ def needs_reverse(command: Reverse) -> list[Need]:
 
 def reverse(ws: Working, command: Reverse) -> Receipt:
     """See `Reverse`."""
-    past = _past(ws, command, command.entry_id, REVERSIBLE)
     today = command.at.today
+    if command.expires_on is not None and command.expires_on < today:
+        raise ExpiresBeforeAvailable(today, command.expires_on)
+    past = _past(ws, command, command.entry_id, REVERSIBLE)
     if past.reversed or past.undone:
         raise MoreThanEntry(past.id, past.points, 0)
-    if past.kind == "expire" and (command.expires_on is None or command.expires_on < today):
-        raise ExpiresBeforeAvailable(today, command.expires_on or today)
     settle(ws, command)
     gains = [leg for leg in past.legs if leg.purpose in LOTTED and leg.points > 0]
     places = {leg.lot_id: (leg.owner, leg.purpose) for leg in gains}
@@ -142,12 +145,20 @@ def reverse(ws: Working, command: Reverse) -> Receipt:
         # A pending lot may have been released since: it is followed there.
         if purpose == "pending" and lot_id not in ws.account(owner, "pending", command.currency).points:
             places[lot_id] = (owner, "available")
-    missing = sum(
-        max(0, leg.points - ws.account(*places[leg.lot_id], leg.currency).points.get(leg.lot_id, 0)) for leg in gains
-    )
+
+    def there(leg: Leg) -> int:
+        if leg.purpose == "expired":
+            return ws.expired[leg.lot_id]
+        where = ws.account(*places[leg.lot_id], leg.currency)
+        due = ws.lots[leg.lot_id].due_on(where.purpose)
+        # Another owner's dues are not settled here, and what has run out there does not come back.
+        return 0 if due is not None and due <= today else where.points.get(leg.lot_id, 0)
+
+    lost = [leg for leg in past.legs if leg.purpose == "expired"] if past.kind == "expire" else []
+    missing = sum(max(0, leg.points - there(leg)) for leg in [*gains, *lost])
     filled = sum(leg.points for leg in past.legs if leg.purpose == "deficit")
     if missing or filled:
-        raise PointsMovedOn(past.id, missing or filled)
+        raise PointsMovedOn(past.id, missing + filled)
     back = sum(
         leg.points
         for leg in past.legs
@@ -178,7 +189,8 @@ def reverse(ws: Working, command: Reverse) -> Receipt:
             ws.move(entry, source, lot, -leg.points)
         elif past.kind == "expire" and leg.purpose == "expired":
             ws.move(entry, source, lot, -leg.points)
-            late = ws.child_lot(entry, lot, leg.points, owner=past.owner, expires_on=command.expires_on)
+            until = command.expires_on or today + dt.timedelta(days=command.grace_days)
+            late = ws.child_lot(entry, lot, leg.points, owner=lot.owner, expires_on=until)
             ws.move(entry, home, late, leg.points)
         elif leg.purpose in ("burned", "clawed_back"):
             give_back(ws, entry, source, lot, leg.points, grace_days=command.grace_days)

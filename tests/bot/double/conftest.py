@@ -14,6 +14,12 @@ from bot.double.double import Double, Limits
 from bot.double.people import Person
 
 
+@pytest.fixture(autouse=True)
+def _waits_as_timedelta(monkeypatch: pytest.MonkeyPatch) -> None:
+    # The library warns otherwise whenever it raises RetryAfter.
+    monkeypatch.setenv("PTB_TIMEDELTA", "1")
+
+
 @pytest.fixture
 async def double() -> AsyncIterator[Double]:
     """Content rules in force, no rates."""

@@ -14,7 +14,12 @@ from bot.double.errors import ApiError
 def shape(entities: list[dict[str, object]]) -> list[tuple[object, ...]]:
     """Entities as tuples: kind, offset, length, and whatever else they carry."""
     return [
-        (entity["type"], entity["offset"], entity["length"], *(v for k, v in entity.items() if k not in {"type", "offset", "length"}))
+        (
+            entity["type"],
+            entity["offset"],
+            entity["length"],
+            *(v for k, v in entity.items() if k not in {"type", "offset", "length"}),
+        )
         for entity in entities
     ]
 
@@ -37,7 +42,11 @@ def shape(entities: list[dict[str, object]]) -> list[tuple[object, ...]]:
         ("<code>1</code>", "1", [("code", 0, 1)]),
         ("<blockquote>q</blockquote>", "q", [("blockquote", 0, 1)]),
         ("<blockquote expandable>q</blockquote>", "q", [("expandable_blockquote", 0, 1)]),
-        ('<tg-emoji emoji-id="5368324170671202286">👍</tg-emoji>', "👍", [("custom_emoji", 0, 2, "5368324170671202286")]),
+        (
+            '<tg-emoji emoji-id="5368324170671202286">👍</tg-emoji>',
+            "👍",
+            [("custom_emoji", 0, 2, "5368324170671202286")],
+        ),
         # Bold around italic is cut where the italic begins, so that the parts nest cleanly.
         ("<b>a<i>b</i></b>", "ab", [("bold", 0, 1), ("bold", 1, 1), ("italic", 1, 1)]),
         ("<b>a<code>b</code></b>", "ab", [("bold", 0, 1), ("code", 1, 1)]),
@@ -58,7 +67,7 @@ def test_html(source: str, text: str, entities: list[tuple[object, ...]]) -> Non
         ("余<p>", 'Unsupported start tag "p" at byte offset 3'),
         ("1 < 2", 'Unsupported start tag "" at byte offset 2'),
         ("a <b", "Unclosed start tag at byte offset 2"),
-        ("<b>x", "Can't find end tag corresponding to start tag \"b\""),
+        ("<b>x", 'Can\'t find end tag corresponding to start tag "b"'),
         ("x</b>", "Unexpected end tag at byte offset 1"),
         ("<b>x</i>", 'Unmatched end tag at byte offset 4, expected "</b>", found "</i>"'),
         ("<b>x</b", "Unclosed end tag at byte offset 4"),
@@ -80,7 +89,11 @@ def test_html_refusals(source: str, says: str) -> None:
     ("source", "text", "entities"),
     [
         ("*余额* 1,180", "余额 1,180", [("bold", 0, 2)]),
-        ("_i_ __u__ ~s~ ||p||", "i u s p", [("italic", 0, 1), ("underline", 2, 1), ("strikethrough", 4, 1), ("spoiler", 6, 1)]),
+        (
+            "_i_ __u__ ~s~ ||p||",
+            "i u s p",
+            [("italic", 0, 1), ("underline", 2, 1), ("strikethrough", 4, 1), ("spoiler", 6, 1)],
+        ),
         (r"1\.5 \*x\*", "1.5 *x*", []),
         ("`a*b`", "a*b", [("code", 0, 3)]),
         ("```py\nx=1\n```", "x=1", [("pre", 0, 3, "py")]),
@@ -125,8 +138,8 @@ def test_markdown_v2_refusals(source: str, says: str) -> None:
         ),
         ([{"type": "bold", "offset": 2, "length": 1}], "entity begins in a middle of a UTF-16 symbol at byte offset 5"),
         ([{"type": "glow", "offset": 0, "length": 1}], "can't parse MessageEntity: Unsupported type specified"),
-        ([{"type": "bold", "length": 1}], 'can\'t parse MessageEntity: Can\'t find field "offset"'),
-        ([{"type": "text_link", "offset": 0, "length": 1}], 'can\'t parse MessageEntity: Can\'t find field "url"'),
+        ([{"type": "bold", "length": 1}], "can't parse MessageEntity: Can't find field \"offset\""),
+        ([{"type": "text_link", "offset": 0, "length": 1}], "can't parse MessageEntity: Can't find field \"url\""),
         ([5], "can't parse MessageEntity: expected an Object"),
     ],
 )
@@ -153,7 +166,10 @@ def test_control_characters_go_and_entities_move_along() -> None:
         ("请按/help", []),
         ("😀 /help@jifen_bot", [("bot_command", 3, 15)]),
         ("看 https://x.y/z?a=1，好", [("url", 2, 17)]),
-        ("t.me/x?start=1 a@b.cn @someone #积分", [("url", 0, 14), ("email", 15, 6), ("mention", 22, 8), ("hashtag", 31, 3)]),
+        (
+            "t.me/x?start=1 a@b.cn @someone #积分",
+            [("url", 0, 14), ("email", 15, 6), ("mention", 22, 8), ("hashtag", 31, 3)],
+        ),
         ("1,180.50 / 3", []),
     ],
 )

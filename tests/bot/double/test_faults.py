@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 from telegram import Bot
@@ -66,7 +67,7 @@ async def test_the_third_call_meets_a_flood_wait(double: Double, bot: Bot, perso
     await bot.send_message(person.id, "2")
     with pytest.raises(RetryAfter) as wait:
         await bot.send_message(person.id, "3")
-    assert wait.value._retry_after.total_seconds() == 7
+    assert wait.value.retry_after == timedelta(seconds=7)
     await bot.send_message(person.id, "3")
     assert [message.text for message in person.messages[1:]] == ["1", "2", "3"]
 

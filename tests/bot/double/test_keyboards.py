@@ -30,7 +30,10 @@ def refused(markup: dict[str, Any], *, strict: bool = True) -> str:
         ({"text": 5, "callback_data": "x"}, SHORT + 'Field "text" must be of type String'),
         ("b", SHORT + "InlineKeyboardButton must be an Object"),
         ({"text": "b", "url": "x"}, "inline keyboard button URL 'x' is invalid: Wrong HTTP URL"),
-        ({"text": "b", "url": "ftp://x.y"}, "inline keyboard button URL 'ftp://x.y' is invalid: Unsupported URL protocol"),
+        (
+            {"text": "b", "url": "ftp://x.y"},
+            "inline keyboard button URL 'ftp://x.y' is invalid: Unsupported URL protocol",
+        ),
         ({"text": "b", "url": "https://"}, "inline keyboard button URL 'https://' is invalid: URL host is empty"),
         (
             {"text": "b", "web_app": {"url": "http://x.y"}},
@@ -42,7 +45,10 @@ def refused(markup: dict[str, Any], *, strict: bool = True) -> str:
             {"text": "b", "callback_data": "x", "url": "https://x.y"},
             SHORT + "more than one action or unknown fields: url, callback_data",
         ),
-        ({"text": "b", "callback_data": "x", "colour": 1}, SHORT + "more than one action or unknown fields: callback_data, colour"),
+        (
+            {"text": "b", "callback_data": "x", "colour": 1},
+            SHORT + "more than one action or unknown fields: callback_data, colour",
+        ),
     ],
 )
 def test_inline_buttons_are_refused(button: object, says: str) -> None:
@@ -56,7 +62,10 @@ def test_inline_buttons_are_refused(button: object, says: str) -> None:
         ({"text": "b", "url": "HTTPS://X.y"}, {"text": "b", "url": "https://x.y/"}),
         ({"text": "b", "url": "tg://user?id=5"}, {"text": "b", "url": "tg://user?id=5"}),
         ({"text": "b", "url": "t.me/x?start=1"}, {"text": "b", "url": "http://t.me/x?start=1"}),
-        ({"text": "b", "style": "danger", "callback_data": "x"}, {"text": "b", "style": "danger", "callback_data": "x"}),
+        (
+            {"text": "b", "style": "danger", "callback_data": "x"},
+            {"text": "b", "style": "danger", "callback_data": "x"},
+        ),
         ({"text": "b", "switch_inline_query": ""}, {"text": "b", "switch_inline_query": ""}),
         ({"text": "b", "copy_text": {"text": "R-1"}}, {"text": "b", "copy_text": {"text": "R-1"}}),
     ],
@@ -96,7 +105,10 @@ def test_a_lenient_check_takes_the_first_action_as_telegram_does() -> None:
         ({"keyboard": ["b"]}, 'field "keyboard" must be an Array of Arrays'),
         ({"keyboard": [[5]]}, "can't parse keyboard button: KeyboardButton must be a String or an Object"),
         ({"keyboard": [[""]]}, "keyboard button text must be non-empty"),
-        ({"keyboard": [["b"]], "input_field_placeholder": "x" * 65}, "input field placeholder must be 1-64 characters long"),
+        (
+            {"keyboard": [["b"]], "input_field_placeholder": "x" * 65},
+            "input field placeholder must be 1-64 characters long",
+        ),
     ],
 )
 def test_keyboards_of_the_wrong_shape_are_refused(markup: dict[str, Any], says: str) -> None:
@@ -113,7 +125,10 @@ def test_an_edit_takes_inline_keyboards_only() -> None:
     ("markup", "says"),
     [
         ({"inline_keyboard": [[{"text": "b", "web_app": {"url": "https://x.y/"}}]]}, "BUTTON_TYPE_INVALID"),
-        ({"keyboard": [[{"text": "b", "request_contact": True}]]}, "phone number can be requested in private chats only"),
+        (
+            {"keyboard": [[{"text": "b", "request_contact": True}]]},
+            "phone number can be requested in private chats only",
+        ),
         ({"inline_keyboard": [[{"text": "b", "pay": True}]]}, "BUTTON_TYPE_INVALID"),
     ],
 )

@@ -165,6 +165,9 @@ async def test_memory_is_bounded() -> None:
 
 
 async def test_answers_are_http_with_the_right_type(double: Double) -> None:
-    async with aiohttp.ClientSession() as session, session.get(f"{double.url}/bot{double.token}/getUpdates") as response:
+    async with (
+        aiohttp.ClientSession() as session,
+        session.get(f"{double.url}/bot{double.token}/getUpdates") as response,
+    ):
         assert response.content_type == "application/json"
         assert await response.json() == {"ok": True, "result": []}

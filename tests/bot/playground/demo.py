@@ -58,26 +58,22 @@ async def demo(
 ) -> AsyncIterator[Demo]:
     """Starts a double, the scripted bot and the playground under `/playground`; stops them on leaving."""
     double = Double(limits=limits or Limits.telegram())
-    await double.start()
     clock = DemoClock()
-    root = web.Application()
-    root.add_subapp("/playground", playground_app(double, people=people, clock=clock, changes_max=changes_max))
-    runner = web.AppRunner(root, access_log=None, shutdown_timeout=2)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", port)
-    await site.start()
-    url = f"http://127.0.0.1:{runner.addresses[0][1]}/playground/"
     async with contextlib.AsyncExitStack() as stack:
+        await double.start()
+        stack.push_async_callback(double.stop)
         api = await stack.enter_async_context(Api(double.url, double.token))
         bot = None
         if with_bot:
             bot = await stack.enter_async_context(ScriptedBot(api, delay_seconds=delay_seconds))
-        try:
-            yield Demo(url, double, clock, api, bot)
-        finally:
-            await stack.aclose()
-            await runner.cleanup()
-            await double.stop()
+        root = web.Application()
+        root.add_subapp("/playground", playground_app(double, people=people, clock=clock, changes_max=changes_max))
+        runner = web.AppRunner(root, access_log=None, shutdown_timeout=2)
+        await runner.setup()
+        stack.push_async_callback(runner.cleanup)
+        await web.TCPSite(runner, "127.0.0.1", port).start()
+        url = f"http://127.0.0.1:{runner.addresses[0][1]}/playground/"
+        yield Demo(url, double, clock, api, bot)
 
 
 async def main(port: int) -> None:

@@ -11,11 +11,12 @@ import aiohttp
 
 
 class Events:
-    """One open stream; `seen` is everything it told so far, oldest first."""
+    """One open stream; `seen` is everything it told so far, `chats` what it adds up to: messages by chat and id."""
 
     def __init__(self, response: aiohttp.ClientResponse) -> None:
         self._lines = response.content
         self.seen: list[dict[str, Any]] = []
+        self.chats: dict[int, dict[int, dict[str, Any]]] = {}
 
     async def next(self) -> dict[str, Any]:
         """The next change."""
@@ -25,26 +26,32 @@ class Events:
             if line.startswith(b"data: "):
                 change: dict[str, Any] = json.loads(line[6:])
                 self.seen.append(change)
+                self._take(change)
                 return change
 
-    async def until(self, fits: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
-        """The next change that `fits`; the test's own timeout is the limit."""
+    def _take(self, change: dict[str, Any]) -> None:
+        if change["type"] == "snapshot":
+            self.chats = {int(chat): {one["id"]: one for one in told} for chat, told in change["chats"].items()}
+        elif change["type"] == "messages":
+            chat = self.chats.setdefault(change["chat"], {})
+            for number in change["gone"]:
+                del chat[number]
+            chat.update({one["id"]: one for one in change["changed"]})
+
+    async def until(self, fits: Callable[[dict[str, Any]], Any]) -> dict[str, Any]:
+        """The next change that `fits`."""
         while True:
             change = await self.next()
             if fits(change):
                 return change
 
     async def text(self, chat: int, part: str) -> dict[str, Any]:
-        """The next message told in `chat` whose text contains `part`."""
-        change = await self.until(
-            lambda told: (
-                told["type"] == "messages"
-                and told["chat"] == chat
-                and any(part in message["text"] for message in told["changed"])
-            )
-        )
-        found: dict[str, Any] = next(message for message in change["changed"] if part in message["text"])
-        return found
+        """The message in `chat` whose text contains `part`, as soon as it was told."""
+        while True:
+            for message in self.chats.get(chat, {}).values():
+                if part in message["text"]:
+                    return message
+            await self.next()
 
 
 @contextlib.asynccontextmanager

@@ -13,7 +13,7 @@ from tests.bot.playground.demo import Demo
 from tests.bot.playground.events import events_of
 from tests.bot.playground.test_actions import post
 
-MING, HONG = 1001, 1002
+MING = 1001
 
 
 async def test_the_date_moves_by_days_or_to_a_day(quiet: Demo, client: aiohttp.ClientSession) -> None:

@@ -1,0 +1,228 @@
+"""Opening and closing a turn: one round trip each, in SQL functions that the schema carries (`chat/sql`)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.addressees import messages_of
+from bot.clock import Clock
+from bot.drawing import Drawn
+from bot.outbox import LEASE_SECONDS, UPLOAD_LEASE_SECONDS, Outbox, Row
+from bot.request import compact
+from chat.turn import Dialogue, Turn
+from ledger.members.member import Member
+from ledger.members.vault import Vault
+from ledger.programme import Programme
+
+_OPEN = "SELECT * FROM turn_open($1, $2, $3, $4, $5)"
+_LOOK = "SELECT * FROM turn_look($1, $2, $3)"
+_CLOSE = "SELECT * FROM turn_close($1, $2, $3, $4, $5)"
+
+
+class NoProgramme(Exception):
+    """The database has no programme: it was migrated, but nothing was set up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who speaks to us and where, as Telegram says."""
+
+    chat_id: int
+    telegram_id: int
+    name: str
+    language_code: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A turn ready to run, and what only the edge needs of what was read with it; `began` is the dialogue as it was."""
+
+    turn: Turn
+    began: tuple[str, str]
+    unreachable: bool
+    backlog: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """What a close wrote: rows for this process to send, and lanes whose backlog goes first."""
+
+    rows: list[Row]
+    behind: set[tuple[int, str]]
+    mine: list[int]
+
+    def hand_over(self, outbox: Outbox) -> None:
+        """After the commit: say what was written."""
+        if self.rows:
+            outbox.send_soon(self.rows, self.mine)
+        for chat_id, policy in self.behind:
+            outbox.hurry(chat_id, policy)
+
+
+def lane_number(kind: str, number: int) -> int:
+    """The advisory lock of one thing: a 64-bit hash of `kind:id`."""
+    return int.from_bytes(hashlib.blake2b(f"{kind}:{number}".encode(), digest_size=8).digest(), "big", signed=True)
+
+
+def language_of(hint: str | None) -> str:
+    """What to speak with somebody who has not chosen: Chinese to Chinese clients and to those that don't say."""
+    return "zh" if hint is None or hint.lower().startswith("zh") else "en"
+
+
+class Opener:
+    """Makes turns. Keeps the programme's document by version, so that it travels only when it has changed."""
+
+    def __init__(self, vault: Vault, clock: Clock, bot_username: Callable[[], str]) -> None:
+        self._vault = vault
+        self._clock = clock
+        self._bot_username = bot_username
+        self._programme: Programme | None = None
+        self._version: int | None = None
+
+    async def open(self, tx: AsyncConnection, key: str, caller: Caller) -> Opened | None:
+        """Lock the chat, claim the key, read what the turn needs. None: the key was used before.
+
+        Raises:
+            NoProgramme: there is nothing to be a member of.
+        """
+        lane = lane_number("chat", caller.chat_id)
+        who = self._vault.blind("telegram", caller.telegram_id)
+        found = await tx.exec_driver_sql(_OPEN, (lane, key, caller.chat_id, who, self._version))
+        return self._opened(found.one(), key, caller, tx)
+
+    async def look(self, connection: AsyncConnection, key: str, caller: Caller) -> Opened:
+        """The same without lock and key, for a turn that only reads.
+
+        Raises:
+            NoProgramme: there is nothing to be a member of.
+        """
+        who = self._vault.blind("telegram", caller.telegram_id)
+        found = await connection.exec_driver_sql(_LOOK, (caller.chat_id, who, self._version))
+        opened = self._opened(found.one(), key, caller, connection)
+        assert opened is not None
+        return opened
+
+    def _opened(self, row: Any, key: str, caller: Caller, tx: AsyncConnection) -> Opened | None:
+        (
+            seen, state, said, member_id, status, language, region, joined_on, unreachable,
+            staff_at, staff_role, operator_role, version, document, ahead_days, backlog,
+        ) = row  # fmt: skip
+        if seen:
+            return None
+        if document is not None:
+            self._programme, self._version = Programme.model_validate_json(document), version
+        if self._programme is None or version is None:
+            raise NoProgramme("nothing set up: run `jifen demo`, or load a programme")
+        member = None
+        if member_id is not None:
+            staff = tuple(zip(staff_at or (), staff_role or (), strict=True))
+            member = Member(member_id, status, language, region, joined_on, staff, frozenset(operator_role or ()))
+        now = self._clock.now()
+        turn = Turn(
+            tx=tx,
+            key=key,
+            now=now,
+            today=self._clock.today(ahead_days, now),
+            zone=self._clock.zone,
+            chat_id=caller.chat_id,
+            telegram_id=caller.telegram_id,
+            name=caller.name,
+            language=language or language_of(caller.language_code),
+            vault=self._vault,
+            nonce=_nonce,
+            bot_username=self._bot_username(),
+            programme=self._programme,
+            member=member,
+            dialogue=Dialogue(state, json.loads(said)) if state is not None else Dialogue(),
+        )
+        return Opened(turn, standing(turn), bool(unreachable), backlog)
+
+
+def standing(turn: Turn) -> tuple[str, str]:
+    """Where the dialogue is, as a value that later changes don't reach."""
+    return turn.dialogue.state, compact(turn.dialogue.data) if turn.dialogue.data else "{}"
+
+
+def _nonce() -> str:
+    return secrets.token_urlsafe(6)
+
+
+async def close(opened: Opened, drawn: Sequence[Drawn], outbox: Outbox, vault: Vault) -> Closed:
+    """Write the dialogue (where it is no longer as it began) and everything to be said. One round trip, or none.
+
+    Telling other members costs two more, to find them.
+    """
+    turn = opened.turn
+    member_id = turn.member.id if turn.member else None
+    messages: list[dict[str, Any]] = [
+        {
+            "chat_id": turn.chat_id,
+            "member_id": member_id,
+            "method": "say",
+            "params": each,
+            "policy": "reply",
+            "lease": _lease(each),
+        }
+        for each in drawn
+    ]
+    told = await messages_of(turn.tx, vault, turn.tells, today=turn.today, zone=turn.zone)
+    # A broadcast is never anybody's to send at once: it waits for its share of the budget.
+    messages += [{**each, "lease": _lease(each["params"]) if each["policy"] == "operational" else 0} for each in told]
+    state, said = standing(turn)
+    moved = (state, said) != opened.began
+    if not messages and not moved:
+        return Closed([], set(), [])
+    mine = outbox.mine({each["chat_id"] for each in messages})
+    until = time.monotonic()
+    found = await turn.tx.exec_driver_sql(
+        _CLOSE,
+        (
+            turn.chat_id,
+            state if moved else None,
+            said if moved else None,
+            compact(messages),
+            mine,
+        ),
+    )
+    return _closed(messages, found.all(), mine, until)
+
+
+def _lease(drawn: Drawn) -> float:
+    return UPLOAD_LEASE_SECONDS if "photo" in drawn.get("picture", {}) else LEASE_SECONDS
+
+
+def _closed(messages: list[dict[str, Any]], found: Sequence[Any], mine: list[int], since: float) -> Closed:
+    """Match what was written with what was asked: rows come back in order, those whose key was used don't come at all."""
+    written = iter(found)
+    keyed = {row.row_key: row for row in found if row.row_key is not None}
+    unkeyed = (row for row in written if row.row_key is None)
+    rows, behind = [], set()
+    for message in messages:
+        key = message.get("key")
+        row = next(unkeyed) if key is None else keyed.pop(key, None)
+        if row is None:
+            continue
+        if not row.leased:
+            if message["policy"] != "promotional":
+                behind.add((row.row_chat, message["policy"]))
+            continue
+        rows.append(
+            Row(
+                chat_id=row.row_chat,
+                id=row.row_id,
+                policy=message["policy"],
+                drawn=message["params"],
+                mine_until=since + message["lease"],
+                key=key,
+                member_id=message["member_id"],
+            )
+        )
+    return Closed(rows, behind, mine)

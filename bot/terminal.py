@@ -1,0 +1,64 @@
+"""What every command of the command line does alike: read the settings, work to the end, speak plainly of what went wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from bot.bilingual import both
+
+if TYPE_CHECKING:
+    from bot.settings import Settings
+
+
+def settings() -> Settings:
+    """The settings, with logs set up; wrong ones end the command with their lines."""
+    from bot import logs
+    from bot.settings import SettingsError, load
+
+    try:
+        loaded = load()
+    except SettingsError as error:
+        raise click.ClickException(str(error)) from None
+    logs.configure(loaded)
+    return loaded
+
+
+def finish(work: Coroutine[Any, Any, int | None]) -> None:
+    """Run to the end and exit with its code; what a person can mend is one line without a traceback."""
+    from bot.backup import BackupFailed
+    from bot.postgres_place import PostgresUnavailable
+    from bot.settings import SettingsError
+
+    try:
+        code = asyncio.run(work)
+    except (PostgresUnavailable, SettingsError, BackupFailed) as error:
+        raise click.ClickException(str(error)) from None
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except OSError as error:
+        raise click.ClickException(both("系统错误", f"{type(error).__name__}: {error}")) from error
+    sys.exit(code or 0)
+
+
+@contextmanager
+def busy(words: str) -> Iterator[None]:
+    """Shows that something long is going on, where somebody is looking."""
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield
+        return
+    with console.status(words):
+        yield
+
+
+def say(line: str) -> None:
+    """To standard error, so that what a command outputs stays clean."""
+    click.echo(line, err=True)

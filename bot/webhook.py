@@ -1,0 +1,71 @@
+"""Updates as Telegram posts them: 200 only when the update is committed, 5xx otherwise, so that Telegram's queue is our inbox."""
+
+from __future__ import annotations
+
+import hmac
+import json
+from typing import Any
+
+import structlog
+from aiohttp import web
+from telegram import Bot, Update
+from telegram.ext import Application
+
+from bot.dispatch import ALLOWED_UPDATES
+from bot.failures import NotNow
+
+log = structlog.get_logger(__name__)
+
+PATH = "/telegram/updates"
+SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"
+BODY_BYTES_MAX = 1_000_000
+CONNECTIONS_MAX = 100
+
+
+class Webhook:
+    """The route that Telegram posts to. `stopping` makes it send updates back to the queue."""
+
+    def __init__(self, application: Application[Any, Any, Any, Any, Any, Any], secret: str) -> None:
+        self._application = application
+        self._secret = secret.encode()
+        self.stopping = False
+        self.receiving = False
+
+    def add_to(self, app: web.Application) -> None:
+        """Register the route."""
+        app.router.add_post(PATH, self.receive)
+
+    async def receive(self, request: web.Request) -> web.Response:
+        """One update."""
+        if not hmac.compare_digest(request.headers.get(SECRET_HEADER, "").encode(), self._secret):
+            return web.Response(status=403)
+        if self.stopping:
+            return _later()
+        if request.content_length is not None and request.content_length > BODY_BYTES_MAX:
+            return web.Response(status=413)
+        try:
+            # The server was made with a limit on bodies, which holds for those that don't state their length too.
+            update = Update.de_json(json.loads(await request.read()), self._application.bot)
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            log.error("not_an_update", error=type(error).__name__)
+            return web.Response(status=400)
+        try:
+            await self._application.update_processor.process_update(update, self._application.process_update(update))
+        except NotNow:
+            return _later()
+        return web.Response()
+
+
+def _later() -> web.Response:
+    return web.Response(status=503, headers={"Retry-After": "1"})
+
+
+async def register(bot: Bot, public_url: str, secret: str) -> None:
+    """Tell Telegram where to post, unless it knows already."""
+    url = public_url + PATH
+    await bot.set_webhook(
+        url,
+        secret_token=secret,
+        allowed_updates=list(ALLOWED_UPDATES),
+        max_connections=CONNECTIONS_MAX,
+    )

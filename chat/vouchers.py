@@ -1,0 +1,174 @@
+"""Words about vouchers: the screen with the code, where one stands, what the counter hands over, and every answer to a code."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from chat import doors
+from chat.offers import both, points_of, thing
+from chat.refusals import Worded, worded
+from chat.screen import BLANK, QR, Button, Line, Screen, screen
+from chat.turn import Turn
+from chat.words import Text, t, tn
+from ledger.redeeming import codes, counter, redemptions
+from ledger.redeeming.redemptions import Redemption
+
+
+def what(voucher: Redemption) -> Text:
+    """What the voucher is for."""
+    return thing(voucher.offer, voucher.units, voucher.value_minor, voucher.money)
+
+
+def state(voucher: Redemption, today: dt.date) -> Text:
+    """Where it stands, in a word and a date."""
+    if voucher.state == "used":
+        return t("{on} 已用", on=voucher.used_at)
+    if voucher.state == "taken_back":
+        return t("{on} 已撤回", on=voucher.ended_at)
+    if not voucher.usable(today):
+        return t("{until}已过期", until=voucher.valid_until)
+    return t("有效至 {until}", until=voucher.valid_until)
+
+
+def code_screen(turn: Turn, voucher: Redemption, code: str, *first: Line, left: Line | None = None) -> Screen:
+    """A usable voucher: the code to read out, its QR to scan, until when. `first` stands above; `left` tells what remains."""
+    undo = voucher.undoable(turn.now)
+    until = voucher.undo_until
+    lines: list[Line | None] = [
+        *first,
+        t("<b>{what}</b> · {merchant}", what=what(voucher), merchant=both(voucher.merchant)),
+        BLANK,
+        t("<code>{code}</code>", code=codes.spaced(code)),
+        t("给店员看码,扫或念都行,只能用一次。"),
+        BLANK,
+        left or t("用掉了 {points}", points=points_of(voucher, voucher.points)),
+        t("有效至 {until};{undo}前可以撤回", until=voucher.valid_until, undo=_hour(until, turn))
+        if undo
+        else t("有效至 {until}", until=voucher.valid_until),
+    ]
+    rows: list[list[Button | None]] = [
+        [doors.take_back(voucher.id) if undo else None, doors.vouchers()],
+        [doors.home()],
+    ]
+    picture = QR(f"https://t.me/{turn.bot_username}?start={codes.link(code)}")
+    return screen(lines, rows, picture=picture, protect=True)
+
+
+def _hour(at: dt.datetime, turn: Turn) -> str:
+    return f"{at.astimezone(turn.zone):%H:%M}"
+
+
+def ended_screen(turn: Turn, voucher: Redemption, *first: Line) -> Screen:
+    """A voucher that can't be used any more, with what became of it and of its points."""
+    lines: list[Line | None] = [
+        *first,
+        t("<b>{what}</b> · {merchant}", what=what(voucher), merchant=both(voucher.merchant)),
+        BLANK,
+    ]
+    points = points_of(voucher, voucher.points)
+    if voucher.state == "used":
+        lines.append(t("{when} 用过了", when=voucher.used_at))
+        lines.append(t("经手:{label}", label=voucher.used_label) if voucher.used_label else None)
+        lines.append(t("用掉了 {points}", points=points))
+    elif voucher.state == "taken_back":
+        lines.append(t("{when} 撤回,{points} 已退回原来的批次", when=voucher.ended_at, points=points))
+    else:
+        back = (
+            t("{points} 已退回", points=points) if voucher.state == "expired" else t("{points} 今晚退回", points=points)
+        )
+        lines.append(t("{until} 到期,没有用过", until=voucher.valid_until))
+        lines.append(back if voucher.offer.unused == "return" else t("按约定积分不退"))
+    return screen(lines, [[doors.vouchers(), doors.home()]])
+
+
+def to_hand_over(voucher: Redemption) -> list[Line]:
+    """What the counter reads before it presses «used»: what to hand over, and the offer's conditions."""
+    lines: list[Line] = [t("<b>{what}</b>", what=what(voucher))]
+    lines += [t("{condition}", condition=both(condition)) for condition in voucher.offer.conditions]
+    lines.append(
+        t(
+            "{on}用 {points} 换的,有效至 {until}",
+            on=voucher.issued_on,
+            points=points_of(voucher, voucher.points),
+            until=voucher.valid_until,
+        )
+    )
+    return lines
+
+
+def used_notice(voucher: Redemption) -> Screen:
+    """What the member hears when a counter has used their voucher: their receipt, and their alarm."""
+    lines: list[Line] = [
+        t("券已用:<b>{what}</b>", what=what(voucher)),
+        t("{merchant} · {when}", merchant=both(voucher.merchant), when=voucher.used_at),
+        t("不是您本人?请马上联系客服。"),
+    ]
+    return screen(lines, [[doors.voucher(t("看这张券"), voucher.id), doors.home()]])
+
+
+def lapsed_notice(voucher: Redemption) -> Screen:
+    """What the member hears when a voucher ended unused."""
+    points = points_of(voucher, voucher.points)
+    returned = voucher.offer.unused == "return"
+    lines: list[Line] = [
+        t("券到期了:<b>{what}</b>", what=what(voucher)),
+        t("{points} 已退回您的账户。", points=points) if returned else t("按约定,{points} 不退回。", points=points),
+    ]
+    return screen(lines, [[doors.voucher(t("看这张券"), voucher.id), doors.affordable() if returned else doors.home()]])
+
+
+@worded(redemptions.NoSuchRedemption)
+def _(no: redemptions.NoSuchRedemption) -> Worded:
+    return Worded(t("没有这张券"), None, (doors.vouchers(),))
+
+
+@worded(redemptions.UndoOver)
+def _(no: redemptions.UndoOver) -> Worded:
+    return Worded(
+        t("撤回的时间过了"),
+        t("{until} 以前可以撤回。券还在,照样能用。", until=no.until),
+        (doors.voucher(t("看这张券"), no.redemption_id),),
+    )
+
+
+@worded(redemptions.VoucherUsed)
+def _(no: redemptions.VoucherUsed) -> Worded:
+    facts = {"offer": both(no.offer), "when": no.used_at, "merchant": both(no.merchant), "label": no.label}
+    if no.label:
+        return Worded(t("这张券已经用过了"), t("{offer}:{when},{merchant} {label}。", **facts))
+    return Worded(t("这张券已经用过了"), t("{offer}:{when},{merchant}。", **facts))
+
+
+@worded(redemptions.VoucherTakenBack)
+def _(no: redemptions.VoucherTakenBack) -> Worded:
+    return Worded(t("这张券已经撤回了"), t("{offer}:{when} 撤回,积分已退。", offer=both(no.offer), when=no.at))
+
+
+@worded(redemptions.VoucherExpired)
+def _(no: redemptions.VoucherExpired) -> Worded:
+    facts = {"offer": both(no.offer), "until": no.valid_until}
+    if no.returned:
+        return Worded(t("这张券过期了"), t("{offer}:有效至 {until}。积分退回给会员。", **facts))
+    return Worded(t("这张券过期了"), t("{offer}:有效至 {until}。按约定积分不退。", **facts))
+
+
+@worded(counter.CodeMistyped)
+def _(no: counter.CodeMistyped) -> Worded:
+    return Worded(t("这个码不对"), t("可能错了或少了一个字。券码共 14 位,没有 0、1、O、I、L。"))
+
+
+@worded(counter.CodeUnknown)
+def _(no: counter.CodeUnknown) -> Worded:
+    if no.tries_left:
+        return Worded(t("没有这张券"), tn("请核对券码。再错 {n} 次就要等一会儿。", n=no.tries_left))
+    return Worded(t("没有这张券"), t("错得太多,下一个码要等一会儿才能查。"))
+
+
+@worded(counter.GuessingPaused)
+def _(no: counter.GuessingPaused) -> Worded:
+    return Worded(t("错的码太多,先停一停"), t("{until} 以后可以再查。", until=no.until))
+
+
+@worded(counter.VoucherOfAnother)
+def _(no: counter.VoucherOfAnother) -> Worded:
+    return Worded(t("这不是本店的券"), t("它要在{merchant}用。", merchant=both(no.merchant)))

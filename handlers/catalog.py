@@ -1,0 +1,310 @@
+"""The catalog (R1): what points can become, what each costs this member and whether it is within reach; found by shelf, merchant
+or by typing anything."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypeVar
+
+from chat import doors, known
+from chat.arguments import number
+from chat.feature import Feature
+from chat.known import Known
+from chat.offers import CATEGORIES, both, cost, joined, points_of, price, short_price, short_reason, terms
+from chat.refusals import wording
+from chat.screen import BLANK, Button, Line, Photo, Screen, screen
+from chat.turn import Turn
+from chat.words import Both, Money, Text, t, tn
+from ledger.points.statements import Holding
+from ledger.redeeming import shelf
+from ledger.redeeming.may_redeem import No, Yes
+from ledger.redeeming.offers import CATEGORIES as SHELVES
+from ledger.redeeming.offers import PerMoney
+from ledger.redeeming.search import LONGEST, search
+from ledger.redeeming.shelf import Seen
+
+feature = Feature("catalog", order=30)
+
+PER_PAGE = 6
+FIRST_PAGE = 5
+QUICK_AMOUNTS = 4
+
+T = TypeVar("T")
+
+
+@feature.command("redeem", t("兑换"))
+async def command(turn: Turn, words: str = "") -> Screen:
+    """Opens the catalog, or finds what was asked for."""
+    return await said(turn, words) if words else await home(turn)
+
+
+@feature.tap("home")
+async def home(turn: Turn) -> Screen:
+    """Shows what is within reach, dearest first, with the ways to everything else."""
+    turn.goto(feature.at("search"))
+    names, held = await _purse(turn)
+    can = await shelf.affordable(turn.tx, turn.me, today=turn.today, held=held)
+    lines: list[Line] = [t("<b>兑换</b>"), _balance(held, names, turn)]
+    seen = can[:FIRST_PAGE]
+    if can:
+        lines += [tn("现在能换 {n} 样", n=len(can))]
+    else:
+        common = turn.programme.common_currency
+        cheapest = await shelf.cheapest(turn.tx, common, FIRST_PAGE)
+        judged = await shelf.look(turn.tx, turn.me, cheapest, today=turn.today, held=held)
+        seen = shelf.nearest_first(judged)[:FIRST_PAGE]
+        lines += [t("还没有够换的,最近的是这些") if seen else t("货架上还没有东西")]
+    lines += [BLANK, t("想找什么直接打字,「水果」「shuiguo」「sg」都行。")]
+    rows: list[list[Button | None]] = _offer_rows(seen, "home")
+    more = feature.button(tn("全部 {n} 样", n=len(can)), "affordable", 0) if len(can) > FIRST_PAGE else None
+    rows += [
+        [more],
+        [feature.button(t("分类"), "categories"), feature.button(t("商家"), "merchants", 0)],
+        [doors.exchange() if _own_currency(held, turn) else None, doors.vouchers()],
+        [doors.home()],
+    ]
+    return screen(lines, rows)
+
+
+@feature.tap("affordable")
+async def affordable(turn: Turn, page: str = "0") -> Screen:
+    """Lists everything this member may have now."""
+    turn.goto(feature.at("search"))
+    _, held = await _purse(turn)
+    seen = await shelf.affordable(turn.tx, turn.me, today=turn.today, held=held)
+    return _list(t("现在能换的"), seen, page, "affordable", t("现在还没有够换的。"))
+
+
+@feature.tap("categories")
+async def categories(turn: Turn) -> Screen:
+    """Lists the shelves that have something on them."""
+    turn.goto(feature.at("search"))
+    filled = await shelf.categories(turn.tx)
+    buttons = [
+        feature.button(t("{shelf} {n}", shelf=CATEGORIES[c], n=filled[c]), "category", c, 0)
+        for c in SHELVES
+        if c in filled
+    ]
+    return screen([t("<b>分类</b>"), None if buttons else t("货架上还没有东西")], [*_pairs(buttons), _ways_back()])
+
+
+@feature.tap("category")
+async def category(turn: Turn, code: str, page: str = "0") -> Screen:
+    """Lists one shelf, what is within reach first."""
+    turn.goto(feature.at("search"))
+    _, held = await _purse(turn)
+    found = await shelf.look(turn.tx, turn.me, await shelf.of_category(turn.tx, code), today=turn.today, held=held)
+    heading = next((words for name, words in CATEGORIES.items() if name == code), t("其他"))
+    nothing = t("这一类现在没有可换的。")
+    return _list(heading, shelf.nearest_first(found), page, f"category.{code}", nothing, back="categories")
+
+
+@feature.tap("merchants")
+async def merchants(turn: Turn, page: str = "0") -> Screen:
+    """Lists the merchants that offer something."""
+    turn.goto(feature.at("search"))
+    found = await shelf.shops(turn.tx)
+    _, shown, arrows = _paged(found, page, 2 * PER_PAGE, "merchants")
+    buttons = [feature.button(t("{shop} {n}", shop=both(n), n=count), "merchant", shop, 0) for shop, n, count in shown]
+    lines = [t("<b>商家</b>"), None if buttons else t("货架上还没有东西")]
+    return screen(lines, [*_pairs(buttons), arrows, _ways_back()])
+
+
+@feature.tap("merchant")
+async def merchant(turn: Turn, merchant_id: str, page: str = "0") -> Screen:
+    """Lists what one merchant offers, what is within reach first."""
+    turn.goto(feature.at("search"))
+    names, held = await _purse(turn)
+    shop = number(merchant_id)
+    found = await shelf.look(turn.tx, turn.me, await shelf.of_merchant(turn.tx, shop), today=turn.today, held=held)
+    heading, nothing = t("{shop}", shop=names.merchant(shop)), t("这家现在没有可换的。")
+    return _list(heading, shelf.nearest_first(found), page, f"merchant.{shop}", nothing, back="merchants.0")
+
+
+@feature.step("search")
+async def said(turn: Turn, words: str) -> Screen:
+    """Finds offers by whatever was typed."""
+    words = " ".join(words.split())[:LONGEST]
+    turn.goto(feature.at("search"), words=words)
+    return await _found(turn, words, "0")
+
+
+@feature.tap("found")
+async def found(turn: Turn, page: str = "0") -> Screen:
+    """Turns a page of the last search."""
+    words = str(turn.dialogue.data.get("words", ""))
+    return await _found(turn, words, page) if words else await home(turn)
+
+
+async def _found(turn: Turn, words: str, page: str) -> Screen:
+    _, held = await _purse(turn)
+    offers = await shelf.by_ids(turn.tx, await search(turn.tx, words))
+    seen = await shelf.look(turn.tx, turn.me, offers, today=turn.today, held=held)
+    nothing = t("换个说法试试,中文、拼音、首字母都行。")
+    heading = t("「{words}」", words=words) if seen else t("没有找到「{words}」", words=words)
+    return _list(heading, seen, page, "found", nothing)
+
+
+@feature.tap("offer")
+async def offer(turn: Turn, offer_id: str, origin: str = "home") -> Screen:
+    """Shows one offer: what it is, what it costs this member, its rules — and either the way to have it, or what is missing."""
+    if turn.dialogue.state != feature.at("search"):
+        turn.goto(feature.at("search"))
+    _, held = await _purse(turn)
+    seen = (
+        await shelf.look(turn.tx, turn.me, [await shelf.one(turn.tx, number(offer_id))], today=turn.today, held=held)
+    )[0]
+    listed, document = seen.listed, seen.listed.offer
+    lines: list[Line | None] = [
+        t("<b>{name}</b> · {merchant}", name=both(document.name), merchant=both(listed.merchant)),
+        t("<b>{price}</b>", price=price(listed)),
+        t("{about}", about=both(document.about)) if document.about else None,
+        BLANK,
+    ]
+    rows: list[list[Button | None]] = []
+    if isinstance(seen.verdict, Yes):
+        lines.append(_within_reach(seen, seen.verdict))
+        rows += _ways_to_have(seen, seen.verdict)
+    else:
+        first, *others = (wording(no) for no in seen.verdict.reasons)
+        lines += [first.headline, first.detail, *(other.headline for other in others)]
+        same = {f"catalog:offer:{listed.id}", f"redeem:choose:{listed.id}"}
+        rows += [[button] for button in first.buttons if button.data not in same]
+    lines += [
+        BLANK,
+        joined(terms(listed, seen.facts)),
+        *(t("{condition}", condition=both(condition)) for condition in document.conditions),
+    ]
+    rows += [
+        [doors.merchant_offers(t("这家的其他"), listed.merchant_id), _back(origin)],
+        [doors.home()],
+    ]
+    return screen(lines, rows, picture=Photo(document.photo) if document.photo else None)
+
+
+def _within_reach(seen: Seen, yes: Yes) -> Text:
+    listed, available = seen.listed, points_of(seen.listed, seen.facts.available)
+    if listed.offer.price.kind == "per_money":
+        most = Money(yes.most, listed.money)
+        return t("您可用 {available},最多换 {most}", available=available, most=most)
+    left = points_of(listed, seen.facts.available - yes.quote.points)
+    return t("您可用 {available},换后剩 {left}", available=available, left=left)
+
+
+def _ways_to_have(seen: Seen, yes: Yes) -> list[list[Button | None]]:
+    """One button where there is one amount; else the likely amounts, and a way to the others."""
+    listed, price_ = seen.listed, seen.listed.offer.price
+    if isinstance(price_, PerMoney):
+        amounts = likely_amounts(price_, yes.most)
+        buttons = [
+            doors.redeem(
+                t(
+                    "{value} · {points}",
+                    value=Money(amount, listed.money),
+                    points=points_of(listed, price_.quote(amount).points),
+                ),
+                listed.id,
+                amount,
+            )
+            for amount in amounts
+        ]
+        others = (yes.most - price_.least) // price_.step + 1 > len(amounts)
+        return [*_pairs(buttons), [doors.amounts(t("别的面额"), listed.id) if others else None]]
+    return [[doors.redeem(t("兑换"), listed.id, 1), doors.amounts(t("要几份"), listed.id) if yes.most > 1 else None]]
+
+
+def likely_amounts(price_: PerMoney, most: int, count: int = QUICK_AMOUNTS) -> list[int]:
+    """At most `count` amounts from the least to `most`, evenly over the steps, both ends included."""
+    steps = (most - price_.least) // price_.step
+    picked = {round(i * steps / (count - 1)) for i in range(count)} if steps >= count else set(range(steps + 1))
+    return [price_.least + n * price_.step for n in sorted(picked)]
+
+
+async def _purse(turn: Turn) -> tuple[Known, list[Holding]]:
+    return await known.read(turn.tx), await shelf.purse(turn.tx, turn.me, today=turn.today)
+
+
+def _balance(held: list[Holding], names: Known, turn: Turn) -> Text:
+    """What can be spent, the common points first."""
+    mine = {h.currency.id: h.available for h in held}
+    common = turn.programme.common_currency
+    shown = [t("可用 {points}", points=names.points(common, mine.pop(common, 0)))]
+    shown += [t("{points}", points=names.points(currency, points)) for currency, points in mine.items() if points]
+    return joined(shown)
+
+
+def _own_currency(held: list[Holding], turn: Turn) -> bool:
+    """Whether they hold points that could become common ones."""
+    return any(h.available and h.currency.id != turn.programme.common_currency for h in held)
+
+
+def _offer_rows(seen: Sequence[Seen], origin: str) -> list[list[Button | None]]:
+    rows: list[list[Button | None]] = []
+    for each in seen:
+        facts = {"name": both(each.listed.offer.name), "price": short_price(each.listed)}
+        reason = short_reason(each)
+        label = t("{name} {price}", **facts) if reason is None else t("{name} · {reason}", reason=reason, **facts)
+        rows.append([feature.button(label, "offer", each.listed.id, origin)])
+    return rows
+
+
+def _list(heading: Text | Both, seen: list[Seen], page: str, origin: str, nothing: Text, back: str = "home") -> Screen:
+    """A page of offers: in full as text, by name as buttons. `origin` names this list without its page."""
+    at, shown, arrows = _paged(seen, page, PER_PAGE, origin)
+    start = at * PER_PAGE
+    lines: list[Line] = [t("<b>{heading}</b>", heading=heading)]
+    if len(seen) > PER_PAGE:
+        lines = [
+            t(
+                "<b>{heading}</b> · 第 {start}–{end} 样,共 {n} 样",
+                heading=heading,
+                start=start + 1,
+                end=start + len(shown),
+                n=len(seen),
+            )
+        ]
+    for each in shown:
+        lines += [BLANK, *_in_full(each)]
+    if not seen:
+        lines.append(nothing)
+    away = _back(back) if back != "home" else None
+    return screen(lines, [*_offer_rows(shown, f"{origin}.{at}"), arrows, [away, *_ways_back()]])
+
+
+def _in_full(seen: Seen) -> list[Line]:
+    listed, verdict = seen.listed, seen.verdict
+    facts = {"name": both(listed.offer.name), "merchant": both(listed.merchant)}
+    paid = price(listed) if listed.offer.price.kind == "per_money" else cost(listed, listed.offer.price.quote(1))
+    reason = short_reason(seen) if isinstance(verdict, No) else None
+    return [
+        t("{name} · {merchant}", **facts),
+        t("{price} · {reason}", price=paid, reason=reason) if reason else t("<b>{price}</b>", price=paid),
+    ]
+
+
+def _paged(items: list[T], page: str, size: int, origin: str) -> tuple[int, list[T], list[Button | None]]:
+    """The page's number (brought into range), its items, and the buttons to its neighbours."""
+    last = max(0, (len(items) - 1) // size)
+    at = min(number(page), last)
+    action, *args = origin.split(".")
+    arrows = [
+        feature.button(t("上一页"), action, *args, at - 1) if at > 0 else None,
+        feature.button(t("下一页"), action, *args, at + 1) if at < last else None,
+    ]
+    return at, items[at * size : (at + 1) * size], arrows
+
+
+def _pairs(buttons: list[Button]) -> list[list[Button | None]]:
+    return [list(buttons[i : i + 2]) for i in range(0, len(buttons), 2)]
+
+
+def _ways_back() -> list[Button | None]:
+    return [feature.button(t("兑换首页"), "home"), doors.home()]
+
+
+def _back(origin: str) -> Button:
+    """Back to the list that an offer was opened from."""
+    action, *args = origin.split(".")
+    if action not in feature.taps or action in ("offer", "home"):
+        return feature.button(t("返回"), "home")
+    return feature.button(t("返回"), action, *args)

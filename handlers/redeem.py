@@ -1,0 +1,237 @@
+"""Redeeming: how much, a confirm screen that says what goes and what stays, and the code.
+
+The confirm button carries a nonce and a signature over member, offer, version, amount and points. When anything of that has changed
+since, the screen is drawn again and nothing is charged; the second tap of one button shows what the first one did.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from decimal import Decimal, InvalidOperation
+
+from chat import doors
+from chat.arguments import number
+from chat.feature import Feature
+from chat.offers import both, cost, joined, points_of, thing, unused
+from chat.refusals import wording
+from chat.screen import BLANK, Button, Line, Photo, Screen, screen
+from chat.turn import Turn
+from chat.vouchers import code_screen, ended_screen
+from chat.words import Money, Text, t, tn
+from ledger.points import statements
+from ledger.points.statements import LotPart
+from ledger.redeeming import codes, redemptions, shelf
+from ledger.redeeming.may_redeem import Facts, Listed, No, Yes, may_redeem
+from ledger.redeeming.offers import AmountNotOffered, PerMoney, Quote
+from ledger.redeeming.redemptions import OfferChanged, Redemption
+
+feature = Feature("redeem", order=31)
+
+LOTS_SHOWN = 3
+AMOUNTS_SHOWN = 8
+
+
+@feature.tap("choose")
+async def choose(turn: Turn, offer_id: str) -> Screen:
+    """Asks how much: likely amounts as buttons, any other by typing."""
+    listed, facts = await _judged(turn, number(offer_id))
+    verdict = may_redeem(listed, facts, today=turn.today, status=turn.me.status)
+    if isinstance(verdict, No):
+        raise verdict.reasons[0]
+    turn.goto(feature.at("amount"), offer=listed.id)
+    return _amounts(listed, facts, verdict)
+
+
+@feature.step("amount")
+async def said_amount(turn: Turn, said: str) -> Screen:
+    """Takes a typed amount to its confirm screen; what can't be read, or isn't sold, is asked again."""
+    listed, facts = await _judged(turn, int(turn.dialogue.data["offer"]))
+    verdict = may_redeem(listed, facts, today=turn.today, status=turn.me.status)
+    if isinstance(verdict, No):
+        turn.finish()
+        raise verdict.reasons[0]
+    amount = read_amount(said, of_money=isinstance(listed.offer.price, PerMoney))
+    if amount is None:
+        return _amounts(listed, facts, verdict, t("这个数我没看懂。"))
+    try:
+        listed.offer.price.quote(amount)
+    except AmountNotOffered as no:
+        words = wording(no)
+        return _amounts(listed, facts, verdict, t("<b>{headline}</b>", headline=words.headline))
+    return await _confirm(turn, listed, facts, amount)
+
+
+@feature.tap("confirm")
+async def confirm(turn: Turn, offer_id: str, amount: str) -> Screen:
+    """Shows what redeeming would do."""
+    listed, facts = await _judged(turn, number(offer_id))
+    return await _confirm(turn, listed, facts, number(amount))
+
+
+@feature.tap("do")
+async def redeem(turn: Turn, offer_id: str, amount: str, nonce: str, signature: str) -> Screen:
+    """Spends the points and shows the code. Again: shows what the first tap did."""
+    done = await redemptions.earlier(turn.tx, turn.me.id, nonce)
+    if done is not None:
+        return await _done_before(turn, done)
+    listed, facts = await _judged(turn, number(offer_id))
+    wanted = number(amount)
+    quote = listed.offer.price.quote(wanted)
+    if not turn.vault.signed_by_us(_promise(turn, listed, quote, nonce), signature):
+        return await _confirm(turn, listed, facts, wanted, changed=True)
+    try:
+        result = await redemptions.redeem(
+            turn.tx,
+            turn.me,
+            listed.id,
+            amount=wanted,
+            version=listed.version,
+            points=quote.points,
+            nonce=nonce,
+            code=codes.mint((turn.nonce() + turn.nonce() + turn.nonce()).encode()),
+            vault=turn.vault,
+            undo_minutes=turn.programme.undo_minutes,
+            at=turn.at,
+            actor=turn.actor,
+        )
+    except OfferChanged:  # between our look and the lock
+        listed, facts = await _judged(turn, listed.id)
+        return await _confirm(turn, listed, facts, wanted, changed=True)
+    if result.repeated:
+        return await _done_before(turn, result.redemption)
+    turn.finish()
+    voucher = result.redemption
+    left = t(
+        "用掉 {points},还剩 {left}",
+        points=points_of(voucher, voucher.points),
+        left=points_of(voucher, result.available),
+    )
+    return code_screen(turn, voucher, result.code, t("换好了"), left=left)
+
+
+async def _done_before(turn: Turn, voucher: Redemption) -> Screen:
+    """What the first tap of this button did, as it stands now."""
+    if not voucher.usable(turn.today):
+        return ended_screen(turn, voucher, t("这次兑换之前已经办过"))
+    return code_screen(turn, voucher, await redemptions.reveal(turn.tx, voucher, turn.vault), t("已经换好了"))
+
+
+async def _judged(turn: Turn, offer_id: int) -> tuple[Listed, Facts]:
+    listed = await shelf.one(turn.tx, offer_id)
+    held = await shelf.purse(turn.tx, turn.me, today=turn.today)
+    return listed, (await shelf.facts(turn.tx, turn.me, [listed], today=turn.today, held=held))[offer_id]
+
+
+def _promise(turn: Turn, listed: Listed, quote: Quote, nonce: str) -> str:
+    """What the confirm button's signature binds."""
+    return f"redeem:{turn.me.id}:{listed.id}:{listed.version}:{quote.amount}:{quote.points}:{nonce}"
+
+
+async def _confirm(turn: Turn, listed: Listed, facts: Facts, amount: int, *, changed: bool = False) -> Screen:
+    verdict = may_redeem(listed, facts, today=turn.today, amount=amount, status=turn.me.status)
+    if isinstance(verdict, No):
+        raise verdict.reasons[0]
+    turn.finish()
+    quote, document = verdict.quote, listed.offer
+    lots = await statements.would_burn(turn.tx, turn.me.owner, listed.currency_id, quote.points, today=turn.today)
+    what = thing(document, quote.units, quote.value_minor, listed.money)
+    lines: list[Line | None] = [
+        t("<b>{what}</b> · {merchant}", what=what, merchant=both(listed.merchant)),
+        t("<b>{cost}</b>", cost=cost(listed, quote)),
+        BLANK,
+        t("将用掉:{lots}", lots=_lots(listed, lots)),
+        t("兑换后剩 {left}", left=points_of(listed, facts.available - quote.points)),
+        joined(_promises(turn, listed)),
+    ]
+    if changed:
+        lines = [t("价格或内容刚刚变了,还没有扣分。"), BLANK, *lines]
+    nonce = turn.nonce()
+    signature = turn.vault.sign(_promise(turn, listed, quote, nonce))
+    yes = feature.button(t("确认兑换"), "do", listed.id, amount, nonce, signature, style="primary")
+    rows: list[list[Button | None]] = [[yes, doors.offer(t("返回"), listed.id)]]
+    return screen(lines, rows, picture=Photo(document.photo) if document.photo else None)
+
+
+def _promises(turn: Turn, listed: Listed) -> list[Text]:
+    """Until when, what if: validity, undo, what becomes of an unused code."""
+    document, said = listed.offer, []
+    if document.kind == "goods":
+        said.append(tn("凭码 {n} 天内到店领取", n=document.validity_days))
+    else:
+        said.append(tn("凭码 {n} 天内到店使用", n=document.validity_days))
+    if turn.programme.undo_minutes:
+        said.append(tn("{n} 分钟内可以撤回", n=turn.programme.undo_minutes))
+    return [*said, unused(document)]
+
+
+def _lots(listed: Listed, lots: list[LotPart]) -> Text:
+    """«320 分(11月30日到期)+ 80 分(12月31日到期)»: by day, the first few, then how much more."""
+    by_day: dict[object, int] = {}
+    for lot in lots:
+        by_day[lot.expires_on] = by_day.get(lot.expires_on, 0) + lot.points
+    days = list(by_day.items())
+    shown = days[:LOTS_SHOWN] if len(days) > LOTS_SHOWN + 1 else days
+    parts = [
+        t("{points}({on}到期)", points=points_of(listed, points), on=on)
+        if on is not None
+        else t("{points}(不过期)", points=points_of(listed, points))
+        for on, points in shown
+    ]
+    if rest := sum(points for _, points in days[len(shown) :]):
+        parts.append(t("更晚到期的 {points}", points=points_of(listed, rest)))
+    first, *others = parts
+    for other in others:
+        first = t("{one} + {other}", one=first, other=other)
+    return first
+
+
+def _amounts(listed: Listed, facts: Facts, yes: Yes, *first: Line) -> Screen:
+    price, document = listed.offer.price, listed.offer
+    lines: list[Line] = [
+        *first,
+        *([BLANK] if first else []),
+        t("<b>{name}</b> · {merchant}", name=both(document.name), merchant=both(listed.merchant)),
+    ]
+    steps = (yes.most - price.least) // price.step
+    count = min(steps + 1, AMOUNTS_SHOWN)
+    picked = sorted({round(i * steps / max(1, count - 1)) for i in range(count)})
+    buttons = [_amount_button(listed, price.quote(price.least + n * price.step)) for n in picked]
+    available = points_of(listed, facts.available)
+    if isinstance(price, PerMoney):
+        grid = {
+            "least": Money(price.least, listed.money),
+            "most": Money(yes.most, listed.money),
+            "step": Money(price.step, listed.money),
+        }
+        lines += [
+            t("要多少?从 {least} 起,每档 {step},您可用 {available},最多 {most}。", available=available, **grid),
+            t("也可以直接打字,比如 {most}。", **grid),
+        ]
+    else:
+        lines += [
+            t("要几份?您可用 {available},最多 {most} 份。", available=available, most=yes.most),
+            t("也可以直接打字。"),
+        ]
+    rows: list[list[Button | None]] = [list(buttons[i : i + 2]) for i in range(0, len(buttons), 2)]
+    return screen(lines, [*rows, [doors.offer(t("返回"), listed.id)]])
+
+
+def _amount_button(listed: Listed, quote: Quote) -> Button:
+    points = points_of(listed, quote.points)
+    if isinstance(listed.offer.price, PerMoney):
+        label = t("{value} · {points}", value=Money(quote.amount, listed.money), points=points)
+    else:
+        label = tn("{n} 份 · {points}", n=quote.amount, points=points)
+    return feature.button(label, "confirm", listed.id, quote.amount)
+
+
+def read_amount(said: str, *, of_money: bool) -> int | None:
+    """A typed amount: «24», «¥24.00», «24元» in minor units, or «2», «2份» in pieces; None where it can't be read."""
+    plain = "".join(c for c in unicodedata.normalize("NFKC", said) if c not in "¥$£€元块份 ")
+    try:
+        amount = Decimal(plain) * (100 if of_money else 1)
+    except InvalidOperation:
+        return None
+    if not amount.is_finite() or amount != amount.to_integral_value() or not 0 < amount < 10**9:
+        return None
+    return int(amount)

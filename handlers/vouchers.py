@@ -1,0 +1,85 @@
+"""My vouchers: every code again while it can be used, what became of the others, and taking one back (R15, R16)."""
+
+from __future__ import annotations
+
+from chat import doors
+from chat.arguments import number
+from chat.feature import Feature
+from chat.offers import both, points_of
+from chat.screen import BLANK, Button, Line, Screen, screen
+from chat.turn import Turn
+from chat.vouchers import code_screen, ended_screen, state, what
+from chat.words import t
+from ledger.redeeming import redemptions
+
+feature = Feature("vouchers", order=32)
+
+PER_PAGE = 8
+
+
+@feature.command("vouchers", t("我的券"))
+async def command(turn: Turn, words: str = "") -> Screen:
+    """Lists the vouchers, usable ones first."""
+    return await list_(turn)
+
+
+@feature.tap("list", reads_only=True)
+async def list_(turn: Turn, page: str = "0") -> Screen:
+    """Lists a page of vouchers, usable ones first, by their last day."""
+    at = number(page)
+    found = await redemptions.page(turn.tx, turn.me.id, today=turn.today, offset=at * PER_PAGE, limit=PER_PAGE + 1)
+    shown = found[:PER_PAGE]
+    lines: list[Line] = [t("<b>我的券</b>")]
+    if not shown:
+        lines.append(t("没有更早的了。") if at else t("还没有券。换到的券会在这里,要用时给店员看码。"))
+    rows: list[list[Button | None]] = [
+        [feature.button(t("{what} · {state}", what=what(v), state=state(v, turn.today)), "show", v.id)] for v in shown
+    ]
+    rows += [
+        [
+            feature.button(t("上一页"), "list", at - 1) if at else None,
+            feature.button(t("下一页"), "list", at + 1) if len(found) > PER_PAGE else None,
+        ],
+        [doors.catalog(), doors.home()],
+    ]
+    return screen(lines, rows)
+
+
+@feature.tap("show")
+async def show(turn: Turn, voucher_id: str) -> Screen:
+    """Opens one voucher: its code while it can be used, else what became of it."""
+    voucher = await redemptions.one(turn.tx, turn.me.id, number(voucher_id))
+    if not voucher.usable(turn.today):
+        return ended_screen(turn, voucher)
+    return code_screen(turn, voucher, await redemptions.reveal(turn.tx, voucher, turn.vault))
+
+
+@feature.tap("undo")
+async def undo(turn: Turn, voucher_id: str) -> Screen:
+    """Asks before a redemption is taken back."""
+    voucher = await redemptions.one(turn.tx, turn.me.id, number(voucher_id))
+    if not voucher.usable(turn.today):
+        return ended_screen(turn, voucher)
+    if not voucher.undoable(turn.now):
+        raise redemptions.UndoOver(voucher.id, voucher.undo_until)
+    lines: list[Line] = [
+        t("撤回 <b>{what}</b> · {merchant}?", what=what(voucher), merchant=both(voucher.merchant)),
+        BLANK,
+        t("{points} 会退回原来的批次,到期日不变;券码作废。", points=points_of(voucher, voucher.points)),
+    ]
+    yes = feature.button(t("确认撤回"), "undone", voucher.id, style="danger")
+    return screen(lines, [[yes, feature.button(t("留着"), "show", voucher.id)]])
+
+
+@feature.tap("undone")
+async def undone(turn: Turn, voucher_id: str) -> Screen:
+    """Takes the redemption back. Again: shows that it is."""
+    voucher = await redemptions.undo(
+        turn.tx,
+        turn.me.id,
+        number(voucher_id),
+        grace_days=turn.programme.grace_days,
+        at=turn.at,
+        actor=turn.actor,
+    )
+    return ended_screen(turn, voucher)

@@ -1,0 +1,45 @@
+"""What nobody will ask for any more goes: every hour, a few thousand rows at a time.
+
+Telegram keeps an update for a day at most, so after two its key can't be needed. Keys of money stay with the journal. What was
+sent is kept long enough to answer questions; slots and failures as long as somebody may look into them.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from sqlalchemy import text
+
+from jobs.duty import Chunk, Duty, Progress, Slot
+
+ROWS_PER_CHUNK = 5_000
+
+_PRUNE = {
+    "keys": text(
+        "DELETE FROM turn_key WHERE key IN (SELECT key FROM turn_key WHERE at < :now - interval '48 hours'"
+        " AND key LIKE 'update:%' ORDER BY at LIMIT :limit)"
+    ),
+    "outbox": text(
+        "DELETE FROM outbox WHERE (chat_id, id) IN (SELECT chat_id, id FROM outbox"
+        " WHERE state <> 'waiting' AND created_at < :now - interval '30 days' LIMIT :limit)"
+    ),
+    "slots": text(
+        "DELETE FROM slot WHERE (job, due_at) IN (SELECT job, due_at FROM slot"
+        " WHERE state IN ('done', 'failed') AND ended_at < :now - interval '7 days' LIMIT :limit)"
+    ),
+    "failures": text("DELETE FROM failure WHERE at < :now - interval '30 days'"),
+}
+
+
+async def run(chunk: Chunk, slot: Slot) -> Progress | None:
+    """Prune one portion; one kind after the other."""
+    kinds = list(_PRUNE)
+    kind = chunk.progress.get("kind", kinds[0])
+    gone = (await chunk.tx.execute(_PRUNE[kind], {"now": chunk.at.now, "limit": ROWS_PER_CHUNK})).rowcount
+    if kind != "failures" and gone >= ROWS_PER_CHUNK:
+        return {"kind": kind}
+    after = kinds.index(kind) + 1
+    return {"kind": kinds[after]} if after < len(kinds) else None
+
+
+duty = Duty("prune_keys", run, every=dt.timedelta(hours=1))

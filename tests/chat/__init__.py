@@ -1,0 +1,1 @@
+"""Words, screens, refusals and notices."""

@@ -1,0 +1,1 @@
+"""Tests of `deploy/`: linters of each format, and the settings named there."""

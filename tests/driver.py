@@ -1,0 +1,322 @@
+"""The dialogue driver: the real Application against the Bot API double, on a fresh database.
+
+    async with bot_running(database) as world:
+        ming = world.person("小明")
+        await ming.says("/start")
+        await ming.taps("同意并加入")
+        await ming.sees("100")
+        await world.restart()                # the process goes and another comes
+        second = await world.another()       # one more worker on the same database (webhook mode spreads updates)
+        await world.kill()                   # the process dies where it stands; `world.start()` brings the next
+
+`world.person` gives the double's person: `says`, `taps`, `sees`, `messages`, `last`, `block` … (see `bot/double/people.py`).
+`await world.settled()` waits until every update was worked on and everything committed was said. `world.sql("SELECT …")` looks
+into the database. `world.clock.move(days)` moves the programme's business date. By default updates are polled; with
+`webhook=True` the double posts them to every worker in turn.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import hashlib
+import io
+import itertools
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from functools import cache
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import segno
+from aiohttp import ClientSession, web
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.clock import Clock
+from bot.double.double import Double, Person
+from bot.double.limits import Limits
+from bot.engines import engines
+from bot.features import discover
+from bot.metrics import Metrics
+from bot.webhook import PATH, register
+from bot.worker import Parts, Worker
+from chat.feature import Feature
+from ledger.members import joining
+from ledger.members.person import Person as Known
+from ledger.members.vault import Vault
+from ledger.points.commands import Moment
+from tests import turns
+from tests.conftest import Database
+
+ZONE = ZoneInfo("Asia/Shanghai")
+SECRET = "webhook-secret-of-the-tests"
+CONNECTIONS = 12
+
+Setup = Callable[[AsyncConnection], Awaitable[Any]]
+
+_PROGRAMME = text("INSERT INTO programme (one, version, document) VALUES (1, 1, CAST(:document AS jsonb))")
+
+
+async def coalition(tx: AsyncConnection) -> None:
+    """A small coalition and its programme (`tests/turns.py`): what a database holds unless a test says otherwise."""
+    await turns.coalition(tx)
+    await tx.execute(_PROGRAMME, {"document": turns.PROGRAMME.model_dump_json()})
+
+
+async def programme_only(tx: AsyncConnection) -> None:
+    """Just the programme's document, for tests that look at the edge alone."""
+    await tx.execute(_PROGRAMME, {"document": turns.PROGRAMME.model_dump_json()})
+
+
+async def _qr_png(data: str) -> bytes:
+    """A QR code, painted here: the render pool has tests of its own."""
+    return _picture(data, 2)
+
+
+def _asset(name: str) -> bytes:
+    """A picture for any asset's name."""
+    return _picture(name, 8)
+
+
+@cache
+def _picture(data: str, scale: int) -> bytes:
+    out = io.BytesIO()
+    segno.make(data).save(out, kind="png", scale=scale)
+    return out.getvalue()
+
+
+class World:
+    """A double, its people, and the bot's workers on one database."""
+
+    def __init__(self, database: Database, double: Double, features: Sequence[Feature], *, webhook: bool) -> None:
+        self.database = database
+        self.double = double
+        self.features = features
+        self.vault = Vault("a secret for tests", lambda n: hashlib.sha256(str(next(_entropy)).encode()).digest()[:n])
+        self.wall_offset = dt.timedelta(0)
+        self.clock = ProgrammeClock(self)
+        self.workers: list[Worker] = []
+        self.metrics = Metrics()
+        self._webhook = webhook
+        self._balancer = _Balancer()
+
+    # -- people
+
+    def person(self, name: str, language: str | None = "zh-hans", **user: Any) -> Person:
+        """Somebody who uses the bot."""
+        return self.double.person(name, language, **user)
+
+    async def member(self, name: str = "小明", language: str | None = "zh-hans") -> Person:
+        """Somebody who has joined already, without the bot having been asked."""
+        person = self.person(name, language)
+        person.chat.started = True
+        async with self.database.engine.begin() as tx:
+            who = Known(person.id, person.id, name)
+            at = Moment(self.now(), self.now().astimezone(ZONE).date())
+            await joining.join(tx, self.vault, turns.PROGRAMME, who, welcome_issuer_id=None, at=at)
+        return person
+
+    # -- the bot
+
+    @property
+    def worker(self) -> Worker:
+        """The first worker."""
+        return self.workers[0]
+
+    async def start(self) -> Worker:
+        """Start a worker, the first or one more."""
+        worker = Worker(self.parts())
+        await worker.start()
+        self.workers.append(worker)
+        if self._webhook:
+            await self._balancer.add(worker)
+            if len(self.workers) == 1:
+                await register(worker.bot, self._balancer.url, SECRET)
+        else:
+            worker.poll()
+        return worker
+
+    another = start
+
+    def parts(self) -> Parts:
+        """What each worker is made of."""
+        return Parts(
+            engines=engines(self.database.url, CONNECTIONS),
+            vault=self.vault,
+            clock=Clock(ZONE, self.now),
+            features=self.features,
+            token=self.double.token,
+            api_url=self.double.url,
+            qr_png=_qr_png,
+            assets=_asset,
+            webhook_secret=SECRET,
+            metrics=self.metrics,
+        )
+
+    def now(self) -> dt.datetime:
+        """What the workers take for the present."""
+        return dt.datetime.now(dt.UTC) + self.wall_offset
+
+    async def stop(self, worker: Worker | None = None) -> None:
+        """Stop a worker (the first) in an orderly way."""
+        worker = worker or self.workers[0]
+        self.workers.remove(worker)
+        await self._balancer.remove(worker)
+        await worker.stop(5.0)
+        await worker.parts.engines.dispose()
+
+    async def kill(self, worker: Worker | None = None) -> None:
+        """End a worker where it stands: its tasks, its connections; nothing is finished, said or given up."""
+        worker = worker or self.workers[0]
+        self.workers.remove(worker)
+        await self._balancer.remove(worker)
+        await worker.bot.shutdown()  # from here on it can't say, ask or confirm anything
+        ends = [*worker.poller._work.values(), *worker.outbox._tasks, *worker.outbox._senders]
+        ends += [worker._polling] if worker._polling is not None else []
+        for task in ends:
+            task.cancel()
+        await asyncio.gather(*ends, return_exceptions=True)
+        await worker.application.shutdown()
+        await worker.parts.engines.dispose()
+        await self.sql("UPDATE lead SET until = clock_timestamp()")  # what waiting fifteen seconds would do
+        await self.sql("UPDATE outbox SET lease_until = clock_timestamp() WHERE lease_until IS NOT NULL")
+
+    async def restart(self) -> None:
+        """Stop every worker and start one."""
+        while self.workers:
+            await self.stop()
+        await self.start()
+
+    async def settled(self, timeout: float = 10.0) -> None:
+        """Wait until every update was worked on and everything committed was said.
+
+        Raises:
+            AssertionError: it did not calm down within `timeout`.
+        """
+        deadline = time.monotonic() + timeout
+        while True:
+            await self.double.settled(max(0.1, deadline - time.monotonic()))
+            waiting = await self.sql("SELECT count(*) FROM outbox WHERE state = 'waiting'")
+            if not waiting[0][0]:
+                return
+            if time.monotonic() > deadline:
+                rows = await self.sql("SELECT chat_id, id, policy, error FROM outbox WHERE state = 'waiting' LIMIT 5")
+                raise AssertionError(f"messages still wait: {rows}")
+            await asyncio.sleep(0.02)
+
+    # -- the database
+
+    async def sql(self, statement: str, **values: Any) -> list[Any]:
+        """Run one statement, committed; its rows."""
+        async with self.database.engine.begin() as tx:
+            found = await tx.execute(text(statement), values)
+            return list(found.all()) if found.returns_rows else []
+
+    async def close(self) -> None:
+        """Stop everything."""
+        while self.workers:
+            await self.stop()
+        await self._balancer.close()
+
+
+class ProgrammeClock:
+    """The programme's business date, as a test moves it."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    async def move(self, days: int) -> None:
+        """Let `days` business days pass."""
+        async with self._world.database.engine.begin() as tx:
+            await Clock(ZONE, self._world.now).move(tx, days)
+
+
+class _Balancer:
+    """One address in front of several workers: each post goes to the next one."""
+
+    def __init__(self) -> None:
+        self.url = ""
+        self._servers: dict[Worker, tuple[web.AppRunner, str]] = {}
+        self._front: web.AppRunner | None = None
+        self._session: ClientSession | None = None
+        self._turn = itertools.count()
+
+    async def add(self, worker: Worker) -> None:
+        app = web.Application()
+        worker.webhook.add_to(app)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        host, port = runner.addresses[0]
+        self._servers[worker] = (runner, f"http://{host}:{port}{PATH}")
+        if self._front is None:
+            front = web.Application()
+            front.router.add_post(PATH, self._pass_on)
+            self._session = ClientSession()
+            self._front = web.AppRunner(front, access_log=None, shutdown_timeout=0.1)
+            await self._front.setup()
+            await web.TCPSite(self._front, "127.0.0.1", 0).start()
+            host, port = self._front.addresses[0]
+            self.url = f"http://{host}:{port}"
+
+    async def remove(self, worker: Worker) -> None:
+        if worker in self._servers:
+            runner, _ = self._servers.pop(worker)
+            await runner.cleanup()
+
+    async def _pass_on(self, request: web.Request) -> web.Response:
+        addresses = [address for _, address in self._servers.values()]
+        if not addresses or self._session is None:
+            return web.Response(status=502)
+        address = addresses[next(self._turn) % len(addresses)]
+        try:
+            body = await request.read()
+            async with self._session.post(address, data=body, headers=request.headers) as answer:
+                return web.Response(
+                    status=answer.status, headers={"Retry-After": "1"} if answer.status == 503 else None
+                )
+        except OSError:
+            return web.Response(status=502)
+
+    async def close(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+        for runner in [*(runner for runner, _ in self._servers.values()), *([self._front] if self._front else [])]:
+            await runner.cleanup()
+
+
+@asynccontextmanager
+async def bot_running(
+    database: Database,
+    *,
+    features: Sequence[Feature] | None = None,
+    setup: Setup = coalition,
+    webhook: bool = False,
+    limits: Limits | None = None,
+    workers: int = 1,
+) -> AsyncIterator[World]:
+    """A world with `workers` running.
+
+    Args:
+        features: instead of those in `handlers/`.
+        setup: fills the fresh database.
+        webhook: updates are posted rather than polled.
+        limits: of the double; Telegram's by default.
+    """
+    async with database.engine.begin() as tx:
+        await setup(tx)
+    double = Double(limits=limits)
+    await double.start()
+    world = World(database, double, discover() if features is None else features, webhook=webhook)
+    try:
+        for _ in range(workers):
+            await world.start()
+        yield world
+    finally:
+        await world.close()
+        await double.stop()
+
+
+_entropy = itertools.count(1)

@@ -1,0 +1,1 @@
+"""Joining, consent, profile, card codes, claims, operators."""

@@ -1,0 +1,111 @@
+"""Listing and redeeming ask the same predicate: whatever a member is shown as theirs to have, they get at the price shown."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from ledger.errors import Refusal
+from ledger.redeeming import shelf
+from ledger.redeeming.may_redeem import No, Yes
+from ledger.redeeming.offers import Limits
+from tests.ledger.redeeming.stage import COMMON, RAIL, Stage, at, offer, per_unit, per_yuan
+
+
+@pytest.mark.parametrize("seed", range(6))
+async def test_everything_listed_as_available_redeems_at_the_listed_price_at_that_instant(
+    stage: Stage, seed: int
+) -> None:
+    chance = random.Random(seed)
+    piece = [None, None, 1, 2, 3]
+    documents = []
+    for n in range(14):
+        limits = Limits(
+            member_day=chance.choice(piece), member_month=chance.choice(piece), member_ever=chance.choice(piece),
+            day=chance.choice(piece), stock=chance.choice(piece),
+        )  # fmt: skip
+        own = chance.random() < 0.3
+        price = (
+            per_unit(chance.randint(1, 900), most=3)
+            if chance.random() < 0.7
+            else per_yuan(chance.randint(1, 60), 2, 1, 9)
+        )
+        merchant, currency = ("rail", "rail") if own else (chance.choice(["fruit", "market"]), "common")
+        documents.append(offer(f"offer-{n}", f"物{n}", f"Thing {n}", merchant, price, limits=limits, currency=currency))
+    await stage.publish(*documents)
+    who = await stage.member((700, "2026-11-30"), (chance.randint(0, 900) + 1, "-"), (400, "pending 2026-11-23"))
+    other = await stage.member((9000, "-"))
+    async with stage.engine.begin() as tx:
+        await stage.give(tx, who, (500, "-"), currency=RAIL, issuer="rail")
+        await stage.give(tx, other, (9000, "-"), currency=RAIL, issuer="rail")
+    tried = had = refused = 0
+    for days in (0, 0, 1, 9, 10):  # the 400 start on day 1, the 700 end with day 8
+        moment = at(days=days)
+        async with stage.engine.begin() as tx:
+            held = await shelf.purse(tx, who, today=moment.today)
+            everything = [*await shelf.of_category(tx, "other")]
+            seen = await shelf.look(tx, who, everything, today=moment.today, held=held)
+            within = await shelf.affordable(tx, who, today=moment.today, held=held)
+            assert {s.listed.id for s in within} == {s.listed.id for s in seen if isinstance(s.verdict, Yes)}
+        for each in seen:
+            async with stage.engine.connect() as tx:  # each on its own: tried, looked at, and rolled back
+                tried += 1
+                if isinstance(each.verdict, Yes):
+                    done = await stage.redeem_in(tx, who, each.listed.id, when=moment)
+                    assert done.redemption.points == each.verdict.quote.points
+                    assert done.available == each.facts.available - each.verdict.quote.points
+                    most = each.verdict.most
+                    await tx.rollback()
+                    done = await stage.redeem_in(tx, who, each.listed.id, most, when=moment)
+                    assert done.redemption.points == each.listed.offer.price.quote(most).points
+                    had += 1
+                else:
+                    with pytest.raises(Refusal) as no:
+                        await stage.redeem_in(tx, who, each.listed.id, when=moment)
+                    assert no.value.facts == each.verdict.reasons[0].facts and type(no.value) is type(
+                        each.verdict.reasons[0]
+                    )
+                    refused += 1
+                await tx.rollback()
+        for each in chance.sample(
+            seen, 4
+        ):  # the world moves on: some of it is really had, by them and by somebody else
+            for person in (who, other):
+                async with stage.engine.connect() as tx:
+                    try:
+                        await stage.redeem_in(tx, person, each.listed.id, when=moment)
+                        await tx.commit()
+                    except Refusal:
+                        await tx.rollback()
+    assert tried == had + refused and had and refused
+
+
+async def test_what_may_be_had_comes_first_and_the_rest_by_what_is_lacking(stage: Stage) -> None:
+    near, far, cheap, dear = await stage.publish(
+        offer("near", "近", "Near", "fruit", per_unit(1050)), offer("far", "远", "Far", "fruit", per_unit(9000)),
+        offer("cheap", "廉", "Cheap", "fruit", per_unit(10)), offer("dear", "贵", "Dear", "fruit", per_unit(990)),
+    )  # fmt: skip
+    who = await stage.member((1000, "-"))
+    async with stage.engine.begin() as tx:
+        held = await shelf.purse(tx, who, today=at().today)
+        offers = await shelf.of_category(tx, "other")
+        seen = shelf.nearest_first(await shelf.look(tx, who, offers, today=at().today, held=held))
+        assert [s.listed.id for s in seen] == [cheap, dear, near, far]
+        assert [isinstance(s.verdict, No) for s in seen] == [False, False, True, True]
+        within = await shelf.affordable(tx, who, today=at().today, held=held)
+        assert [s.listed.id for s in within] == [dear, cheap]
+        assert [o.id for o in await shelf.cheapest(tx, COMMON, 2)] == [cheap, dear]
+
+
+async def test_judging_a_page_takes_the_same_few_statements_whatever_its_length(stage: Stage) -> None:
+    from sqlalchemy import event
+
+    await stage.publish(*(offer(f"o-{n}", f"物{n}", f"T{n}", "fruit", per_unit(n + 1)) for n in range(40)))
+    who = await stage.member((1000, "-"))
+    statements: list[str] = []
+    event.listen(stage.engine.sync_engine, "before_cursor_execute", lambda *a: statements.append(a[2]))
+    async with stage.engine.begin() as tx:
+        held = await shelf.purse(tx, who, today=at().today)
+        assert len(await shelf.affordable(tx, who, today=at().today, held=held)) == 40
+    assert len(statements) == 4  # currencies, wallet, the offers within reach, their facts
