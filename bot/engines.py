@@ -45,6 +45,7 @@ def engines(url: str, connections: int) -> Engines:
         pool_size=connections - for_reads,
         max_overflow=0,
         pool_timeout=10,
+        hide_parameters=True,  # what people wrote belongs in no log
         connect_args={"server_settings": _PINNED},
     )
     reading = create_async_engine(
@@ -52,6 +53,7 @@ def engines(url: str, connections: int) -> Engines:
         pool_size=for_reads,
         max_overflow=0,
         pool_timeout=10,
+        hide_parameters=True,  # what people wrote belongs in no log
         isolation_level="AUTOCOMMIT",
         connect_args={"server_settings": _PINNED | {"default_transaction_read_only": "on"}},
     )

@@ -15,7 +15,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import datetime as dt
-import json
 import time
 from collections import OrderedDict, deque
 from collections.abc import Coroutine
@@ -268,7 +267,7 @@ class Outbox:
                 chat_id=each.chat_id,
                 id=each.id,
                 policy=each.policy,
-                drawn=json.loads(each.params),
+                drawn=each.params,
                 mine_until=until,
                 key=each.key,
                 member_id=each.member_id,

@@ -19,6 +19,7 @@ from telegram.ext import Application
 from bot.dispatch import ALLOWED_UPDATES
 from bot.failures import NotNow
 from bot.leads import Lease
+from bot.transport import seconds_of
 
 log = structlog.get_logger(__name__)
 
@@ -38,13 +39,14 @@ class Poller:
         self._work: OrderedDict[int, asyncio.Task[None]] = OrderedDict()
         self._lanes: dict[int, asyncio.Task[None]] = {}
         self._offset = 0
+        self._confirmed = 0
         self.receiving = False
 
     async def run(self, lease: Lease) -> None:
         """Poll until cancelled. Updates in work are finished first; what was finished is confirmed."""
         self._work.clear()
         self._lanes.clear()
-        self._offset = 0
+        self._offset = self._confirmed = 0
         log.info("polling", epoch=lease.epoch)
         await self._stop_webhook()
         try:
@@ -67,15 +69,16 @@ class Poller:
             await asyncio.sleep(REPEAT_SECONDS)
 
     async def _fetch(self, timeout: int) -> tuple[Update, ...]:
+        asked = self._offset
         try:
             updates = await self._application.bot.get_updates(
-                offset=self._offset or None, timeout=timeout, allowed_updates=ALLOWED_UPDATES, read_timeout=timeout + 10
+                offset=asked or None, timeout=timeout, allowed_updates=ALLOWED_UPDATES, read_timeout=timeout + 10
             )
             self.receiving = True
+            self._confirmed = max(self._confirmed, asked)
             return updates
         except RetryAfter as error:
-            seconds: Any = error.retry_after
-            await asyncio.sleep(seconds.total_seconds() if hasattr(seconds, "total_seconds") else seconds)
+            await asyncio.sleep(seconds_of(error))
         except Conflict:
             # Another poller of the same token, ours or a stranger's. Ours ends when its lease does.
             log.warning("polling_conflict")
@@ -138,7 +141,7 @@ class Poller:
             task.cancel()
         await asyncio.gather(*self._work.values(), return_exceptions=True)
         self._advance()
-        if self._offset:
+        if self._offset > self._confirmed:
             try:
                 await self._application.bot.get_updates(offset=self._offset, timeout=0, limit=1, read_timeout=5)
             except TelegramError as error:

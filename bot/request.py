@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from typing import Any
 
 import aiohttp
 from telegram.error import NetworkError, TimedOut
 from telegram.request import BaseRequest, RequestData
+
+# The library's documented way to have waits as `timedelta`, which all its versions will give.
+os.environ.setdefault("PTB_TIMEDELTA", "1")
 
 CONNECT_PAUSES = (0.1, 0.5)
 """Seconds before the second and third attempt to connect."""

@@ -266,7 +266,7 @@ def command(
     if codes_file and dry_run:
         raise click.UsageError(both("试算时不发认领码", "a dry run gives no claim codes"))
     settings = terminal.settings()
-    given = _read_mapping(mapping_file) if mapping_file else None
+    given = read_mapping(mapping_file) if mapping_file else None
 
     async def work() -> int:
         from bot import database
@@ -359,7 +359,8 @@ async def give_codes(engine: AsyncEngine, vault: Vault, merchant: Merchant, targ
     return len(codes)
 
 
-def _read_mapping(file: Path) -> Mapping:
+def read_mapping(file: Path) -> Mapping:
+    """A mapping written as JSON; what is wrong with it ends the command."""
     try:
         return Mapping.model_validate_json(file.read_bytes())
     except ValueError as error:

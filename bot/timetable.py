@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-import json
 import pkgutil
 from collections.abc import Sequence
 from functools import cache
@@ -161,14 +160,14 @@ class Timetable:
             document = await tx.scalar(_PROGRAMME)
             if taken is None or document is None:
                 return False  # ended already; or nothing is set up, so nothing can be due
-            stored: dict[str, Any] = json.loads(taken.progress)
+            stored: dict[str, Any] = taken.progress
             number = stored.get("chunks", 0)
             now, today = self._clock.now(), self._clock.today(await self._clock.ahead(tx))
             chunk = Chunk(
                 tx,
                 f"{slot.key}:{number}",
                 Moment(now, today),
-                Programme.model_validate_json(document),
+                Programme.model_validate(document),
                 stored.get("at", {}),
             )
             then = await duty.run(chunk, slot)

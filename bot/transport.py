@@ -72,6 +72,12 @@ class Uncertain(Exception):
     """It may have been carried out; nobody knows."""
 
 
+def seconds_of(error: RetryAfter) -> float:
+    """How long Telegram wants to be left alone; the library's type for it is changing."""
+    wait: Any = error.retry_after
+    return wait.total_seconds() if isinstance(wait, dt.timedelta) else float(wait)
+
+
 _TAKE = text(
     "INSERT INTO pace AS p (name, full_at) VALUES ('unsolicited', clock_timestamp() + make_interval(secs => :cost))"
     " ON CONFLICT (name) DO UPDATE SET"
@@ -125,8 +131,7 @@ class Transport:
         try:
             return await call()
         except RetryAfter as error:
-            seconds: Any = error.retry_after
-            raise Later(seconds.total_seconds() if isinstance(seconds, dt.timedelta) else float(seconds)) from None
+            raise Later(seconds_of(error)) from None
         except Forbidden as error:
             raise Unreachable(str(error)) from None
         except ChatMigrated as error:

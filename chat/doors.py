@@ -117,3 +117,40 @@ def claim(label: Text | None = None) -> Button:
 def help_(label: Text | None = None) -> Button:
     """What the bot can do."""
     return Button(label or t("能做什么"), data="help:show")
+
+
+def award(label: Text | None = None, merchant_id: int | None = None) -> Button:
+    """Awarding points at the till."""
+    where = "" if merchant_id is None else f":{merchant_id}"
+    return Button(label or t("记一笔"), data=f"award:start{where}")
+
+
+def verify(label: Text | None = None, merchant_id: int | None = None) -> Button:
+    """Taking a voucher at the till."""
+    where = "" if merchant_id is None else f":{merchant_id}"
+    return Button(label or t("验券"), data=f"verify:start{where}")
+
+
+def day(merchant_id: int, label: Text | None = None) -> Button:
+    """The day's list of a till."""
+    return Button(label or t("今天的"), data=f"day:list:{merchant_id}:0")
+
+
+def day_line(label: Text, purchase_id: int) -> Button:
+    """One award of the day's list."""
+    return Button(label, data=f"day:open:{purchase_id}")
+
+
+def award_back(label: Text, purchase_id: int) -> Button:
+    """Taking an award back, with a reason."""
+    return Button(label, data=f"day:back:{purchase_id}")
+
+
+def staff(merchant_id: int, label: Text | None = None) -> Button:
+    """Who works at a merchant."""
+    return Button(label or t("店员"), data=f"staff:list:{merchant_id}")
+
+
+def operator(label: Text | None = None) -> Button:
+    """The operator's desk."""
+    return Button(label or t("运营台"), data="operator:home")

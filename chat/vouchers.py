@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from chat import doors
 from chat.offers import both, points_of, thing
@@ -11,6 +13,7 @@ from chat.screen import BLANK, QR, Button, Line, Screen, screen
 from chat.turn import Turn
 from chat.words import Text, t, tn
 from ledger.redeeming import codes, counter, redemptions
+from ledger.redeeming.lapses import Lapsed
 from ledger.redeeming.redemptions import Redemption
 
 
@@ -106,15 +109,30 @@ def used_notice(voucher: Redemption) -> Screen:
     return screen(lines, [[doors.voucher(t("看这张券"), voucher.id), doors.home()]])
 
 
-def lapsed_notice(voucher: Redemption) -> Screen:
-    """What the member hears when a voucher ended unused."""
-    points = points_of(voucher, voucher.points)
-    returned = voucher.offer.unused == "return"
-    lines: list[Line] = [
-        t("券到期了:<b>{what}</b>", what=what(voucher)),
-        t("{points} 已退回您的账户。", points=points) if returned else t("按约定,{points} 不退回。", points=points),
-    ]
-    return screen(lines, [[doors.voucher(t("看这张券"), voucher.id), doors.affordable() if returned else doors.home()]])
+def lapsed_notice(lapsed: Sequence[Lapsed]) -> Screen:
+    """What a member hears when vouchers ended unused: one message, a voucher a line, with what became of the points."""
+    lines: list[Line] = []
+    for each in lapsed:
+        voucher, points = each.voucher, points_of(each.voucher, each.voucher.points)
+        lines.append(t("券到期了:<b>{what}</b> · {merchant}", what=what(voucher), merchant=both(voucher.merchant)))
+        if each.receipt is None:
+            lines.append(t("按约定,{points} 不退回。", points=points))
+            continue
+        lines.append(t("{points} 已退回您的账户。", points=points))
+        lines += _late(voucher, each.receipt.facts)
+    returned = any(each.receipt is not None for each in lapsed)
+    return screen(lines, [[doors.vouchers(), doors.affordable() if returned else doors.home()]])
+
+
+def _late(voucher: Redemption, facts: Mapping[str, Any]) -> list[Line]:
+    """Points whose own time was over meanwhile: how long they live on, or that they don't."""
+    lines: list[Line] = []
+    if graced := facts.get("grace_points"):
+        until = dt.date.fromisoformat(facts["grace_until"])
+        lines.append(t("其中 {points} 本来已到期,延到 {until}", points=points_of(voucher, graced), until=until))
+    if over := facts.get("expired_on_return"):
+        lines.append(t("其中 {points} 已经延过一次,这次到期了", points=points_of(voucher, over)))
+    return lines
 
 
 @worded(redemptions.NoSuchRedemption)

@@ -15,9 +15,8 @@ feature = Feature("cancel", order=90)
 @feature.command("cancel", t("取消当前操作"), audience="anyone")
 async def cancel(turn: Turn, words: str = "") -> Screen:
     """Leaves the conversation. What was committed stays."""
-    busy = bool(turn.dialogue.state)
     turn.finish()
-    said = t("已取消。") if busy else t("没有进行中的操作。")
+    said = t("好的,没有进行中的操作了。")
     if turn.member is None:
         return screen([said], [[doors.join()]])
     return await main_screen(turn, said)

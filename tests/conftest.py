@@ -89,6 +89,34 @@ async def database(
         await maintenance.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
+@pytest.fixture(scope="session")
+async def demo_template(postgres: EmbeddedPostgres, maintenance: asyncpg.Connection, template: str) -> str:
+    """The name of a database with the demo programme as it is on the morning of 22 November 2026, to copy from."""
+    from bot.demo.load import load
+    from tests.turns import NOW, vault
+
+    await maintenance.execute(f"CREATE DATABASE template_demo TEMPLATE {template}")
+    engine = create_async_engine(postgres.url_of("template_demo"))
+    await load(engine, vault(), now=NOW)
+    await engine.dispose()
+    return "template_demo"
+
+
+@pytest.fixture
+async def demo_database(
+    postgres: EmbeddedPostgres, maintenance: asyncpg.Connection, demo_template: str
+) -> AsyncIterator[Database]:
+    """A fresh copy of the demo programme; dropped afterwards."""
+    name = f"test_{next(_numbers)}"
+    await maintenance.execute(f"CREATE DATABASE {name} TEMPLATE {demo_template}")
+    engine = create_async_engine(postgres.url_of(name), pool_size=20, max_overflow=80)
+    try:
+        yield Database(name, postgres.url_of(name), postgres.dsn_of(name), engine)
+    finally:
+        await engine.dispose()
+        await maintenance.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
 @pytest.fixture
 async def empty_database(postgres: EmbeddedPostgres, maintenance: asyncpg.Connection) -> AsyncIterator[Database]:
     """A fresh database that was never migrated."""

@@ -30,6 +30,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import segno
+import structlog
 from aiohttp import ClientSession, web
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -287,6 +288,13 @@ class _Balancer:
             await runner.cleanup()
 
 
+def _log_plainly() -> None:
+    """structlog's own default draws tracebacks with every local variable, for seconds each."""
+    if not structlog.is_configured():
+        plain = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
+        structlog.configure(processors=[structlog.contextvars.merge_contextvars, structlog.processors.add_log_level, plain])
+
+
 @asynccontextmanager
 async def bot_running(
     database: Database,
@@ -305,6 +313,7 @@ async def bot_running(
         webhook: updates are posted rather than polled.
         limits: of the double; Telegram's by default.
     """
+    _log_plainly()
     async with database.engine.begin() as tx:
         await setup(tx)
     double = Double(limits=limits)

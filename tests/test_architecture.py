@@ -165,7 +165,9 @@ def test_no_lock_file_and_no_registry_address_is_kept() -> None:
     )
     if listed.returncode:
         pytest.skip("not a git clone")
-    address = re.compile(rb"https?://[^\s\"']+/(simple|packages)/|\"resolved\": *\"http|--(extra-)?index-url", re.IGNORECASE)
+    address = re.compile(
+        rb"https?://[^\s\"']+/(simple|packages)/|\"resolved\": *\"http|--(extra-)?index-url", re.IGNORECASE
+    )
     found = []
     for name in listed.stdout.splitlines():
         path = ROOT / name

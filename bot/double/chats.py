@@ -34,7 +34,7 @@ class Chat:
         self.deactivated = False
         self.kicked = False
         self.migrated_to: int | None = None
-        self.handed_at = 0.0
+        self.handed_at = float("-inf")
         self.bucket = Bucket()
         self.reply_keyboard: dict[str, Any] | None = None
         self.menu_button: dict[str, Any] | None = None

@@ -31,6 +31,11 @@ class Clock:
             if not future.done():
                 future.set_result(None)
 
+    @property
+    def waited_for(self) -> int:
+        """How many waits this clock holds now; a test that moves time may need one to have begun."""
+        return len(self._waiting)
+
     async def wait(self, future: asyncio.Future[None], deadline: float) -> bool:
         """Waits until `future` is done or the clock reaches `deadline` (unix seconds); True when the future is done."""
         while not future.done():

@@ -74,9 +74,8 @@ class Double:
         self.url = f"http://{bound[0]}:{bound[1]}"
 
     async def stop(self) -> None:
-        """Stops delivering and listening; open polls end."""
+        """Stops delivering and listening; open connections are cut. What the world holds stays, for another `start`."""
         await self.world.webhook.stop()
-        self.world.updates.end_poll("terminated by setWebhook request")
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -152,7 +153,7 @@ async def take_back(
 _LIST = text(
     f"SELECT {purchases.COLUMNS} FROM purchase WHERE merchant_id = :merchant_id AND occurred_at >= :since"
     " AND occurred_at < :until AND (CAST(:staff_id AS bigint) IS NULL OR staff_id = :staff_id)"
-    " ORDER BY occurred_at DESC, id DESC"
+    " ORDER BY occurred_at DESC, id DESC OFFSET :offset LIMIT :limit"
 )
 _TOTALS = text(
     "SELECT count(*) FILTER (WHERE taken_back_at IS NULL),"
@@ -165,10 +166,18 @@ _TOTALS = text(
 
 
 async def day(
-    tx: AsyncConnection, merchant_id: int, *, since: dt.datetime, until: dt.datetime, staff_id: int | None = None
+    tx: AsyncConnection,
+    merchant_id: int,
+    *,
+    since: dt.datetime,
+    until: dt.datetime,
+    staff_id: int | None = None,
+    offset: int = 0,
+    limit: int = 100,
 ) -> list[Purchase]:
-    """Awards between two instants (the first included), newest first; of one member of staff where one is named."""
-    facts = {"merchant_id": merchant_id, "since": since, "until": until, "staff_id": staff_id}
+    """Purchases between two instants (the first included), newest first; of one staff member where one is named."""
+    facts: dict[str, Any] = {"merchant_id": merchant_id, "since": since, "until": until, "staff_id": staff_id}
+    facts |= {"offset": offset, "limit": limit}
     return [purchases.from_row(row) for row in await tx.execute(_LIST, facts)]
 
 

@@ -12,7 +12,7 @@ ROLES: tuple[Role, ...] = ("owner", "manager", "cashier")
 
 Action = Literal[
     "award", "verify", "see_own_day", "see_whole_day", "take_back_own", "take_back_any", "refund", "see_staff",
-    "add_cashier", "add_manager", "remove_cashier", "remove_manager",
+    "add_cashier", "add_manager", "add_owner", "remove_cashier", "remove_manager",
 ]  # fmt: skip
 
 ACTIONS: tuple[Action, ...] = get_args(Action)
@@ -29,6 +29,7 @@ _ALLOWED: dict[Action, frozenset[Role]] = {
     "add_cashier": frozenset({"owner", "manager"}),
     "remove_cashier": frozenset({"owner", "manager"}),
     "add_manager": frozenset({"owner"}),
+    "add_owner": frozenset(),  # the operator does
     "remove_manager": frozenset({"owner"}),
 }
 

@@ -17,12 +17,16 @@ class Mapping(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    document: str = Field(default="Invoice", description="column of the receipt number; lines of one number are one purchase")
+    document: str = Field(
+        default="Invoice", description="column of the receipt number; lines of one number are one purchase"
+    )
     item: str = Field(default="StockCode", description="column of the stock code")
     quantity: str = Field(default="Quantity", description="column of the quantity; whole numbers")
     time: str = Field(default="InvoiceDate", description="column of the local time")
     price: str = Field(default="Price", description="column of the price of one; exact decimals")
-    customer: str = Field(default="Customer ID", description="column of the customer's number with this merchant; may be empty")
+    customer: str = Field(
+        default="Customer ID", description="column of the customer's number with this merchant; may be empty"
+    )
     time_format: str | None = Field(default=None, description="strptime format; none: ISO 8601")
     zone: str = Field(default="Europe/London", description="zone of those local times")
     refund_prefix: str = Field(default="C", min_length=1, description="how numbers of refunds begin")

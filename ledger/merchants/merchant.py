@@ -47,7 +47,9 @@ class Terms(_Document):
 
     currency: int = Field(default=1, description="id of the point currency that this merchant issues")
     life: Life = MonthsToMonthEnd()
-    return_days: int = Field(default=7, ge=0, le=365, description="earned points are pending so long; 0: available at once")
+    return_days: int = Field(
+        default=7, ge=0, le=365, description="earned points are pending so long; 0: available at once"
+    )
     accepts_common: bool = Field(default=True, description="whether the coalition's common points can be spent here")
     funds_welcome: bool = Field(default=False, description="whether the programme may issue welcome points in its name")
     transferable: bool = Field(default=True, description="whether its points may be given to others")

@@ -98,6 +98,7 @@ class Invitation:
     role: str
     label: str
     expires_at: dt.datetime
+    made_by: str
 
 
 _COLUMNS = "SELECT id, merchant_id, member_id, role, label, added_at FROM staff"
@@ -118,7 +119,7 @@ _INVITE = text(
     " VALUES (:index, 'staff', :merchant_id, :role, :label, :by, :expires_at)"
 )
 _INVITATION = text(
-    "SELECT merchant_id, role, label, expires_at, used_at, used_by FROM invitation"
+    "SELECT merchant_id, role, label, expires_at, made_by, used_at FROM invitation"
     " WHERE token_index = :index AND purpose = 'staff' FOR UPDATE"
 )
 _USE = text("UPDATE invitation SET used_by = :member_id, used_at = :at WHERE token_index = :index")
@@ -174,16 +175,47 @@ async def invite(
 ) -> Invitation:
     """Write an invitation that `token` (random, from the edge) opens once within `INVITATION_HOURS`.
 
-    `NotAllowed` by the inviter's role; an owner is only made by the operator. `LabelTooLong` for a label that fits no line.
+    `NotAllowed` by the inviter's role; `LabelTooLong` for a label that fits no line.
     """
-    inviter.demand("add_manager" if role != "cashier" else "add_cashier")
+    inviter.demand(adding(role))
+    return await _invite(tx, inviter.merchant_id, role, label, inviter.actor, token, vault, now)
+
+
+async def invite_owner(
+    tx: AsyncConnection, *, merchant_id: int, label: str, by: str, token: str, vault: Vault, now: dt.datetime
+) -> Invitation:
+    """Invite a merchant's owner: an operator's act, who is checked by the caller. `LabelTooLong` as in `invite`."""
+    return await _invite(tx, merchant_id, "owner", label, by, token, vault, now)
+
+
+def adding(role: authority.Role) -> authority.Action:
+    """What one must be allowed to do to add somebody of this role; owners are added by the operator alone."""
+    return "add_owner" if role == "owner" else "add_manager" if role == "manager" else "add_cashier"
+
+
+async def _invite(
+    tx: AsyncConnection,
+    merchant_id: int,
+    role: authority.Role,
+    label: str,
+    by: str,
+    token: str,
+    vault: Vault,
+    now: dt.datetime,
+) -> Invitation:
+    label = tidy_label(label)
+    ends = now + dt.timedelta(hours=INVITATION_HOURS)
+    facts = {"index": vault.blind("invitation", token), "merchant_id": merchant_id, "role": role}
+    await tx.execute(_INVITE, {**facts, "label": label, "by": by, "expires_at": ends})
+    return Invitation(merchant_id, role, label, ends, by)
+
+
+def tidy_label(label: str) -> str:
+    """A label on one line, without needless spaces. `LabelTooLong` where that leaves none or too much."""
     label = " ".join(label.split())
     if not 1 <= len(label) <= LABEL_LONGEST:
         raise LabelTooLong(LABEL_LONGEST)
-    ends = now + dt.timedelta(hours=INVITATION_HOURS)
-    facts = {"index": vault.blind("invitation", token), "merchant_id": inviter.merchant_id, "role": role}
-    await tx.execute(_INVITE, {**facts, "label": label, "by": inviter.actor, "expires_at": ends})
-    return Invitation(inviter.merchant_id, role, label, ends)
+    return label
 
 
 async def invitation(tx: AsyncConnection, token: str, *, vault: Vault, now: dt.datetime) -> Invitation:
@@ -198,7 +230,7 @@ async def invitation(tx: AsyncConnection, token: str, *, vault: Vault, now: dt.d
         raise InvitationUsed(row.used_at)
     if row.expires_at <= now:
         raise InvitationEnded(row.expires_at)
-    return Invitation(row.merchant_id, row.role, row.label, row.expires_at)
+    return Invitation(row.merchant_id, row.role, row.label, row.expires_at, row.made_by)
 
 
 async def accept(tx: AsyncConnection, token: str, *, member_id: int, vault: Vault, now: dt.datetime) -> Staff:
@@ -218,13 +250,18 @@ async def accept(tx: AsyncConnection, token: str, *, member_id: int, vault: Vaul
     return joined
 
 
+def removing(role: str) -> authority.Action:
+    """What one must be allowed to do to remove somebody of this role."""
+    return "remove_cashier" if role == "cashier" else "remove_manager"
+
+
 async def remove(tx: AsyncConnection, *, remover: Staff, staff_id: int, now: dt.datetime) -> Staff:
     """Take somebody from the counter; anybody may leave. `NotStaff` → `NotAllowed` → `LastOwner`."""
     gone = await by_id(tx, staff_id)
     if gone is None or gone.merchant_id != remover.merchant_id:
         raise NotStaff(remover.merchant_id)
     if gone.id != remover.id:
-        remover.demand("remove_cashier" if gone.role == "cashier" else "remove_manager")
+        remover.demand(removing(gone.role))
     if gone.role == "owner" and await tx.scalar(_OWNERS, {"merchant_id": gone.merchant_id}) == 1:
         raise LastOwner(gone.merchant_id)
     if (await tx.execute(_REMOVE, {"id": staff_id, "at": now})).rowcount == 0:

@@ -22,7 +22,8 @@ _SHORTEST_GUESS = 3
 _FOUND = """
     SELECT o.id FROM offer o JOIN merchant m ON m.id = o.merchant_id
     WHERE o.active AND m.status IN ('certified', 'suspended') AND {matches}
-    ORDER BY (split_part(o.search_text, chr(10), 1) LIKE :first ESCAPE '\\') DESC, length(o.search_text), o.id LIMIT :limit
+    ORDER BY (split_part(o.search_text, chr(10), 1) LIKE :first ESCAPE '\\') DESC,
+             (o.search_text LIKE :begins ESCAPE '\\') DESC, length(o.search_text), o.id LIMIT :limit
 """
 _ALL = text(
     "SELECT o.id, o.search_text FROM offer o JOIN merchant m ON m.id = o.merchant_id"
@@ -78,11 +79,12 @@ async def search(tx: AsyncConnection, words: str, *, limit: int = 60) -> list[in
 
 
 async def _like(tx: AsyncConnection, parts: list[str], limit: int) -> list[int]:
-    """Offers whose search text holds every part; those that hold the first in their own name come first."""
+    """Offers whose search text holds every part; those that hold the first in their own name, or begin with it, come first."""
     patterns = {f"p{i}": f"%{escaped(part)}%" for i, part in enumerate(parts)}
     matches = " AND ".join(f"o.search_text LIKE :{name} ESCAPE '\\'" for name in patterns)
     query = text(_FOUND.format(matches=matches))
-    return list(await tx.scalars(query, {**patterns, "first": patterns["p0"], "limit": limit}))
+    order = {"first": patterns["p0"], "begins": patterns["p0"].removeprefix("%")}
+    return list(await tx.scalars(query, {**patterns, **order, "limit": limit}))
 
 
 async def _nearest(tx: AsyncConnection, sound: str, limit: int) -> list[int]:

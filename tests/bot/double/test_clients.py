@@ -158,3 +158,19 @@ async def test_a_picture_sent_once_can_be_sent_again_by_its_id(bot: telegram.Bot
     assert second.photo[-1].file_unique_id == first.photo[-1].file_unique_id
     file = await bot.get_file(second.photo[-1].file_id)
     assert await file.download_as_bytearray() == png(9, 9)
+
+
+async def test_large_files_go_up_and_only_20_megabytes_come_down(bot: telegram.Bot, person: Person) -> None:
+    sent = await bot.send_document(person.id, b"x" * 3_000_000, filename="statement.csv", write_timeout=30)
+    assert sent.document is not None
+    file = await sent.document.get_file()
+    assert len(await file.download_as_bytearray()) == 3_000_000
+    large = await bot.send_document(person.id, b"x" * 20_000_001, write_timeout=30)
+    assert large.document is not None
+    with pytest.raises(telegram.error.BadRequest, match="File is too big"):
+        await large.document.get_file()
+
+
+async def test_a_photo_above_its_size_is_refused(bot: telegram.Bot, person: Person) -> None:
+    with pytest.raises(telegram.error.BadRequest, match="Too big photo"):
+        await bot.send_photo(person.id, png(9, 9) + b"x" * 10_000_000, write_timeout=30)

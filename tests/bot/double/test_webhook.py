@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,7 +13,7 @@ from aiohttp import web
 from telegram import Bot, InlineKeyboardButton, InlineKeyboardMarkup
 from telegram.error import RetryAfter
 
-from bot.double.double import Double, Limits
+from bot.double.double import Clock, Double, Limits
 from bot.double.people import Person
 
 from .conftest import client
@@ -127,30 +125,46 @@ async def test_a_press_overtakes_a_message_of_the_same_person(
 
 
 async def test_a_failed_delivery_is_repeated_at_once_then_ever_later(worker: Worker) -> None:
-    limits = replace(Limits.off(), webhook_retry_seconds=0.05, webhook_retry_seconds_max=0.15)
-    async with Double(limits=limits) as double, client(double) as bot:
-        someone = double.person("小明")
-        times: list[float] = []
+    clock = Clock(running=False)
+    async with Double(limits=Limits.off(), clock=clock) as double, client(double) as bot:
+        person = double.person("小明")
 
-        async def fail_five_times(update: dict[str, Any]) -> web.Response:
-            times.append(time.monotonic())
-            return web.Response(status=200 if len(times) == 6 else 500)
+        async def fail(update: dict[str, Any]) -> web.Response:
+            return web.Response(status=500)
 
-        worker.answer = fail_five_times
+        worker.answer = fail
         await bot.set_webhook(worker.url)
-        update_id = await someone.says("x")
-        await until(lambda: len(times) >= 2)
+        update_id = await person.says("x")
+        await until(lambda: len(worker.came) == 2)
         info = await bot.get_webhook_info()
-        assert (info.pending_update_count, info.last_error_message) == (
-            1,
-            "Wrong response from the webhook: 500 Internal Server Error",
-        )
+        assert info.pending_update_count == 1
+        assert info.last_error_message == "Wrong response from the webhook: 500 Internal Server Error"
+        attempts = 2
+        for delay in (2, 4, 8, 16, 32, 60, 60):
+            clock.advance(delay - 0.5)
+            await asyncio.sleep(0.02)
+            assert len(worker.came) == attempts, f"earlier than {delay} s"
+            clock.advance(0.6)
+            attempts += 1
+            await until(lambda expected=attempts: len(worker.came) == expected)  # type: ignore[misc]
+            # The answer must be back before time moves again.
+            await until(lambda: clock.waited_for > 0)
+        worker.answer = worker.fine
+        clock.advance(60)
         await double.settled()
         assert {update["update_id"] for update in worker.came} == {update_id}
-        gaps = [later - earlier for earlier, later in itertools.pairwise(times)]
-        assert gaps[0] < 0.05
-        for gap, least in zip(gaps[1:], [0.1, 0.15, 0.15, 0.15], strict=True):
-            assert gap > least - 0.01
+
+
+async def test_a_server_that_was_away_delivers_when_it_is_back(
+    double: Double, bot: Bot, person: Person, worker: Worker
+) -> None:
+    port = int(double.url.rpartition(":")[2])
+    await double.stop()
+    await person.says("x")
+    await double.start(port=port)
+    await bot.set_webhook(worker.url)
+    await double.settled()
+    assert worker.texts == ["x"]
 
 
 async def test_retry_after_is_honoured(double: Double, bot: Bot, person: Person, worker: Worker) -> None:

@@ -66,7 +66,7 @@ def test_no_exchange_is_worth_more_than_what_went_in(
     came = made.gives(points)
     assert came * target.value_minor * source.value_points <= points * source.value_minor * target.value_points
     whole = made.whole(points)
-    assert made.gives(whole) == came and points - whole < made.points
+    assert 0 <= points - whole < made.points
     assert (
         made.gives(whole) * target.value_minor * source.value_points == whole * source.value_minor * target.value_points
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ledger.redeeming import search
+from ledger.redeeming.offers import Names
 from ledger.redeeming.publish import set_active
 from ledger.redeeming.search import escaped, normal, search_text
 from tests.ledger.redeeming.stage import Stage, offer, per_unit
@@ -41,7 +42,8 @@ async def test_the_thirteen_ways_of_asking_all_find_it_among_the_first_five(stag
 
 @pytest.mark.parametrize(
     ("asked", "first"),
-    [("LATTE oat", "燕麦拿铁"), ("  拿铁  ", "拿铁咖啡"), ("ＣＱＸＭ", "重庆小面"), ("chongqing", "重庆小面"), ("ameircano", "美式咖啡")],
+    [("LATTE oat", "燕麦拿铁"), ("  拿铁  ", "拿铁咖啡"), ("ＣＱＸＭ", "重庆小面"), ("chongqing", "重庆小面"),
+     ("ameircano", "美式咖啡")],
 )  # fmt: skip
 async def test_what_comes_first(stage: Stage, asked: str, first: str) -> None:
     names = await shelf_of(stage)
@@ -78,9 +80,7 @@ async def test_what_is_off_the_shelf_is_not_found_by_any_step(stage: Stage) -> N
 
 
 def test_a_search_text_says_the_name_in_every_way() -> None:
-    text = search_text(
-        offer("o", "重庆小面", "Noodles", "m", per_unit(1)).name, offer("o", "银行|卡", "A|B", "m", per_unit(1)).name
-    )
+    text = search_text(Names(zh="重庆小面", en="Noodles"), Names(zh="银行|卡", en="A|B"))
     assert text == "重庆小面|noodles|chongqingxiaomian|cqxm\n银行 卡|a b|yinhangka|yhk"
 
 

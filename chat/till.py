@@ -1,0 +1,212 @@
+"""What the screens of the counter share: where somebody works, choosing between several places, and the words of its refusals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from chat import doors
+from chat.refusals import Worded, worded
+from chat.screen import Button, Screen, screen
+from chat.turn import Turn
+from chat.words import Both, Money, Text, t, tn
+from ledger.earning import awards, purchases
+from ledger.merchants import authority, staff
+from ledger.merchants import merchant as merchants
+from ledger.merchants.merchant import Merchant
+from ledger.merchants.staff import NotStaff, Staff
+
+ROLES: dict[str, Text] = {"owner": t("店主"), "manager": t("店长"), "cashier": t("收银员")}
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """A place at a counter: who, and where."""
+
+    staff: Staff
+    merchant: Merchant
+
+    @property
+    def where(self) -> Both:
+        """The merchant's name."""
+        return name_of(self.merchant)
+
+
+def name_of(merchant: Merchant) -> Both:
+    """A merchant's name in the reader's language."""
+    return Both(merchant.name_zh, merchant.name_en)
+
+
+def role(of: str) -> Text:
+    """A role's name."""
+    return ROLES[of]
+
+
+async def posts(turn: Turn) -> list[Post]:
+    """Everywhere this person works now."""
+    found = await staff.places(turn.tx, turn.me.id)
+    known = await merchants.by_ids(turn.tx, [one.merchant_id for one in found])
+    return [Post(one, known[one.merchant_id]) for one in found]
+
+
+async def post_at(turn: Turn, merchant_id: int) -> Post:
+    """This person's place at a merchant, as it is now. `NotStaff` where they have none."""
+    who = await staff.at(turn.tx, turn.me.id, merchant_id)
+    return Post(who, await merchants.by_id(turn.tx, merchant_id))
+
+
+async def place(turn: Turn, merchant_id: int | None) -> Post | list[Post]:
+    """The place that is meant: the one named, or the only one; several where one has to be chosen. `NotStaff` for none."""
+    if merchant_id:
+        return await post_at(turn, merchant_id)
+    found = await posts(turn)
+    if not found:
+        raise NotStaff(0)
+    return found[0] if len(found) == 1 else found
+
+
+def choose(found: list[Post], button: Callable[[Text, int], Button]) -> Screen:
+    """Asks at which counter; `button` makes each choice."""
+    rows: list[list[Button | None]] = [
+        [button(t("{merchant} · {label}", merchant=post.where, label=post.staff.label), post.merchant.id)]
+        for post in found
+    ]
+    return screen([t("您在几家店都有收银台,这次是哪一家?")], [*rows, [doors.home()]])
+
+
+_ACTIONS: dict[str, Text] = {
+    "award": t("记积分"),
+    "verify": t("验券"),
+    "see_own_day": t("看今天的记录"),
+    "see_whole_day": t("看全店的记录"),
+    "take_back_own": t("撤回自己记的"),
+    "take_back_any": t("撤回别人记的"),
+    "refund": t("办退款"),
+    "see_staff": t("看店员名单"),
+    "add_cashier": t("添加收银员"),
+    "add_manager": t("添加店长"),
+    "add_owner": t("添加店主"),
+    "remove_cashier": t("移除收银员"),
+    "remove_manager": t("移除店长或店主"),
+}
+
+
+@worded(authority.NotAllowed)
+def _(no: authority.NotAllowed) -> Worded:
+    what = _ACTIONS[no.action]
+    if not no.needed:
+        return Worded(t("您不能{what}", what=what), t("这要由运营人员来做。"), (doors.counter(),))
+    who = role(no.needed[-1])
+    return Worded(t("您不能{what}", what=what), t("至少要是{who}。请找他们帮忙。", who=who), (doors.counter(),))
+
+
+@worded(NotStaff)
+def _(no: NotStaff) -> Worded:
+    return Worded(t("您不在这个收银台"), t("店主或店长发一个邀请链接,点开就能上岗。"))
+
+
+@worded(staff.InvitationUnknown)
+def _(no: staff.InvitationUnknown) -> Worded:
+    return Worded(t("这个邀请链接不对"), t("请让店里重新发一个。"))
+
+
+@worded(staff.InvitationUsed)
+def _(no: staff.InvitationUsed) -> Worded:
+    return Worded(t("这个邀请链接用过了"), t("{when}用的,一个链接只能用一次。请让店里重新发。", when=no.used_at))
+
+
+@worded(staff.InvitationEnded)
+def _(no: staff.InvitationEnded) -> Worded:
+    return Worded(t("这个邀请链接过期了"), t("有效到{when}。请让店里重新发。", when=no.ended_at))
+
+
+@worded(staff.AlreadyStaff)
+def _(no: staff.AlreadyStaff) -> Worded:
+    return Worded(t("您已经在这家店了"), t("身份是{role}。", role=role(no.role)), (doors.counter(),))
+
+
+@worded(staff.LastOwner)
+def _(no: staff.LastOwner) -> Worded:
+    return Worded(t("店里要留一位店主"), t("先请运营人员添加另一位店主,再移除这一位。"))
+
+
+@worded(staff.LabelTooLong)
+def _(no: staff.LabelTooLong) -> Worded:
+    return Worded(t("名称不合适"), tn("写 1 到 {n} 个字,比如「3号台」。", n=no.longest))
+
+
+@worded(merchants.NoSuchMerchant)
+def _(no: merchants.NoSuchMerchant) -> Worded:
+    return Worded(t("没有这家商户"), t("编号 {merchant} 查不到。", merchant=no.merchant))
+
+
+@worded(merchants.MerchantMayNotIssue)
+def _(no: merchants.MerchantMayNotIssue) -> Worded:
+    name = Both(no.name_zh, no.name_en)
+    return Worded(
+        t("{merchant}现在不能发积分", merchant=name),
+        t("它的状态是「{status}」。会员已有的积分不受影响。", status=STATUSES[no.status]),
+        (doors.counter(),),
+    )
+
+
+STATUSES: dict[str, Text] = {
+    "applied": t("申请中"),
+    "certified": t("正常"),
+    "suspended": t("暂停"),
+    "closed": t("已退出"),
+}
+
+
+@worded(purchases.AmountMustBePositive)
+def _(no: purchases.AmountMustBePositive) -> Worded:
+    return Worded(t("金额要大于 0"))
+
+
+@worded(purchases.DocumentTaken)
+def _(no: purchases.DocumentTaken) -> Worded:
+    return Worded(
+        t("这张小票已经记过了"),
+        t("小票 #{document} 的内容和这次不一样,没有再记。", document=no.document),
+    )
+
+
+@worded(purchases.NoSuchPurchase)
+def _(no: purchases.NoSuchPurchase) -> Worded:
+    return Worded(t("没有这笔消费"), t("可能是别家店的,或编号不对。"), (doors.counter(),))
+
+
+@worded(purchases.MoreThanPurchase)
+def _(no: purchases.MoreThanPurchase) -> Worded:
+    return Worded(
+        t("退款超过了那笔消费"),
+        t(
+            "要退 {asked},小票 #{document} 还能退 {left}。",
+            asked=Money(no.asked_minor, no.money),
+            document=no.document,
+            left=Money(no.left_minor, no.money),
+        ),
+    )
+
+
+@worded(awards.AlreadyTakenBack)
+def _(no: awards.AlreadyTakenBack) -> Worded:
+    return Worded(t("这笔已经撤回了"), t("{when}撤回的,没有再动。", when=no.at), (doors.counter(),))
+
+
+@worded(awards.TooLateToTakeBack)
+def _(no: awards.TooLateToTakeBack) -> Worded:
+    return Worded(
+        t("过了撤回的时间"),
+        tn(
+            "{when}记的。收银员 {n} 分钟内可撤回自己记的,店长当天都可以。",
+            n=no.minutes,
+            when=no.awarded_at,
+        ),
+        (doors.counter(),),
+    )
+
+
+@worded(awards.ReasonNeeded)
+def _(no: awards.ReasonNeeded) -> Worded:
+    return Worded(t("请写明原因"), tn("会员会看到,最多 {n} 个字。", n=no.longest))
