@@ -108,13 +108,17 @@ def demo() -> None:
 
     async def work() -> None:
         from bot import database
-        from bot import demo as demo_programme
+        from bot.demo.load import load
         from bot.secret_key import vault
 
         async with database.connected(settings, terminal.say) as engine:
             with terminal.busy(both("正在载入演示计划", "loading the demo programme")):
-                await demo_programme.load(engine, vault(settings))
-        terminal.say(both("演示计划已载入", "the demo programme is loaded"))
+                loaded = await load(engine, vault(settings), now=dt.datetime.now(dt.UTC))
+        terminal.say(
+            both("演示计划已载入", "the demo programme is loaded")
+            if loaded
+            else both("数据库里已有计划,没有改动", "the database has a programme already, nothing was changed")
+        )
 
     terminal.finish(work())
 

@@ -51,5 +51,6 @@ def engine_of(url: str, settings: Settings) -> AsyncEngine:
         pool_size=settings.database_connections,
         max_overflow=0,
         pool_pre_ping=True,
+        hide_parameters=True,  # what people wrote belongs in no log
         connect_args={"server_settings": {"application_name": "jifen", "timezone": "UTC"}},
     )

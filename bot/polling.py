@@ -69,13 +69,12 @@ class Poller:
             await asyncio.sleep(REPEAT_SECONDS)
 
     async def _fetch(self, timeout: int) -> tuple[Update, ...]:
-        asked = self._offset
+        self._confirmed = self._offset  # should this request be lost, its updates come again and are recognised
         try:
             updates = await self._application.bot.get_updates(
-                offset=asked or None, timeout=timeout, allowed_updates=ALLOWED_UPDATES, read_timeout=timeout + 10
+                offset=self._offset or None, timeout=timeout, allowed_updates=ALLOWED_UPDATES, read_timeout=timeout + 10
             )
             self.receiving = True
-            self._confirmed = max(self._confirmed, asked)
             return updates
         except RetryAfter as error:
             await asyncio.sleep(seconds_of(error))

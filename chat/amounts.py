@@ -14,8 +14,8 @@ _SIGNS = re.compile(r"^(?:¥|£|\$|€|RMB|CNY)|(?:元|块|块钱|RMB|CNY)$", re
 
 def parse(said: str) -> int | None:
     """The amount in minor units; None where it is no amount, is not above zero, has more than two decimals or is too large."""
-    plain = unicodedata.normalize("NFKC", said).strip().replace(" ", "").replace("¥", "¥")
-    found = _FORM.fullmatch(_SIGNS.sub("", _SIGNS.sub("", plain)))
+    plain = unicodedata.normalize("NFKC", said).strip().replace(" ", "")
+    found = _FORM.fullmatch(_SIGNS.sub("", plain))
     if found is None:
         return None
     whole, decimals = found.groups()

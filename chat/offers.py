@@ -86,7 +86,7 @@ def price(listed: Listed) -> Text:
 def cost(listed: Listed, quote: Quote) -> Text:
     """What an amount costs, and what it is worth where the offer says so."""
     points = points_of(listed, quote.points)
-    if not quote.value_minor:
+    if not quote.value_minor or listed.offer.kind == "variable_voucher":  # whose name says the value
         return t("{points}", points=points)
     return t("{points},值 {value}", points=points, value=Money(quote.value_minor, listed.money))
 
@@ -95,7 +95,7 @@ def short_price(listed: Listed) -> Text:
     """What the least of it costs, for a button."""
     offer = listed.offer.price
     points = points_of(listed, offer.quote(offer.least).points)
-    return t("{points} 起", points=points) if offer.kind == "per_money" else t("{points}", points=points)
+    return t("{points}起", points=points) if offer.kind == "per_money" else t("{points}", points=points)
 
 
 def short_reason(seen: Seen) -> Text | None:
@@ -139,8 +139,12 @@ def unused(offer: Offer) -> Text:
     return t("过期未用,积分退回") if offer.unused == "return" else t("过期未用,积分不退")
 
 
+def _back(offer_id: int) -> Button:
+    return doors.offer(t("返回"), offer_id)
+
+
 def _affordable(points: Points) -> tuple[Button, ...]:
-    return (doors.affordable(t("{points} 能换什么", points=points)),) if points.points else ()
+    return (doors.affordable(t("{points}能换什么", points=points)),) if points.points else ()
 
 
 @worded(rules.PointsShort)
@@ -148,7 +152,7 @@ def _(no: rules.PointsShort) -> Worded:
     lacking = no.needed - no.available
     facts: dict[str, Any] = {"needed": points_of(no, no.needed), "available": points_of(no, no.available)}
     headline = t("还差 {lacking}", lacking=points_of(no, lacking))
-    buttons = _affordable(points_of(no, no.available))
+    buttons = (*_affordable(points_of(no, no.available)), _back(no.offer_id))
     if no.next_release is None:
         return Worded(headline, t("这要 {needed},您可用 {available}。", **facts), buttons)
     on, more = no.next_release
@@ -164,7 +168,7 @@ def _(no: rules.SoldOut) -> Worded:
     if no.left:
         fewer = (doors.amounts(t("少要几份"), no.offer_id),)
         return Worded(t("只剩 {left} 份了", left=no.left), t("您要 {asked} 份。", asked=no.asked), fewer)
-    return Worded(t("已经换完了"), t("全部份数都换出去了。"), (doors.affordable(t("别的能换的")),))
+    return Worded(t("已经换完了"), t("全部份数都换出去了。"), (doors.affordable(t("别的能换的")), _back(no.offer_id)))
 
 
 @worded(rules.DayQuotaTaken)
@@ -174,7 +178,7 @@ def _(no: rules.DayQuotaTaken) -> Worded:
         fewer = (doors.amounts(t("少要几份"), no.offer_id),)
         return Worded(t("今天只剩 {left} 份了", left=no.left), when, fewer)
     detail = t("{when}您明天可以换。", when=when) if no.may_tomorrow else when
-    return Worded(t("今天的名额换完了"), detail, (doors.affordable(t("今天能换的")),))
+    return Worded(t("今天的名额换完了"), detail, (doors.affordable(t("今天能换的")), _back(no.offer_id)))
 
 
 @worded(rules.MemberHadAll)
@@ -189,7 +193,7 @@ def _(no: rules.MemberHadAll) -> Worded:
     if no.left:
         fewer = (doors.amounts(t("少要几份"), no.offer_id),)
         return Worded(t("这次最多 {left} 份", left=no.left), limit, fewer)
-    return Worded(t("您的份数已经换满"), again, (doors.affordable(t("别的能换的")),))
+    return Worded(t("您的份数已经换满"), again, (doors.affordable(t("别的能换的")), _back(no.offer_id)))
 
 
 @worded(rules.OfferPaused)

@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from chat import arithmetic, doors, known
+from chat import arithmetic, doors, known, reasons
 from chat.happenings import ALWAYS_TOLD, change, title
 from chat.known import Known
 from chat.screen import Button, Line, Screen, screen
@@ -107,7 +107,7 @@ def _filled(facts: dict[str, Any], names: Known, currency_id: int) -> Line | Non
 
 
 def _said(entry: Explained) -> Line | None:
-    return t("原因:{reason}", reason=entry.reason) if entry.reason else None
+    return t("原因:{reason}", reason=reasons.said(entry.reason)) if entry.reason else None
 
 
 def _reason(entry: Explained) -> Line | None:

@@ -212,3 +212,10 @@ def _(no: operators.NoSuchRole) -> Worded:
 @worded(operators.LastAdmin)
 def _(no: operators.LastAdmin) -> Worded:
     return Worded(t("不能去掉最后一位管理员"), t("请先添加另一位管理员。"))
+
+
+@worded(operators.NotOperator)
+def _(no: operators.NotOperator) -> Worded:
+    if no.needed is None:
+        return Worded(t("这是运营人员用的。"))
+    return Worded(t("您的角色办不了这件事"), t("要有 {role} 角色。请找有它的同事。", role=no.needed))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -11,6 +12,7 @@ from chat.screen import Button, Screen, screen
 from chat.turn import Turn
 from chat.words import Both, Money, Text, t, tn
 from ledger.earning import awards, purchases
+from ledger.members import person
 from ledger.merchants import authority, staff
 from ledger.merchants import merchant as merchants
 from ledger.merchants.merchant import Merchant
@@ -72,6 +74,20 @@ def choose(found: list[Post], button: Callable[[Text, int], Button]) -> Screen:
         for post in found
     ]
     return screen([t("您在几家店都有收银台,这次是哪一家?")], [*rows, [doors.home()]])
+
+
+async def customer(turn: Turn, member_id: int) -> Text | str:
+    """What a customer is called, as they gave it."""
+    try:
+        return (await person.load(turn.tx, turn.vault, member_id)).name
+    except person.Forgotten:
+        return t("(已注销)")
+
+
+def today(turn: Turn) -> tuple[dt.datetime, dt.datetime]:
+    """The instants between which the clock on the till's wall says today."""
+    start = turn.now.astimezone(turn.zone).replace(hour=0, minute=0, second=0, microsecond=0)
+    return start.astimezone(dt.UTC), (start + dt.timedelta(days=1)).astimezone(dt.UTC)
 
 
 _ACTIONS: dict[str, Text] = {

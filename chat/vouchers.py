@@ -45,7 +45,7 @@ def code_screen(turn: Turn, voucher: Redemption, code: str, *first: Line, left: 
         t("给店员看码,扫或念都行,只能用一次。"),
         BLANK,
         left or t("用掉了 {points}", points=points_of(voucher, voucher.points)),
-        t("有效至 {until};{undo}前可以撤回", until=voucher.valid_until, undo=_hour(until, turn))
+        t("有效至 {until};{undo} 前可以撤回", until=voucher.valid_until, undo=_hour(until, turn))
         if undo
         else t("有效至 {until}", until=voucher.valid_until),
     ]
@@ -74,12 +74,12 @@ def ended_screen(turn: Turn, voucher: Redemption, *first: Line) -> Screen:
         lines.append(t("经手:{label}", label=voucher.used_label) if voucher.used_label else None)
         lines.append(t("用掉了 {points}", points=points))
     elif voucher.state == "taken_back":
-        lines.append(t("{when} 撤回,{points} 已退回原来的批次", when=voucher.ended_at, points=points))
+        lines.append(t("{when} 撤回,{points}已原样退回", when=voucher.ended_at, points=points))
     else:
         back = (
-            t("{points} 已退回", points=points) if voucher.state == "expired" else t("{points} 今晚退回", points=points)
+            t("{points}已退回", points=points) if voucher.state == "expired" else t("{points}今晚退回", points=points)
         )
-        lines.append(t("{until} 到期,没有用过", until=voucher.valid_until))
+        lines.append(t("{until}到期,没有用过", until=voucher.valid_until))
         lines.append(back if voucher.offer.unused == "return" else t("按约定积分不退"))
     return screen(lines, [[doors.vouchers(), doors.home()]])
 
@@ -90,7 +90,7 @@ def to_hand_over(voucher: Redemption) -> list[Line]:
     lines += [t("{condition}", condition=both(condition)) for condition in voucher.offer.conditions]
     lines.append(
         t(
-            "{on}用 {points} 换的,有效至 {until}",
+            "{on}用 {points}换的,有效至 {until}",
             on=voucher.issued_on,
             points=points_of(voucher, voucher.points),
             until=voucher.valid_until,
@@ -116,9 +116,9 @@ def lapsed_notice(lapsed: Sequence[Lapsed]) -> Screen:
         voucher, points = each.voucher, points_of(each.voucher, each.voucher.points)
         lines.append(t("券到期了:<b>{what}</b> · {merchant}", what=what(voucher), merchant=both(voucher.merchant)))
         if each.receipt is None:
-            lines.append(t("按约定,{points} 不退回。", points=points))
+            lines.append(t("按约定,{points}不退回。", points=points))
             continue
-        lines.append(t("{points} 已退回您的账户。", points=points))
+        lines.append(t("{points}已退回您的账户。", points=points))
         lines += _late(voucher, each.receipt.facts)
     returned = any(each.receipt is not None for each in lapsed)
     return screen(lines, [[doors.vouchers(), doors.affordable() if returned else doors.home()]])

@@ -168,11 +168,11 @@ async def offer(turn: Turn, offer_id: str, origin: str = "home") -> Screen:
     else:
         first, *others = (wording(no) for no in seen.verdict.reasons)
         lines += [first.headline, first.detail, *(other.headline for other in others)]
-        same = {f"catalog:offer:{listed.id}", f"redeem:choose:{listed.id}"}
-        rows += [[button] for button in first.buttons if button.data not in same]
+        here = {f"catalog:offer:{listed.id}", f"catalog:merchant:{listed.merchant_id}:0"}
+        rows += [[button] for button in first.buttons if button.data not in here]
     lines += [
         BLANK,
-        joined(terms(listed, seen.facts)),
+        t("规则:{rules}", rules=joined(terms(listed, seen.facts))),
         *(t("{condition}", condition=both(condition)) for condition in document.conditions),
     ]
     rows += [
@@ -243,7 +243,7 @@ def _offer_rows(seen: Sequence[Seen], origin: str) -> list[list[Button | None]]:
     for each in seen:
         facts = {"name": both(each.listed.offer.name), "price": short_price(each.listed)}
         reason = short_reason(each)
-        label = t("{name} {price}", **facts) if reason is None else t("{name} · {reason}", reason=reason, **facts)
+        label = t("{name} · {price}", **facts) if reason is None else t("{name} · {reason}", reason=reason, **facts)
         rows.append([feature.button(label, "offer", each.listed.id, origin)])
     return rows
 
@@ -251,7 +251,7 @@ def _offer_rows(seen: Sequence[Seen], origin: str) -> list[list[Button | None]]:
 def _list(heading: Text | Both, seen: list[Seen], page: str, origin: str, nothing: Text, back: str = "home") -> Screen:
     """A page of offers: in full as text, by name as buttons. `origin` names this list without its page."""
     at, shown, arrows = _paged(seen, page, PER_PAGE, origin)
-    start = at * PER_PAGE
+    start, action = at * PER_PAGE, origin.partition(".")[0]
     lines: list[Line] = [t("<b>{heading}</b>", heading=heading)]
     if len(seen) > PER_PAGE:
         lines = [
@@ -264,20 +264,20 @@ def _list(heading: Text | Both, seen: list[Seen], page: str, origin: str, nothin
             )
         ]
     for each in shown:
-        lines += [BLANK, *_in_full(each)]
+        lines += [BLANK, *_in_full(each, merchant=action != "merchant")]
     if not seen:
         lines.append(nothing)
     away = _back(back) if back != "home" else None
     return screen(lines, [*_offer_rows(shown, f"{origin}.{at}"), arrows, [away, *_ways_back()]])
 
 
-def _in_full(seen: Seen) -> list[Line]:
+def _in_full(seen: Seen, *, merchant: bool) -> list[Line]:
     listed, verdict = seen.listed, seen.verdict
     facts = {"name": both(listed.offer.name), "merchant": both(listed.merchant)}
     paid = price(listed) if listed.offer.price.kind == "per_money" else cost(listed, listed.offer.price.quote(1))
     reason = short_reason(seen) if isinstance(verdict, No) else None
     return [
-        t("{name} · {merchant}", **facts),
+        t("{name} · {merchant}", **facts) if merchant else t("{name}", **facts),
         t("{price} · {reason}", price=paid, reason=reason) if reason else t("<b>{price}</b>", price=paid),
     ]
 

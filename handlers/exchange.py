@@ -12,7 +12,7 @@ from chat.known import Known
 from chat.refusals import Worded, worded
 from chat.screen import BLANK, Button, Line, Screen, screen
 from chat.turn import Turn
-from chat.words import Points, Text, t
+from chat.words import Both, Points, Text, t
 from ledger.points import statements
 from ledger.points.statements import Holding
 from ledger.redeeming import exchange
@@ -33,8 +33,7 @@ async def command(turn: Turn, words: str = "") -> Screen:
 async def home(turn: Turn) -> Screen:
     """Shows which points can become common ones; goes on at once where there is one kind."""
     names, held = await _held(turn)
-    rates = {h.currency.id: r for h in held if h.available and (r := _rate(h, names, turn)) is not None}
-    ready = [h for h in held if h.currency.id in rates]
+    ready = [h for h in held if (rate := _rate(h, names, turn)) is not None and rate.whole(h.available)]
     if len(ready) == 1:
         return await pick(turn, str(ready[0].currency.id))
     lines: list[Line] = [t("<b>换成联盟积分</b>")]
@@ -128,16 +127,15 @@ def _per(rate: Rate, names: Known) -> Text:
     worth = names.worth(rate.source.id, rate.points)
     facts = {"points": names.points(rate.source.id, rate.points), "result": Points(rate.result)}
     if worth is None:
-        return t("{points} 换 {result},按两边公布的价值,不多不少", **facts)
-    return t("{points} 换 {result},都值 {worth}", worth=worth, **facts)
+        return t("{points}换 {result},按两边公布的价值,不多不少", **facts)
+    return t("{points}换 {result},都值 {worth}", worth=worth, **facts)
 
 
 def _ask(turn: Turn, names: Known, held: list[Holding], currency: int, *first: Line) -> Screen:
     rate = _rated(currency, names, turn)
     available = next((h.available for h in held if h.currency.id == currency), 0)
     whole = rate.whole(available)
-    if not whole:
-        raise exchange.TooFewToExchange(available, rate.points)
+    rate.must_make_one(available)
     turn.goto(feature.at("points"), currency=currency)
     lines: list[Line] = [
         *first,
@@ -178,10 +176,10 @@ async def _confirm(turn: Turn, names: Known, rate: Rate, asked: int, *first: Lin
         *first,
         t("<b>{gone} → {came}</b>", gone=names.points(source, points), came=Points(seen.result)),
         _per(rate, names),
-        t("零头 {rest} 留着不动", rest=names.points(source, asked - points)) if asked != points else None,
+        t("零头 {rest}留着不动", rest=names.points(source, asked - points)) if asked != points else None,
         BLANK,
         t("换来的分:{lots}", lots=_until(seen)),
-        t("换后{currency}剩 {left}", currency=names.currency(source), left=seen.left),
+        t("换后剩 {left}", left=names.points(source, seen.left)),
         t("换了不能换回来。"),
     ]
     nonce = turn.nonce()
@@ -213,4 +211,15 @@ def _(no: exchange.NotExchangeable) -> Worded:
 
 @worded(exchange.TooFewToExchange)
 def _(no: exchange.TooFewToExchange) -> Worded:
-    return Worded(t("太少了,换不成一分"), t("至少要 {least} 分,您可用 {points}。", least=no.least, points=no.points))
+    least = Points(no.least, Both(no.currency.zh, no.currency.en))
+    return Worded(t("太少了,换不成一分"), t("至少要 {least}。", least=least), (doors.exchange(t("返回")),))
+
+
+@worded(exchange.NotEnoughToExchange)
+def _(no: exchange.NotEnoughToExchange) -> Worded:
+    unit = Both(no.currency.zh, no.currency.en)
+    return Worded(
+        t("没有这么多"),
+        t("要 {needed},您可用 {available}。", needed=Points(no.needed, unit), available=Points(no.available, unit)),
+        (doors.exchange(t("返回")),),
+    )

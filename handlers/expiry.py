@@ -17,7 +17,7 @@ from ledger.points.statements import Due
 
 feature = Feature("expiry", order=50)
 
-DAYS_PER_PAGE = 8
+DAYS_PER_PAGE = 6
 
 
 @feature.command("expiry", t("到期日"), reads_only=True)

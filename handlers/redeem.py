@@ -181,7 +181,7 @@ def _lots(listed: Listed, lots: list[LotPart]) -> Text:
         parts.append(t("更晚到期的 {points}", points=points_of(listed, rest)))
     first, *others = parts
     for other in others:
-        first = t("{one} + {other}", one=first, other=other)
+        first = t("{one}+ {other}", one=first, other=other)
     return first
 
 

@@ -65,7 +65,7 @@ async def undo(turn: Turn, voucher_id: str) -> Screen:
     lines: list[Line] = [
         t("撤回 <b>{what}</b> · {merchant}?", what=what(voucher), merchant=both(voucher.merchant)),
         BLANK,
-        t("{points} 会退回原来的批次,到期日不变;券码作废。", points=points_of(voucher, voucher.points)),
+        t("{points}会原样退回,到期日不变;券码作废。", points=points_of(voucher, voucher.points)),
     ]
     yes = feature.button(t("确认撤回"), "undone", voucher.id, style="danger")
     return screen(lines, [[yes, feature.button(t("留着"), "show", voucher.id)]])

@@ -45,7 +45,10 @@ PROGRAMME = Programme(
     terms_en="Points are not money and can't be cashed.",
     welcome_points=100,
     welcome_issuer="market",
-    regions=(Region(code="sh", name_zh="上海", name_en="Shanghai"), Region(code="hz", name_zh="杭州", name_en="Hangzhou")),
+    regions=(
+        Region(code="sh", name_zh="上海", name_en="Shanghai"),
+        Region(code="hz", name_zh="杭州", name_en="Hangzhou"),
+    ),
 )
 
 

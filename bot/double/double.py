@@ -138,7 +138,13 @@ class Double:
         return list(self.world.updates.history.values())
 
     def events(self) -> AsyncIterator[dict[str, Any]]:
-        """Everything that happens from now on: kinds message, edited, deleted, update, call, callback_answered, …"""
+        """Everything that happens from now on, as dicts with a `kind` and:
+
+        message, edited: chat_id, message (the wire object); deleted: chat_id, message_id; pressed: query_id, user_id,
+        message_id, data; callback_answered: query_id, user_id, answer; action: chat_id, action; membership: chat_id,
+        status; commands: scope, language; update: update (the wire object); call: call (an ApiCall); skipped: the
+        listener was too slow and lost older events.
+        """
         return self.world.feed.listen()
 
     async def redeliver(self, update_id: int) -> None:

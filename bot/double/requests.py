@@ -49,8 +49,11 @@ class Call:
 def upload_room(bytes_max: int) -> Callable[..., web.BaseRequest]:
     """What makes requests whose body may be this large; aiohttp's own stop at one megabyte."""
 
-    def make(*parts: Any) -> web.BaseRequest:
-        return web.BaseRequest(*parts, asyncio.get_running_loop(), client_max_size=bytes_max + FORM_BYTES_MAX)
+    def make(message: Any, payload: Any, protocol: Any, writer: Any, task: Any) -> web.BaseRequest:
+        loop = asyncio.get_running_loop()
+        return web.BaseRequest(
+            message, payload, protocol, writer, task, loop, client_max_size=bytes_max + FORM_BYTES_MAX
+        )
 
     return make
 

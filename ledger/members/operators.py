@@ -21,6 +21,13 @@ class NoSuchRole(Refusal):
 
 
 @dataclass(eq=False)
+class NotOperator(Refusal):
+    """Whoever asks does not run the programme, or not in the role `needed` (None: in any)."""
+
+    needed: str | None
+
+
+@dataclass(eq=False)
 class LastAdmin(Refusal):
     """Without this one nobody could add another."""
 

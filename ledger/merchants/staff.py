@@ -17,6 +17,9 @@ from ledger.errors import Refusal
 from ledger.members.vault import Vault
 from ledger.merchants import authority
 
+LINK = "w"
+"""What an invitation's link carries before its token: «start=w_…»."""
+
 INVITATION_HOURS = 48
 LABEL_LONGEST = 24
 
@@ -28,9 +31,11 @@ class InvitationUnknown(Refusal):
 
 @dataclass(eq=False)
 class InvitationUsed(Refusal):
-    """The link has been used, by somebody else or before."""
+    """The link has been used: when, and by which member."""
 
     used_at: dt.datetime
+    used_by: int
+    merchant_id: int
 
 
 @dataclass(eq=False)
@@ -119,7 +124,7 @@ _INVITE = text(
     " VALUES (:index, 'staff', :merchant_id, :role, :label, :by, :expires_at)"
 )
 _INVITATION = text(
-    "SELECT merchant_id, role, label, expires_at, made_by, used_at FROM invitation"
+    "SELECT merchant_id, role, label, expires_at, made_by, used_at, used_by FROM invitation"
     " WHERE token_index = :index AND purpose = 'staff' FOR UPDATE"
 )
 _USE = text("UPDATE invitation SET used_by = :member_id, used_at = :at WHERE token_index = :index")
@@ -227,7 +232,7 @@ async def invitation(tx: AsyncConnection, token: str, *, vault: Vault, now: dt.d
     if row is None:
         raise InvitationUnknown
     if row.used_at is not None:
-        raise InvitationUsed(row.used_at)
+        raise InvitationUsed(row.used_at, row.used_by, row.merchant_id)
     if row.expires_at <= now:
         raise InvitationEnded(row.expires_at)
     return Invitation(row.merchant_id, row.role, row.label, row.expires_at, row.made_by)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 from dataclasses import dataclass
+from typing import ClassVar
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -12,8 +13,9 @@ from ledger.errors import Refusal
 from ledger.members.member import Member
 from ledger.merchants.merchant import MonthsToMonthEnd, life_ends
 from ledger.points import engine, statements
-from ledger.points.commands import Exchange, Moment, Receipt, UnitValue, member
+from ledger.points.commands import Exchange, Moment, NotEnoughPoints, Receipt, UnitValue, member
 from ledger.points.statements import Currency, LotPart
+from ledger.redeeming.offers import Names
 
 
 @dataclass(eq=False)
@@ -29,6 +31,15 @@ class TooFewToExchange(Refusal):
 
     points: int
     least: int
+    currency: Names
+
+
+@dataclass(eq=False)
+class NotEnoughToExchange(NotEnoughPoints):
+    """The engine's refusal, foreseen, with the name of the currency."""
+
+    currency: Names
+    may_succeed_later: ClassVar[bool] = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +58,11 @@ class Rate:
     def gives(self, points: int) -> int:
         """What `points` become, rounded down once."""
         return points * self.result // self.points
+
+    def must_make_one(self, points: int) -> None:
+        """`TooFewToExchange` where `points` are less than the smallest exact exchange."""
+        if points < self.points:
+            raise TooFewToExchange(points, self.points, _named(self.source))
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +87,10 @@ def rate(source: Currency, target: Currency) -> Rate:
     return Rate(source, target, take // common, give // common)
 
 
+def _named(currency: Currency) -> Names:
+    return Names(zh=currency.name_zh, en=currency.name_en)
+
+
 def exchanged_life(today: dt.date, months: int) -> dt.date | None:
     """The last day of common points that are made today; a lot that ends earlier keeps its own."""
     return life_ends(MonthsToMonthEnd(months=months), today)
@@ -84,10 +104,12 @@ def _earlier(one: dt.date | None, other: dt.date | None) -> dt.date | None:
 async def preview(
     tx: AsyncConnection, who: Member, rated: Rate, points: int, *, today: dt.date, life_months: int
 ) -> Preview:
-    """What exchanging `points` would do now. `TooFewToExchange` → `NotEnoughPoints`."""
-    if points < rated.points:
-        raise TooFewToExchange(points, rated.points)
-    lots = await statements.would_burn(tx, who.owner, rated.source.id, points, today=today)
+    """What exchanging `points` would do now. `TooFewToExchange` → `NotEnoughToExchange`."""
+    rated.must_make_one(points)
+    try:
+        lots = await statements.would_burn(tx, who.owner, rated.source.id, points, today=today)
+    except NotEnoughPoints as no:
+        raise NotEnoughToExchange(**no.facts, currency=_named(rated.source)) from no
     ends = exchanged_life(today, life_months)
     held = await statements.wallet(
         tx, who.owner, today=today, known={rated.source.id: rated.source, rated.target.id: rated.target}
@@ -101,8 +123,7 @@ async def exchange(
     tx: AsyncConnection, who: Member, rated: Rate, points: int, *, nonce: str, life_months: int, at: Moment, actor: str
 ) -> Receipt:
     """Exchange `points` into common ones. The same nonce again gives the same receipt."""
-    if points < rated.points:
-        raise TooFewToExchange(points, rated.points)
+    rated.must_make_one(points)
     source, target = rated.source, rated.target
     return await engine.post(
         tx,

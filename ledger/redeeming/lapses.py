@@ -42,7 +42,10 @@ async def lapse(tx: AsyncConnection, *, at: Moment, grace_days: int, limit: int 
     vouchers = [of_row(row) for row in await tx.execute(_THESE, {"ids": ended})]
     await stock.give_back(tx, [(v.offer_id, stock.WHOLE, v.units) for v in vouchers])
     back = [v for v in vouchers if v.offer.unused == "return"]
-    commands = [returning(v, f"redemption:{v.id}:lapse", grace_days=grace_days, at=at, actor="job:expire_vouchers") for v in back]
+    commands = [
+        returning(v, f"redemption:{v.id}:lapse", grace_days=grace_days, at=at, actor="job:expire_vouchers")
+        for v in back
+    ]
     outcomes = await engine.apply(tx, commands) if commands else []
     receipts: dict[int, Receipt] = {}
     for voucher, outcome in zip(back, outcomes, strict=True):

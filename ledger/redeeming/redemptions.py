@@ -364,7 +364,9 @@ async def undo(
             return voucher
         raise over or UndoOver(redemption_id, voucher.undo_until)
     await stock.give_back(tx, [(voucher.offer_id, day, voucher.units) for day in (stock.WHOLE, voucher.issued_on)])
-    await engine.post(tx, returning(voucher, f"redemption:{voucher.id}:undo", grace_days=grace_days, at=at, actor=actor))
+    await engine.post(
+        tx, returning(voucher, f"redemption:{voucher.id}:undo", grace_days=grace_days, at=at, actor=actor)
+    )
     return voucher
 
 

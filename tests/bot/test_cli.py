@@ -100,6 +100,16 @@ async def test_migrate_audit_back_up_and_restore_on_one_database(
     assert done.returncode == 0, done.stderr
 
 
+async def test_the_demo_is_loaded_once_and_adds_up(database: Database, tmp_path: Path) -> None:
+    environ = {"DATABASE_URL": database.dsn, "DATA_DIR": str(tmp_path)}
+    done = jifen("demo", **environ)
+    assert done.returncode == 0 and "演示计划已载入" in done.stderr, done.stderr
+    again = jifen("demo", **environ)
+    assert again.returncode == 0 and "没有改动" in again.stderr, again.stderr
+    audit = jifen("audit", **environ)
+    assert audit.returncode == 0 and "issuer_id=" in audit.stdout, audit.stdout
+
+
 async def test_an_operator_must_have_joined_first(database: Database, tmp_path: Path) -> None:
     done = jifen("operator", "add", "--telegram-id", "5", DATABASE_URL=database.dsn, DATA_DIR=str(tmp_path))
     assert done.returncode == 1 and "/start" in done.stderr, done.stderr

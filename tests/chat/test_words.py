@@ -224,6 +224,10 @@ def test_english_counts() -> None:
 
 def test_a_text_inside_another_is_found_and_a_computed_one_is_an_error() -> None:
     source = 'tn("还有 {n} 天", n=len(t("四")))\nt("一"\n  "二")\n'
-    assert [(m.msgid, m.plural) for m in marked_in(source, "x.py")] == [("还有 {n} 天", True), ("四", False), ("一二", False)]
+    assert [(m.msgid, m.plural) for m in marked_in(source, "x.py")] == [
+        ("还有 {n} 天", True),
+        ("四", False),
+        ("一二", False),
+    ]
     with pytest.raises(Exception, match=r"x\.py:1"):
         list(marked_in("t(words)", "x.py"))

@@ -84,14 +84,20 @@ function Page({ onLanguage }) {
 function Theme() {
   const words = useWords();
   const [, redraw] = useState(0);
-  const dark = document.documentElement.dataset.theme === "dark";
+  useEffect(() => {
+    const night = matchMedia("(prefers-color-scheme: dark)");
+    const follow = () => redraw((n) => n + 1); // boot.js has set the theme by then: it listens since before
+    night.addEventListener("change", follow);
+    return () => night.removeEventListener("change", follow);
+  }, []);
+  const isDark = () => document.documentElement.dataset.theme === "dark";
   const toggle = () => {
-    const next = dark ? "light" : "dark";
+    const next = isDark() ? "light" : "dark";
     document.documentElement.dataset.theme = next;
     memory.set("theme", next);
     redraw((n) => n + 1);
   };
-  return html`<button type="button" class="tool" aria-label=${words.theme} onClick=${toggle}><${Icon} name=${dark ? "sun" : "moon"} /></button>`;
+  return html`<button type="button" class="tool" aria-label=${words.theme} onClick=${toggle}><${Icon} name=${isDark() ? "sun" : "moon"} /></button>`;
 }
 
 render(html`<${App} />`, document.getElementById("root"));

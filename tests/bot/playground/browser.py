@@ -17,11 +17,10 @@ import shutil
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.async_api import Locator, Page, async_playwright, expect
+from playwright.async_api import Browser, Locator, Page, async_playwright, expect
 
 FLAGS = [
     "--no-sandbox",
@@ -66,10 +65,14 @@ class Chat:
         """All bubbles with their keyboards, oldest first."""
         return self.box.locator(".msg")
 
+    def listed_in(self, people: Locator) -> Locator:
+        """This person's entry in the people bar, or in a dialog that asks who."""
+        return people.locator(".person").filter(has=self.page.get_by_text(self.name, exact=True))
+
     async def open(self) -> Chat:
         """Brings this person's chat into view."""
         if not await self.box.is_visible():
-            await self.page.get_by_role("navigation").get_by_role("button", name=self.name).click()
+            await self.listed_in(self.page.locator(".people")).click()
             await expect(self.box).to_be_visible()
         return self
 
@@ -119,14 +122,14 @@ class Chat:
         await picture_of.box.locator(".picture").last.click()
         dialog = self.page.locator("dialog")
         await dialog.locator("figcaption .solid").click()
-        await dialog.get_by_role("button", name=self.name).click()
+        await self.listed_in(dialog).click()
         await expect(dialog).to_have_count(0)
 
     async def follow(self, link: str, *, seen_by: Chat | None = None) -> None:
         """Opens, as this person, a bot link shown in a chat (this one, or `seen_by`'s)."""
         where = await (seen_by or self).open()
         await where.box.locator(".link", has_text=link).last.click()
-        await self.page.locator("dialog").get_by_role("button", name=self.name).click()
+        await self.listed_in(self.page.locator("dialog")).click()
 
     async def menu(self, item: str) -> None:
         """Chooses an item of the chat's ⋮ menu."""
@@ -160,38 +163,55 @@ class Playground:
 
 
 @contextlib.asynccontextmanager
+async def launched() -> AsyncIterator[Browser]:
+    """A headless Chromium, for several pages one after the other."""
+    path = chromium()
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=path, args=FLAGS)
+        try:
+            yield browser
+        finally:
+            await browser.close()
+
+
+@contextlib.asynccontextmanager
 async def page_of(
-    url: str, *, language: str = "zh-CN", dark: bool = False, size: tuple[int, int] = DESKTOP, scale: float = 1.0
+    url: str,
+    *,
+    browser: Browser | None = None,
+    language: str = "zh-CN",
+    dark: bool = False,
+    size: tuple[int, int] = DESKTOP,
+    scale: float = 1.0,
 ) -> AsyncIterator[Playground]:
-    """Opens the playground at `url` in a fresh browser and waits until it is connected.
+    """Opens the playground at `url`, with nothing remembered from before, and waits until it is connected.
 
     Args:
+        browser: one that runs already; a new one when None.
         language: the browser's, which decides the page's.
         size: of the window; `PHONE` is a touch screen.
     """
     own = urlsplit(url).netloc
-    options: dict[str, Any] = {"viewport": {"width": size[0], "height": size[1]}, "locale": language}
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
-        try:
-            context = await browser.new_context(
-                **options,
-                color_scheme="dark" if dark else "light",
-                device_scale_factor=scale,
-                has_touch=size == PHONE,
-                permissions=["clipboard-read", "clipboard-write"],
-            )
-            context.set_default_timeout(SEEN_SECONDS * 1000)
-            page = await context.new_page()
-            opened = Playground(page)
-            page.on("console", lambda line: opened.errors.append(line.text) if line.type == "error" else None)
-            page.on("pageerror", lambda error: opened.errors.append(str(error)))
-            page.on("request", lambda sent: opened.errors.append(sent.url) if _leaves(sent.url, own) else None)
-            await page.goto(url)
-            await page.wait_for_selector("[data-ready=true]")
-            yield opened
-        finally:
-            await browser.close()
+    async with contextlib.AsyncExitStack() as stack:
+        running = browser or await stack.enter_async_context(launched())
+        context = await running.new_context(
+            viewport={"width": size[0], "height": size[1]},
+            locale=language,
+            color_scheme="dark" if dark else "light",
+            device_scale_factor=scale,
+            has_touch=size == PHONE,
+            permissions=["clipboard-read", "clipboard-write"],
+        )
+        stack.push_async_callback(context.close)
+        context.set_default_timeout(SEEN_SECONDS * 1000)
+        page = await context.new_page()
+        opened = Playground(page)
+        page.on("console", lambda line: opened.errors.append(line.text) if line.type == "error" else None)
+        page.on("pageerror", lambda error: opened.errors.append(str(error)))
+        page.on("request", lambda sent: opened.errors.append(sent.url) if _leaves(sent.url, own) else None)
+        await page.goto(url)
+        await page.wait_for_selector("[data-ready=true]")
+        yield opened
 
 
 def _leaves(url: str, own: str) -> bool:

@@ -63,7 +63,9 @@ class Done:
 
     def parts(self, purpose: str, sign: int = 1) -> list[tuple[int, int]]:
         """(lot, points) that this entry put into (or, with sign −1, took out of) accounts of one purpose, in order."""
-        return [(lot, points * sign) for _, where, _, lot, points in self.moves if where == purpose and points * sign > 0]
+        return [
+            (lot, points * sign) for _, where, _, lot, points in self.moves if where == purpose and points * sign > 0
+        ]
 
     def change(self, owner: c.Owner, currency: int) -> int:
         """What the owner holds more of by it: available, pending and held, less what is owed."""
@@ -105,7 +107,14 @@ class Book:
 
     def do(self, command: c.Command) -> tuple[Done | Refusal, bool, list[Done]]:
         """The outcome of a command, whether it is an old one told again, and the dues that were settled on the way."""
-        asked = (command.verb, command.owner, command.currency, command.merchant_id, command.substance(), dict(command.facts))
+        asked = (
+            command.verb,
+            command.owner,
+            command.currency,
+            command.merchant_id,
+            command.substance(),
+            dict(command.facts),
+        )
         dues: list[Done] = []
         try:
             if known := self.keys.get(command.key):
@@ -186,7 +195,9 @@ class Book:
         if points - filled:
             self._move(done, owner, purpose, about.currency, lot, points - filled)
 
-    def _short(self, owner: c.Owner, currency: int, needed: int, available: int, counted: Any = None) -> c.NotEnoughPoints:
+    def _short(
+        self, owner: c.Owner, currency: int, needed: int, available: int, counted: Any = None
+    ) -> c.NotEnoughPoints:
         waiting = [lot for lot in self._by_turn(owner, "pending", currency) if counted is None or counted(lot)]
         purse = self.held[owner, "pending", currency]
         first = min((lot.good_from for lot in waiting), default=None)
@@ -273,7 +284,9 @@ class Book:
             )
             self._fill(done, command.owner, lot, command.points, "available")
             return done
-        parts = self._pick(command.owner, command.currency, -command.points, lambda lot: lot.issuer == command.issuer_id)
+        parts = self._pick(
+            command.owner, command.currency, -command.points, lambda lot: lot.issuer == command.issuer_id
+        )
         done = self._begin(command, -command.points, issuer=command.issuer_id)
         for lot, points in parts:
             self._move(done, command.owner, "available", command.currency, lot, -points)

@@ -1,0 +1,246 @@
+"""Awarding points at the till: a member's card, an amount, what it gives, one tap.
+
+The card's code is used up when it is read, so whoever is being served is kept in the dialogue, for `CARD_MINUTES`. The confirm
+button carries a nonce, which becomes the receipt's number: two taps, or a tap delivered twice, are one award.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from chat import amounts, arithmetic, doors, known, receipts, till
+from chat.arguments import number
+from chat.feature import Feature
+from chat.refusals import wording
+from chat.screen import BLANK, Button, Line, Screen, screen
+from chat.till import Post
+from chat.turn import Turn
+from chat.words import Money, t
+from ledger.earning import awards, purchases
+from ledger.earning.purchases import Purchase
+from ledger.earning.rules import Decision
+from ledger.errors import Refusal
+from ledger.members import card
+from ledger.merchants.merchant import available_on
+
+feature = Feature("award", order=71)
+
+CARD_MINUTES = 10
+"""How long a scanned card serves: the customer is still standing there."""
+
+
+@feature.command("award", t("给会员记积分"), audience="staff")
+async def command(turn: Turn, words: str = "") -> Screen:
+    """Begins an award; «/award 12345678» with the card's code at once."""
+    return await begin(turn, None, words)
+
+
+@feature.tap("start")
+async def start(turn: Turn, merchant: str = "0", code: str = "") -> Screen:
+    """Begins an award at a merchant's till."""
+    return await begin(turn, number(merchant), code)
+
+
+@feature.link("c")
+async def scanned(turn: Turn, token: str) -> Screen:
+    """Begins an award with the card that a phone's camera read."""
+    if not turn.me.staff_of:
+        lines: list[Line] = [
+            t("这是一张会员码,收银员扫了才有用。"),
+            t("您自己的会员码在这里,结账时出示就能得分。"),
+        ]
+        return screen(lines, [[doors.card(), doors.home()]])
+    return await begin(turn, None, token)
+
+
+async def begin(turn: Turn, merchant_id: int | None, code: str) -> Screen:
+    """Finds the till, then the card, as far as they are given."""
+    found = await till.place(turn, merchant_id)
+    if isinstance(found, list):
+        typed = card.typed(code) or ""
+        return till.choose(found, lambda label, at: feature.button(label, "start", at, *([typed] if typed else [])))
+    found.staff.demand("award")
+    turn.goto(feature.at("card"), merchant=found.merchant.id)
+    return await read_card(turn, found, code) if code else ask_card(found)
+
+
+def ask_card(post: Post) -> Screen:
+    """Asks for the member's card."""
+    lines: list[Line] = [
+        t("<b>记积分</b> · {merchant}", merchant=post.where),
+        t("请会员打开会员码,扫它,或者把 8 位数字发给我。"),
+    ]
+    return screen(lines, [[doors.counter(t("返回"))]])
+
+
+@feature.step("card")
+async def card_typed(turn: Turn, said: str) -> Screen:
+    """Takes the card's code as typed."""
+    return await read_card(turn, await post_of(turn), said)
+
+
+async def read_card(turn: Turn, post: Post, said: str) -> Screen:
+    """Finds whose card it is and asks for the amount. What is no good card is said, and the next one is awaited."""
+    back = [[feature.button(t("重新扫码"), "start", post.merchant.id), doors.counter(t("返回"))]]
+    code = card.typed(said)
+    if code is None:
+        return screen([t("这不是会员码。"), t("会员码是 8 位数字,请会员打开会员码给您看。")], back)
+    try:
+        member_id = await card.present(turn.tx, code, staff_id=post.staff.id, now=turn.now)
+    except Refusal as no:
+        return screen(wording(no).screen().lines, back)
+    turn.goto(feature.at("amount"), merchant=post.merchant.id, member=member_id, at=turn.now.isoformat())
+    lines: list[Line] = [
+        t("会员 <b>{name}</b>", name=await till.customer(turn, member_id)),
+        t("收了多少钱?把金额发给我,比如 128.5"),
+    ]
+    return screen(lines, [[feature.button(t("取消"), "cancel", style="danger")]])
+
+
+@feature.step("amount")
+async def amount_typed(turn: Turn, said: str) -> Screen:
+    """Takes the amount and shows what it gives, before anything is written."""
+    post = await post_of(turn)
+    member_id, too_old = served(turn)
+    if too_old:
+        return await card_too_old(turn, post)
+    cancel = feature.button(t("取消"), "cancel", style="danger")
+    minor = amounts.parse(said)
+    if minor is None:
+        most = Money(amounts.LARGEST_MINOR, post.merchant.money)
+        lines: list[Line] = [
+            t("这个金额我没看懂。"),
+            t("请只发数字,最多两位小数,比如 128.5;一笔最多 {most}。", most=most),
+        ]
+        return screen(lines, [[cancel]])
+    decision = await purchases.quote(turn.tx, post.merchant, awards.bill_of(post.merchant, minor), turn.today)
+    nonce = turn.nonce()
+    turn.goto(feature.at("confirm"), **{**turn.dialogue.data, "amount": minor, "nonce": nonce})
+    yes = feature.button(t("确认"), "yes", post.merchant.id, nonce, style="primary")
+    rows = [[yes, feature.button(t("改金额"), "change", nonce), cancel]]
+    return screen(await offer_lines(turn, post, member_id, minor, decision), rows)
+
+
+@feature.step("confirm")
+async def typed_instead(turn: Turn, said: str) -> Screen:
+    """Takes another amount in place of the one that waits for its tap."""
+    return await amount_typed(turn, said)
+
+
+@feature.tap("change")
+async def change(turn: Turn, nonce: str) -> Screen:
+    """Asks for another amount for the same member."""
+    if turn.dialogue.data.get("nonce") != nonce:
+        return stale()
+    data = {key: turn.dialogue.data[key] for key in ("merchant", "member", "at")}
+    turn.goto(feature.at("amount"), **data)
+    name = await till.customer(turn, data["member"])
+    lines: list[Line] = [t("会员 <b>{name}</b>", name=name), t("收了多少钱?把金额发给我,比如 128.5")]
+    return screen(lines, [[feature.button(t("取消"), "cancel", style="danger")]])
+
+
+@feature.tap("cancel")
+async def cancel(turn: Turn) -> Screen:
+    """Leaves without having written anything."""
+    turn.finish()
+    return screen([t("好的,这笔没有记。")], [[doors.award(t("下一位")), doors.counter()]])
+
+
+@feature.tap("yes")
+async def confirm(turn: Turn, merchant: str, nonce: str) -> Screen:
+    """Awards, tells the member, and shows the cashier what was done; a second tap shows the same."""
+    post = await till.post_at(turn, number(merchant))
+    known_already = await purchases.find(turn.tx, post.merchant.id, awards.document_of(nonce))
+    if known_already is not None:
+        return await done(turn, post, known_already)
+    data = turn.dialogue.data
+    if turn.dialogue.state != feature.at("confirm") or data.get("nonce") != nonce:
+        return stale()
+    member_id, too_old = served(turn)
+    if too_old:
+        return await card_too_old(turn, post)
+    booked = await awards.award(
+        turn.tx,
+        merchant=post.merchant,
+        staff=post.staff,
+        member_id=member_id,
+        amount_minor=data["amount"],
+        nonce=nonce,
+        at=turn.at,
+    )
+    turn.finish()
+    if booked.receipt is not None:
+        await receipts.tell(turn, booked.receipt)
+    return await done(turn, post, booked.purchase)
+
+
+async def done(turn: Turn, post: Post, purchase: Purchase) -> Screen:
+    """What was awarded, with the way to take it back while there is one."""
+    names = await known.read(turn.tx)
+    facts = {
+        "name": await till.customer(turn, purchase.member_id),
+        "points": names.points(post.merchant.terms.currency, purchase.points),
+    }
+    lines: list[Line | None] = [
+        t("已记:会员 <b>{name}</b> 得 <b>{points}</b>", **facts),
+        t(
+            "收 {amount} · 小票 #{document}",
+            amount=Money(purchase.amount_minor, purchase.money),
+            document=purchase.document,
+        ),
+        t("{when}撤回了", when=purchase.taken_back_at) if purchase.taken_back_at else t("会员已收到回执"),
+    ]
+    minutes = turn.programme.take_back_minutes
+    may = awards.may_take_back(purchase, post.staff, minutes=minutes, at=turn.at)
+    rows: list[list[Button | None]] = [
+        [doors.award(t("下一位"), post.merchant.id)],
+        [doors.award_back(t("撤回这笔"), purchase.id) if may else None, doors.counter()],
+    ]
+    return screen(lines, rows)
+
+
+async def offer_lines(turn: Turn, post: Post, member_id: int, minor: int, decision: Decision) -> list[Line]:
+    """What the confirm screen says: who, how much, what it gives and from when, with its arithmetic where there is any."""
+    names = await known.read(turn.tx)
+    facts = {
+        "amount": Money(minor, post.merchant.money),
+        "name": await till.customer(turn, member_id),
+        "points": names.points(post.merchant.terms.currency, decision.points),
+    }
+    if decision.because is not None:
+        return [
+            t("收 {amount} → 会员 <b>{name}</b> 不得分", **facts),
+            arithmetic.because(decision.because),
+        ]
+    from_day = available_on(post.merchant.terms, turn.today)
+    lines: list[Line] = [t("收 {amount} → 会员 <b>{name}</b> 得 <b>{points}</b>", **facts)]
+    if len(decision.trace) > 1:
+        lines += [BLANK, *arithmetic.steps(decision.trace), BLANK]
+    if from_day > turn.today:
+        lines.append(t("退货期过后生效:{on}", on=from_day))
+    return lines
+
+
+def served(turn: Turn) -> tuple[int, bool]:
+    """Whose card was scanned, and whether that was too long ago."""
+    data = turn.dialogue.data
+    shown_at = dt.datetime.fromisoformat(data["at"])
+    return data["member"], turn.now > shown_at + dt.timedelta(minutes=CARD_MINUTES)
+
+
+async def card_too_old(turn: Turn, post: Post) -> Screen:
+    """The customer has long gone: asks for the card again."""
+    turn.goto(feature.at("card"), merchant=post.merchant.id)
+    lines: list[Line] = [t("会员码扫过太久了,这笔没有记。"), t("请会员再出示一次会员码。")]
+    return screen(lines, [[doors.counter(t("返回"))]])
+
+
+def stale() -> Screen:
+    """A confirm screen that another one has replaced."""
+    lines: list[Line] = [t("这一笔已经不在了,没有记。"), t("可能改过金额,或已经换了下一位。")]
+    return screen(lines, [[doors.award(t("重新记一笔")), doors.counter()]])
+
+
+async def post_of(turn: Turn) -> Post:
+    """The till of this conversation, as it is now."""
+    return await till.post_at(turn, turn.dialogue.data["merchant"])

@@ -1,0 +1,59 @@
+"""The counter: what staff do there, one tap away, and how the day stands."""
+
+from __future__ import annotations
+
+from chat import doors, known, till
+from chat.arguments import number
+from chat.feature import Feature
+from chat.screen import BLANK, Button, Line, Screen, screen
+from chat.till import Post
+from chat.turn import Turn
+from chat.words import t, tn
+from ledger.earning import awards
+from ledger.merchants import authority
+from ledger.redeeming import counter as vouchers
+
+feature = Feature("counter", order=70)
+
+
+@feature.command("counter", t("收银台"), audience="staff")
+async def command(turn: Turn, words: str = "") -> Screen:
+    """Shows the counter."""
+    return await home(turn)
+
+
+@feature.tap("home")
+async def home(turn: Turn, merchant: str = "0") -> Screen:
+    """Shows the counter of one merchant; asks which, where there are several."""
+    turn.finish()
+    found = await till.place(turn, number(merchant))
+    if isinstance(found, list):
+        return till.choose(found, lambda label, at: feature.button(label, "home", at))
+    return await at_counter(turn, found)
+
+
+async def at_counter(turn: Turn, post: Post) -> Screen:
+    """The counter's screen: where, who, how the day stands."""
+    here = post.merchant.id
+    names = await known.read(turn.tx)
+    since, until = till.today(turn)
+    whole = authority.may(post.staff.role, "see_whole_day")
+    mine = None if whole else post.staff.id
+    totals = await awards.totals(turn.tx, here, since=since, until=until, staff_id=mine)
+    used = len(await vouchers.used_today(turn.tx, here, since=since, staff_id=mine))
+    lines: list[Line] = [
+        t("<b>收银台</b> · {merchant}", merchant=post.where),
+        t("{label} · {role}", label=post.staff.label, role=till.role(post.staff.role)),
+        BLANK,
+        t("今天全店:") if whole else t("今天您记的:"),
+        tn("积分 {n} 笔,共 {points}", n=totals.awards, points=names.points(post.merchant.terms.currency, totals.points))
+        if totals.awards
+        else t("积分还没有记过"),
+        tn("验券 {n} 张", n=used) if used else t("券还没有验过"),
+    ]
+    rows: list[list[Button | None]] = [
+        [doors.award(merchant_id=here), doors.verify(merchant_id=here)],
+        [doors.day(here), doors.staff(here) if authority.may(post.staff.role, "see_staff") else None],
+        [doors.home()],
+    ]
+    return screen(lines, rows)

@@ -1,0 +1,178 @@
+"""The operator's desk: what a failure's code stands for, and the merchants with their owners."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from chat import doors, known, till, troubles
+from chat.arguments import number
+from chat.feature import Feature
+from chat.screen import BLANK, Button, Line, Screen, screen
+from chat.turn import Turn
+from chat.words import t, tn
+from ledger.earning import rulebook
+from ledger.members import operators
+from ledger.merchants import merchant as merchants
+from ledger.merchants import staff
+from ledger.merchants.merchant import Merchant, MonthsToMonthEnd, Years
+
+feature = Feature("operator", order=90)
+
+PER_PAGE = 8
+ERROR_LONGEST = 700
+
+
+@feature.command("operator", t("运营台"), audience="operator")
+async def command(turn: Turn, words: str = "") -> Screen:
+    """Opens the desk; «/operator K7Q2» looks a code up at once."""
+    return await look_up(turn, words) if words else await home(turn)
+
+
+@feature.tap("home", audience="operator")
+async def home(turn: Turn) -> Screen:
+    """Opens the desk."""
+    roles = await demand(turn)
+    turn.goto(feature.at("code"))
+    lines: list[Line] = [
+        t("<b>运营台</b>"),
+        t("您的角色:{roles}", roles="、".join(sorted(roles)) if turn.language == "zh" else ", ".join(sorted(roles))),
+        BLANK,
+        t("会员报来的故障编号,直接发给我就能查,比如 K7Q2。"),
+    ]
+    return screen(lines, [[feature.button(t("商户"), "merchants", 0), doors.home()]])
+
+
+@feature.step("code")
+async def code_typed(turn: Turn, said: str) -> Screen:
+    """Looks a failure's code up."""
+    return await look_up(turn, said)
+
+
+async def look_up(turn: Turn, code: str) -> Screen:
+    """Shows the troubles that a code stands for; the next code may be typed right away."""
+    await demand(turn)
+    turn.goto(feature.at("code"))
+    found = await troubles.find(turn.tx, code)
+    shown = code.strip().upper()[:12]
+    lines: list[Line | None] = []
+    if not found:
+        lines = [
+            t("没有编号是 {code} 的故障。", code=shown),
+            t("编号是 4 个字母和数字,请会员再看一眼。"),
+        ]
+    for trouble in found:
+        lines += [
+            t("<b>{code}</b> · {when}", code=shown, when=trouble.at),
+            tn("试了 {n} 次", n=trouble.tries),
+            t("已处理:{when}", when=trouble.resolved_at) if trouble.resolved_at else None,
+            t("已放进死信,没有改动任何积分") if trouble.set_aside else t("后来成功了,或还在重试"),
+            t("<code>{key}</code>", key=trouble.key),
+            t("<pre>{error}</pre>", error=trouble.error[-ERROR_LONGEST:]),
+            BLANK,
+        ]
+    return screen(lines, [[doors.operator(t("返回")), doors.home()]])
+
+
+@feature.tap("merchants", audience="operator")
+async def list_merchants(turn: Turn, page: str = "0") -> Screen:
+    """Lists the merchants, oldest first."""
+    await demand(turn)
+    at, everyone = number(page), await merchants.everyone(turn.tx)
+    shown = everyone[at * PER_PAGE : (at + 1) * PER_PAGE]
+    lines: list[Line | None] = [
+        t("<b>商户</b>"),
+        tn("共 {n} 家", n=len(everyone)) if everyone else t("还没有商户。导入或建立后会在这里。"),
+    ]
+    rows: list[list[Button | None]] = [
+        [
+            feature.button(
+                t("{merchant} · {status}", merchant=till.name_of(m), status=till.STATUSES[m.status]), "merchant", m.id
+            )
+        ]
+        for m in shown
+    ]
+    rows += [
+        [
+            feature.button(t("上一页"), "merchants", at - 1) if at else None,
+            feature.button(t("下一页"), "merchants", at + 1) if len(everyone) > (at + 1) * PER_PAGE else None,
+        ],
+        [doors.operator(t("返回")), doors.home()],
+    ]
+    return screen(lines, rows)
+
+
+@feature.tap("merchant", audience="operator")
+async def open_merchant(turn: Turn, merchant_id: str) -> Screen:
+    """Opens a merchant: its terms in words, its rate, its team."""
+    roles = await demand(turn)
+    merchant = await merchants.by_id(turn.tx, number(merchant_id))
+    names = await known.read(turn.tx)
+    team = await staff.team(turn.tx, merchant.id)
+    rules = await rulebook.in_force(turn.tx, merchant.id, turn.today)
+    terms = merchant.terms
+    lines: list[Line | None] = [
+        t("<b>{merchant}</b> · {status}", merchant=till.name_of(merchant), status=till.STATUSES[merchant.status]),
+        t("代码 {code}", code=merchant.code),
+        BLANK,
+        t("发的积分:{currency}", currency=names.currency(terms.currency)),
+        t("每元 {rate} 分", rate=f"{rules[-1].rule.rate.normalize():f}") if rules else t("现在没有积分规则,消费不得分"),
+        tn("退货期 {n} 天,过后生效", n=terms.return_days) if terms.return_days else t("得分马上可用"),
+        life(merchant),
+        t("收联盟积分") if terms.accepts_common else t("只收自己的积分"),
+        BLANK,
+        tn("店员 {n} 人", n=len(team)) if team else t("还没有店员"),
+        *(t("{label} · {role}", label=one.label, role=till.role(one.role)) for one in team[:PER_PAGE]),
+    ]
+    rows: list[list[Button | None]] = [
+        [feature.button(t("邀请店主"), "owner", merchant.id) if "admin" in roles else None],
+        [feature.button(t("商户"), "merchants", 0), doors.operator(t("返回"))],
+    ]
+    return screen(lines, rows)
+
+
+@feature.tap("owner", audience="operator")
+async def invite_owner(turn: Turn, merchant_id: str) -> Screen:
+    """Makes a one-time link that makes whoever opens it an owner of the merchant."""
+    roles = await demand(turn)
+    merchant = await merchants.by_id(turn.tx, number(merchant_id))
+    if "admin" not in roles:
+        raise operators.NotOperator("admin")
+    token = turn.nonce() + turn.nonce()
+    label = turn.speaker.plain(till.role("owner"))
+    by = f"operator:{turn.me.id}"
+    await staff.invite_owner(
+        turn.tx, merchant_id=merchant.id, label=label, by=by, token=token, vault=turn.vault, now=turn.now
+    )
+    link = f"https://t.me/{turn.bot_username}?start={staff.LINK}_{token}"
+    lines: list[Line] = [
+        t("{merchant} 店主的邀请链接", merchant=till.name_of(merchant)),
+        t("<code>{link}</code>", link=link),
+        tn("只能用一次,{n} 小时内有效。请只发给本人。", n=staff.INVITATION_HOURS),
+    ]
+    rows: list[list[Button | None]] = [
+        [
+            Button(t("复制链接"), copy=link),
+            Button(t("发给他"), url=f"https://t.me/share/url?url={quote(link, safe='')}"),
+        ],
+        [feature.button(t("返回"), "merchant", merchant.id)],
+    ]
+    return screen(lines, rows, protect=True)
+
+
+def life(merchant: Merchant) -> Line:
+    """How long the merchant's points live."""
+    match merchant.terms.life:
+        case MonthsToMonthEnd(months=months):
+            return tn("有效 {n} 个月,到月底", n=months)
+        case Years(years=years):
+            return tn("有效 {n} 年", n=years)
+        case _:
+            return t("不过期")
+
+
+async def demand(turn: Turn) -> frozenset[str]:
+    """This person's operator roles as they are now. `NotOperator` for none."""
+    roles = await operators.roles(turn.tx, turn.me.id)
+    if not roles:
+        raise operators.NotOperator(None)
+    return roles

@@ -1,0 +1,205 @@
+"""Who works at a merchant: the list, inviting by a one-time link, accepting one, removing somebody."""
+
+from __future__ import annotations
+
+from typing import get_args
+from urllib.parse import quote
+
+from chat import doors, till
+from chat.arguments import number
+from chat.feature import Feature
+from chat.screen import BLANK, Button, Line, Screen, screen
+from chat.till import Post
+from chat.turn import Turn
+from chat.words import t, tn
+from ledger.errors import Refusal
+from ledger.merchants import authority, staff
+from ledger.merchants import merchant as merchants
+from ledger.merchants.authority import Role
+
+feature = Feature("staff", order=75)
+
+
+@feature.command("staff", t("店员"), audience="staff")
+async def command(turn: Turn, words: str = "") -> Screen:
+    """Shows who works here."""
+    return await list_(turn)
+
+
+@feature.tap("list")
+async def list_(turn: Turn, merchant: str = "0") -> Screen:
+    """Shows who works at a merchant: owners, managers, cashiers."""
+    turn.finish()
+    post = await till.place(turn, number(merchant))
+    if isinstance(post, list):
+        return till.choose(post, lambda label, at: feature.button(label, "list", at))
+    post.staff.demand("see_staff")
+    team = await staff.team(turn.tx, post.merchant.id)
+    lines: list[Line] = [
+        t("<b>店员</b> · {merchant}", merchant=post.where),
+        tn("{n} 人在岗。点开可以移除。", n=len(team)),
+    ]
+    rows: list[list[Button | None]] = [
+        [feature.button(t("{label} · {role}", label=one.label, role=till.role(one.role)), "open", one.id)]
+        for one in team
+    ]
+    invites = [
+        feature.button(t("邀请{role}", role=till.role(role)), "invite", post.merchant.id, role)
+        for role in ("cashier", "manager")
+        if authority.may(post.staff.role, staff.adding(role))
+    ]
+    return screen(lines, [*rows, [*invites], [doors.counter()]])
+
+
+@feature.tap("open")
+async def open_(turn: Turn, staff_id: str) -> Screen:
+    """Opens one person of the team."""
+    one, post = await colleague(turn, staff_id)
+    may = one.id == post.staff.id or authority.may(post.staff.role, staff.removing(one.role))
+    lines: list[Line] = [
+        t("<b>{label}</b> · {role}", label=one.label, role=till.role(one.role)),
+        t("会员 {name}", name=await till.customer(turn, one.member_id)),
+        t("{when}上岗", when=one.added_at),
+    ]
+    label = t("我要离开") if one.id == post.staff.id else t("移除")
+    rows: list[list[Button | None]] = [
+        [feature.button(label, "remove", one.id, style="danger") if may else None],
+        [feature.button(t("返回"), "list", post.merchant.id)],
+    ]
+    return screen(lines, rows)
+
+
+@feature.tap("remove")
+async def remove(turn: Turn, staff_id: str) -> Screen:
+    """Asks before somebody is removed."""
+    one, post = await colleague(turn, staff_id)
+    lines: list[Line] = [
+        t("移除 <b>{label}</b>({role})?", label=one.label, role=till.role(one.role)),
+        t("马上就不能再记积分和验券;以前的记录都留着。"),
+    ]
+    yes = feature.button(t("确认移除"), "removed", one.id, style="danger")
+    return screen(lines, [[yes, feature.button(t("留着"), "list", post.merchant.id)]])
+
+
+@feature.tap("removed")
+async def removed(turn: Turn, staff_id: str) -> Screen:
+    """Removes somebody and tells them; a second tap shows the same."""
+    one, post = await colleague(turn, staff_id, also_gone=True)
+    rows: list[list[Button | None]] = [[feature.button(t("店员"), "list", post.merchant.id), doors.home()]]
+    if one.id in {s.id for s in await staff.team(turn.tx, post.merchant.id)}:
+        await staff.remove(turn.tx, remover=post.staff, staff_id=one.id, now=turn.now)
+        if one.id != post.staff.id:
+            gone: list[Line] = [t("您在{merchant}的岗位({label})已撤销。", merchant=post.where, label=one.label)]
+            turn.tell(one.member_id, screen(gone, [[doors.home()]]), key=f"staff-removed:{one.id}")
+    if one.id == post.staff.id:
+        rows = [[doors.home()]]
+    return screen([t("<b>{label}</b> 已移除", label=one.label)], rows)
+
+
+@feature.tap("invite")
+async def invite(turn: Turn, merchant: str, role: str) -> Screen:
+    """Asks how receipts shall name whoever is invited."""
+    post, wanted = await till.post_at(turn, number(merchant)), role_of(role)
+    post.staff.demand(staff.adding(wanted))
+    turn.goto(feature.at("label"), merchant=post.merchant.id, role=wanted)
+    lines: list[Line] = [
+        t("邀请一位{role}到{merchant}", role=till.role(wanted), merchant=post.where),
+        t("小票上怎么称呼?发给我,比如「3号台」。"),
+    ]
+    return screen(lines, [[feature.button(t("取消"), "list", post.merchant.id)]])
+
+
+@feature.step("label")
+async def label_typed(turn: Turn, said: str) -> Screen:
+    """Makes the one-time link."""
+    data = turn.dialogue.data
+    post, role = await till.post_at(turn, data["merchant"]), role_of(data["role"])
+    token = turn.nonce() + turn.nonce()
+    made = await staff.invite(
+        turn.tx, inviter=post.staff, role=role, label=said, token=token, vault=turn.vault, now=turn.now
+    )
+    turn.finish()
+    link = f"https://t.me/{turn.bot_username}?start={staff.LINK}_{token}"
+    lines: list[Line] = [
+        t("<b>{label}</b> · {role} 的邀请链接", label=made.label, role=till.role(role)),
+        t("<code>{link}</code>", link=link),
+        tn("只能用一次,{n} 小时内有效。请只发给本人。", n=staff.INVITATION_HOURS),
+    ]
+    rows: list[list[Button | None]] = [
+        [
+            Button(t("复制链接"), copy=link),
+            Button(t("发给他"), url=f"https://t.me/share/url?url={quote(link, safe='')}"),
+        ],
+        [feature.button(t("店员"), "list", post.merchant.id), doors.counter()],
+    ]
+    return screen(lines, rows, protect=True)
+
+
+@feature.link(staff.LINK)
+async def invited(turn: Turn, token: str) -> Screen:
+    """Shows what an invitation makes of whoever opened it."""
+    offered = await staff.invitation(turn.tx, token, vault=turn.vault, now=turn.now)
+    merchant = await merchants.by_id(turn.tx, offered.merchant_id)
+    here = turn.me.role_at(offered.merchant_id)
+    if here is not None:
+        raise staff.AlreadyStaff(offered.merchant_id, here)
+    lines: list[Line] = [
+        t("<b>{merchant}</b> 请您做{role}", merchant=till.name_of(merchant), role=till.role(offered.role)),
+        t("小票上会写「{label}」。", label=offered.label),
+        BLANK,
+        t("上岗后可以给会员记积分、验券;每一步都会记下是谁做的。"),
+    ]
+    return screen(lines, [[feature.button(t("接受"), "accept", token, style="primary"), doors.home(t("不了"))]])
+
+
+@feature.tap("accept")
+async def accept(turn: Turn, token: str) -> Screen:
+    """Takes the post and tells whoever invited; a second tap shows the same."""
+    try:
+        offered = await staff.invitation(turn.tx, token, vault=turn.vault, now=turn.now)
+    except staff.InvitationUsed as no:
+        mine = await till.posts(turn)
+        if no.used_by == turn.me.id and (post := next((p for p in mine if p.merchant.id == no.merchant_id), None)):
+            return welcomed(post)
+        raise
+    joined = await staff.accept(turn.tx, token, member_id=turn.me.id, vault=turn.vault, now=turn.now)
+    post = Post(joined, await merchants.by_id(turn.tx, joined.merchant_id))
+    kind, _, inviter = offered.made_by.partition(":")
+    if kind == "staff" and (by := await staff.by_id(turn.tx, number(inviter))) is not None:
+        told: list[Line] = [
+            t("<b>{name}</b> 已到{merchant}上岗:{label}", name=turn.name, merchant=post.where, label=joined.label)
+        ]
+        turn.tell(
+            by.member_id, screen(told, [[doors.staff(post.merchant.id), doors.home()]]), key=f"staff-joined:{joined.id}"
+        )
+    return welcomed(post)
+
+
+def welcomed(post: Post) -> Screen:
+    """The first screen at a new post."""
+    lines: list[Line] = [
+        t("您已在 <b>{merchant}</b> 上岗", merchant=post.where),
+        t("{label} · {role}", label=post.staff.label, role=till.role(post.staff.role)),
+    ]
+    return screen(lines, [[doors.counter(t("打开收银台")), doors.home()]])
+
+
+async def colleague(turn: Turn, staff_id: str, *, also_gone: bool = False) -> tuple[staff.Staff, Post]:
+    """Somebody of the team that this person may look at, and the place from which they look."""
+    one = await staff.by_id(turn.tx, number(staff_id))
+    if one is None or turn.me.role_at(one.merchant_id) is None:
+        raise staff.NotStaff(0)
+    try:
+        post = await till.post_at(turn, one.merchant_id)
+    except Refusal:
+        if also_gone and one.member_id == turn.me.id:
+            return one, Post(one, await merchants.by_id(turn.tx, one.merchant_id))
+        raise
+    if one.id != post.staff.id:
+        post.staff.demand("see_staff")
+    return one, post
+
+
+def role_of(said: str) -> Role:
+    """A role as a button says it; the least one where it says none."""
+    return next((role for role in get_args(Role) if role == said), "cashier")

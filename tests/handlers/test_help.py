@@ -1,0 +1,50 @@
+"""Help lists what features declare, to whom it is of use; /cancel leaves whatever there was."""
+
+from __future__ import annotations
+
+from handlers.help import features
+from tests.conftest import Database
+from tests.handlers.at import as_it_is, bot_then
+
+
+async def test_help_lists_every_command_that_is_for_members(demo_database: Database) -> None:
+    async with bot_then(demo_database, setup=as_it_is) as world:
+        ming = world.person("小明", id=1001)
+        await ming.says("/help")
+        page = await ming.sees("能做什么")
+        for feature in features():
+            for command in feature.commands:
+                listed = f"/{command.name} " in page.shown
+                assert listed == (command.description is not None and command.audience in ("anyone", "member"))
+
+
+async def test_staff_see_their_commands_too(demo_database: Database) -> None:
+    declared = [c.name for f in features() for c in f.commands if c.audience == "staff" and c.description]
+    async with bot_then(demo_database, setup=as_it_is) as world:
+        cashier = world.person("周晓燕", id=1003, language="en")
+        await cashier.says("/help")
+        page = await cashier.sees("What I can do")
+        assert all(f"/{name} " in page.shown for name in declared)
+
+
+async def test_a_newcomer_may_ask_for_help_and_is_shown_the_entrance(database: Database) -> None:
+    async with bot_then(database) as world:
+        ming = world.person("小明")
+        await ming.says("/help")
+        page = await ming.sees("能做什么")
+        assert "/start" in page.shown
+        assert "/balance" not in page.shown
+        await ming.taps("加入")
+        await ming.sees("加入后保存什么")
+
+
+async def test_cancel_leaves_a_question_open_to_nobody(database: Database) -> None:
+    async with bot_then(database) as world:
+        ming = await world.member("小明")
+        await ming.says("/claim")
+        await ming.sees("请发过来")
+        await ming.says("/cancel")
+        await ming.sees("没有进行中的操作了", fresh=True)
+        await ming.says("ABCD-EFGH")
+        await ming.sees("这句话我没看懂", fresh=True)
+        assert await world.sql("SELECT count(*) FROM claim_attempt") == [(0,)]
