@@ -57,7 +57,8 @@ class EmbeddedPostgres:
     Args:
         data_dir: the project's data folder; the cluster goes to `postgres/` in it (see `postgres_place`).
         explicit: the person chose `data_dir`; then no other place is taken instead.
-        fast: for tests only. No fsync, and the server ends with this process even when that is killed.
+        ephemeral: the data is thrown away afterwards: the server ends with this process even when that is killed.
+        fast: for tests only. Ephemeral, and without fsync.
         say: receives the few lines a person should read (where data went instead, recovery in progress).
     """
 
@@ -67,11 +68,13 @@ class EmbeddedPostgres:
         *,
         explicit: bool = False,
         fast: bool = False,
+        ephemeral: bool = False,
         say: Callable[[str], None] = lambda line: None,
     ) -> None:
         self._data_dir = data_dir.resolve()
         self._explicit = explicit
         self._fast = fast
+        self._ephemeral = ephemeral or fast
         self._say = say
         self._place: Place | None = None
         self._lock: IO[bytes] | None = None
@@ -157,7 +160,7 @@ class EmbeddedPostgres:
         if not self.owner:
             return
         if self._answers() != 2:
-            quick = "immediate" if self._fast else "fast"
+            quick = "immediate" if self._ephemeral else "fast"
             stopped = self._run("pg_ctl", "stop", "-D", str(self.cluster), "-m", quick, "-w", "-t", "60", check=False)
             if stopped.returncode != 0 and self._answers() != 2:
                 self._run("pg_ctl", "stop", "-D", str(self.cluster), "-m", "immediate", "-w", check=False)
@@ -206,7 +209,7 @@ class EmbeddedPostgres:
                     **self._identity(),  # type: ignore[call-overload]
                 )
         self._wait_ready()
-        if self._fast:
+        if self._ephemeral:
             self._die_with_us()
         self._make_role_and_database()
 

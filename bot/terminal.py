@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import sys
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
@@ -42,6 +43,10 @@ def finish(work: Coroutine[Any, Any, int | None]) -> None:
     except KeyboardInterrupt:
         sys.exit(130)
     except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise click.ClickException(
+                both("端口被占用,请用 PORT 换一个", f"the port is taken, set PORT: {error}")
+            ) from None
         raise click.ClickException(both("系统错误", f"{type(error).__name__}: {error}")) from error
     sys.exit(code or 0)
 

@@ -33,6 +33,7 @@ from ledger.programme import Programme
 log = structlog.get_logger(__name__)
 
 LOOK_SECONDS = 20
+NUDGE_SECONDS = 60
 TRIES_MAX = 5
 
 _DUE = text(
@@ -73,7 +74,9 @@ class Timetable:
         self._clock = clock
         self._duties = {duty.name: duty for duty in duties}
         self._look = asyncio.Event()
-        self._quiet = asyncio.Event()
+        self._asked = 0
+        self._answered = asyncio.Condition()
+        self._answered_up_to = 0
 
     async def run(self, lease: Lease) -> None:
         """Look now, whenever the scheduler says so and whenever `nudge` does; until cancelled.
@@ -90,6 +93,7 @@ class Timetable:
         try:
             while True:
                 self._look.clear()
+                asked = self._asked
                 try:
                     await self.catch_up(lease)
                 except LostLead:
@@ -98,17 +102,24 @@ class Timetable:
                     if failures.meaning(error) == "fails":
                         raise
                     log.warning("timetable_waits", error=type(error).__name__)
-                self._quiet.set()
+                async with self._answered:
+                    self._answered_up_to = asked
+                    self._answered.notify_all()
                 await self._look.wait()
-                self._quiet.clear()
         finally:
             scheduler.shutdown(wait=False)
 
     async def nudge(self) -> None:
-        """Look now, and return when what was due has run. For whoever moved the clock, in the leader's own process."""
-        self._quiet.clear()
+        """Look now, and return when what was due has run. For whoever moved the clock, in the leader's own process.
+
+        Raises:
+            TimeoutError: nobody leads here, or the work takes longer than a minute.
+        """
+        self._asked += 1
+        mine = self._asked
         self._look.set()
-        await self._quiet.wait()
+        async with asyncio.timeout(NUDGE_SECONDS), self._answered:
+            await self._answered.wait_for(lambda: self._answered_up_to >= mine)
 
     async def catch_up(self, lease: Lease) -> None:
         """Run every slot that is due, oldest first.

@@ -8,7 +8,7 @@ import unicodedata
 LARGEST_MINOR = 99_999_999
 """¥999,999.99: more than that at a till is a slip of the finger, or a card's code."""
 
-_FORM = re.compile(r"(\d{1,3}(?:,\d{3})+|\d{1,9})(?:\.(\d{1,2}))?")
+_FORM = re.compile(r"([0-9]{1,3}(?:,[0-9]{3})+|[0-9]{1,9})(?:\.([0-9]{1,2}))?")
 _SIGNS = re.compile(r"^(?:¥|£|\$|€|RMB|CNY)|(?:元|块|块钱|RMB|CNY)$", re.IGNORECASE)
 
 

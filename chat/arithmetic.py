@@ -37,13 +37,17 @@ def exact(points: str) -> Points | str:
     return Points(int(points)) if points.removeprefix("-").isdigit() else points
 
 
+def unit(money: str) -> Both:
+    """What one of a currency is called: rates are points per so much."""
+    return _MONEY_NAMES.get(money, Both(money, money))
+
+
 def _base(step: Step) -> Text:
-    unit = _MONEY_NAMES.get(step["money"], Both(step["money"], step["money"]))
     return t(
         "{amount} × {rate} 分/{unit}  = {points}",
         amount=Money(step["amount_minor"], step["money"]),
         rate=step["rate"],
-        unit=unit,
+        unit=unit(step["money"]),
         points=exact(step["points"]),
     )
 

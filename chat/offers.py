@@ -12,7 +12,7 @@ from chat.screen import Button
 from chat.words import Both, Money, Points, Text, t, tn
 from ledger.redeeming import may_redeem as rules
 from ledger.redeeming.may_redeem import Facts, Listed
-from ledger.redeeming.offers import AmountNotOffered, Category, Names, Offer, Quote
+from ledger.redeeming.offers import AmountNotOffered, Category, Names, Offer, PerMoney, PerUnit, Quote
 from ledger.redeeming.publish import CurrencyNotAccepted
 from ledger.redeeming.redemptions import OfferChanged
 from ledger.redeeming.shelf import NoSuchOffer, Seen
@@ -132,6 +132,13 @@ def terms(listed: Listed, facts: Facts) -> list[Text]:
         said.append(t("还剩 {left} 份", left=max(0, facts.stock_left)))
     said.append(tn("凭码 {n} 天内有效", n=listed.offer.validity_days))
     return said
+
+
+def likely_amounts(price_: PerUnit | PerMoney, most: int, count: int) -> list[int]:
+    """At most `count` amounts from the least to `most` (a step's amount), evenly over the steps, both ends included."""
+    steps = (most - price_.least) // price_.step
+    picked = {round(i * steps / (count - 1)) for i in range(count)} if steps >= count else set(range(steps + 1))
+    return [price_.least + n * price_.step for n in sorted(picked)]
 
 
 def unused(offer: Offer) -> Text:

@@ -76,12 +76,12 @@ def details(entry: Explained, names: Known, today: dt.date) -> list[Line | None]
         case "reinstate" | "void" if facts.get("grace_points"):
             until = dt.date.fromisoformat(facts["grace_until"])
             returned = points(line.currency_id, facts["grace_points"])
-            return [t("其中 {points} 本来已到期,延到 {until}", points=returned, until=until)]
+            return [t("其中 {points}本来已到期,延到 {until}", points=returned, until=until)]
         case "claw_back":
             owed = facts.get("deficit")
             return [
                 _said(entry),
-                t("不够收回的 {points} 记为欠分,下次在那里得的分先补上", points=points(line.currency_id, owed))
+                t("不够收回的 {points}记为欠分,下次在那里得的分先补上", points=points(line.currency_id, owed))
                 if owed
                 else None,
             ]
@@ -103,7 +103,7 @@ def _filled(facts: dict[str, Any], names: Known, currency_id: int) -> Line | Non
     filled = facts.get("filled_deficit")
     if not filled:
         return None
-    return t("其中 {points} 补上了之前退货欠的", points=names.points(currency_id, filled))
+    return t("其中 {points}补上了之前退货欠的", points=names.points(currency_id, filled))
 
 
 def _said(entry: Explained) -> Line | None:

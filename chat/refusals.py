@@ -143,7 +143,7 @@ def _(no: points.NothingDue) -> Worded:
 def _(no: points.PointsMovedOn) -> Worded:
     return Worded(
         t("撤销不了:积分已经不在原处"),
-        t("那笔里有 {missing} 已经用掉、转出或到期。", missing=Points(no.missing)),
+        t("那笔里有 {missing}已经用掉、转出或到期。", missing=Points(no.missing)),
     )
 
 
@@ -187,10 +187,10 @@ def _(no: claims.TooManyClaimCodes) -> Worded:
 @worded(claims.AccountInMotion)
 def _(no: claims.AccountInMotion) -> Worded:
     if no.until is None:
-        return Worded(t("现在还不能认领"), t("账户里有 {points} 正预留着,放开后再来。", points=Points(no.points)))
+        return Worded(t("现在还不能认领"), t("账户里有 {points}正预留着,放开后再来。", points=Points(no.points)))
     return Worded(
         t("现在还不能认领"),
-        t("账户里有 {points} 还没生效,{on}后再来。", points=Points(no.points), on=no.until),
+        t("账户里有 {points}还没生效,{on}后再来。", points=Points(no.points), on=no.until),
     )
 
 
@@ -214,8 +214,19 @@ def _(no: operators.LastAdmin) -> Worded:
     return Worded(t("不能去掉最后一位管理员"), t("请先添加另一位管理员。"))
 
 
+OPERATOR_ROLES: dict[str, Text] = {
+    "admin": t("管理员"),
+    "finance": t("财务"),
+    "support": t("客服"),
+    "auditor": t("审计"),
+}
+"""What operators' roles are called."""
+
+
 @worded(operators.NotOperator)
 def _(no: operators.NotOperator) -> Worded:
     if no.needed is None:
         return Worded(t("这是运营人员用的。"))
-    return Worded(t("您的角色办不了这件事"), t("要有 {role} 角色。请找有它的同事。", role=no.needed))
+    return Worded(
+        t("您的角色办不了这件事"), t("要有 {role} 角色。请找有它的同事。", role=OPERATOR_ROLES[no.needed])
+    )

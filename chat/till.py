@@ -128,12 +128,12 @@ def _(no: staff.InvitationUnknown) -> Worded:
 
 @worded(staff.InvitationUsed)
 def _(no: staff.InvitationUsed) -> Worded:
-    return Worded(t("这个邀请链接用过了"), t("{when}用的,一个链接只能用一次。请让店里重新发。", when=no.used_at))
+    return Worded(t("这个邀请链接用过了"), t("{when} 用的,一个链接只能用一次。请让店里重新发。", when=no.used_at))
 
 
 @worded(staff.InvitationEnded)
 def _(no: staff.InvitationEnded) -> Worded:
-    return Worded(t("这个邀请链接过期了"), t("有效到{when}。请让店里重新发。", when=no.ended_at))
+    return Worded(t("这个邀请链接过期了"), t("有效到 {when}。请让店里重新发。", when=no.ended_at))
 
 
 @worded(staff.AlreadyStaff)
@@ -207,7 +207,7 @@ def _(no: purchases.MoreThanPurchase) -> Worded:
 
 @worded(awards.AlreadyTakenBack)
 def _(no: awards.AlreadyTakenBack) -> Worded:
-    return Worded(t("这笔已经撤回了"), t("{when}撤回的,没有再动。", when=no.at), (doors.counter(),))
+    return Worded(t("这笔已经撤回了"), t("{when} 撤回的,没有再动。", when=no.at), (doors.counter(),))
 
 
 @worded(awards.TooLateToTakeBack)
@@ -215,7 +215,7 @@ def _(no: awards.TooLateToTakeBack) -> Worded:
     return Worded(
         t("过了撤回的时间"),
         tn(
-            "{when}记的。收银员 {n} 分钟内可撤回自己记的,店长当天都可以。",
+            "{when} 记的。收银员 {n} 分钟内可撤回自己记的,店长当天都可以。",
             n=no.minutes,
             when=no.awarded_at,
         ),

@@ -129,7 +129,7 @@ def _late(voucher: Redemption, facts: Mapping[str, Any]) -> list[Line]:
     lines: list[Line] = []
     if graced := facts.get("grace_points"):
         until = dt.date.fromisoformat(facts["grace_until"])
-        lines.append(t("其中 {points} 本来已到期,延到 {until}", points=points_of(voucher, graced), until=until))
+        lines.append(t("其中 {points}本来已到期,延到 {until}", points=points_of(voucher, graced), until=until))
     if over := facts.get("expired_on_return"):
         lines.append(t("其中 {points} 已经延过一次,这次到期了", points=points_of(voucher, over)))
     return lines

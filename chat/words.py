@@ -122,7 +122,7 @@ class Speaker:
             said = words.gettext(value.msgid) if value.n is None else words.ngettext(value.msgid, value.msgid, value.n)
             if not escape:
                 said = _TAG.sub("", said)
-            return said.format_map({k: self._render(v, escape=escape) for k, v in value.facts.items()})
+            return said.format_map(_Rendered(self, value.facts, escape))
         shown = self._value(value)
         return html.escape(shown, quote=False) if escape else shown
 
@@ -163,3 +163,13 @@ class Speaker:
         if zh:
             return format_date(day, "M月d日" if this_year else "y年M月d日", "zh")
         return format_date(day, "d MMM" if this_year else "d MMM y", "en")
+
+
+class _Rendered(dict[str, str]):
+    """Facts rendered when a text names them: what it does not name may be anything."""
+
+    def __init__(self, speaker: Speaker, facts: Mapping[str, Any], escape: bool) -> None:
+        self._speaker, self._facts, self._escape = speaker, facts, escape
+
+    def __missing__(self, name: str) -> str:
+        return self._speaker._render(self._facts[name], escape=self._escape)

@@ -188,7 +188,7 @@ async def done(turn: Turn, post: Post, purchase: Purchase) -> Screen:
             amount=Money(purchase.amount_minor, purchase.money),
             document=purchase.document,
         ),
-        t("{when}撤回了", when=purchase.taken_back_at) if purchase.taken_back_at else t("会员已收到回执"),
+        t("{when} 撤回", when=purchase.taken_back_at) if purchase.taken_back_at else t("会员已收到回执"),
     ]
     minutes = turn.programme.take_back_minutes
     may = awards.may_take_back(purchase, post.staff, minutes=minutes, at=turn.at)

@@ -10,7 +10,18 @@ from chat import doors, known
 from chat.arguments import number
 from chat.feature import Feature
 from chat.known import Known
-from chat.offers import CATEGORIES, both, cost, joined, points_of, price, short_price, short_reason, terms
+from chat.offers import (
+    CATEGORIES,
+    both,
+    cost,
+    joined,
+    likely_amounts,
+    points_of,
+    price,
+    short_price,
+    short_reason,
+    terms,
+)
 from chat.refusals import wording
 from chat.screen import BLANK, Button, Line, Photo, Screen, screen
 from chat.turn import Turn
@@ -195,7 +206,7 @@ def _ways_to_have(seen: Seen, yes: Yes) -> list[list[Button | None]]:
     """One button where there is one amount; else the likely amounts, and a way to the others."""
     listed, price_ = seen.listed, seen.listed.offer.price
     if isinstance(price_, PerMoney):
-        amounts = likely_amounts(price_, yes.most)
+        amounts = likely_amounts(price_, yes.most, QUICK_AMOUNTS)
         buttons = [
             doors.redeem(
                 t(
@@ -213,15 +224,9 @@ def _ways_to_have(seen: Seen, yes: Yes) -> list[list[Button | None]]:
     return [[doors.redeem(t("兑换"), listed.id, 1), doors.amounts(t("要几份"), listed.id) if yes.most > 1 else None]]
 
 
-def likely_amounts(price_: PerMoney, most: int, count: int = QUICK_AMOUNTS) -> list[int]:
-    """At most `count` amounts from the least to `most`, evenly over the steps, both ends included."""
-    steps = (most - price_.least) // price_.step
-    picked = {round(i * steps / (count - 1)) for i in range(count)} if steps >= count else set(range(steps + 1))
-    return [price_.least + n * price_.step for n in sorted(picked)]
-
-
 async def _purse(turn: Turn) -> tuple[Known, list[Holding]]:
-    return await known.read(turn.tx), await shelf.purse(turn.tx, turn.me, today=turn.today)
+    names = await known.read(turn.tx)
+    return names, await shelf.purse(turn.tx, turn.me, today=turn.today, known=names.currencies)
 
 
 def _balance(held: list[Holding], names: Known, turn: Turn) -> Text:

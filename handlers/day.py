@@ -189,12 +189,14 @@ async def about(turn: Turn, post: Post, purchase: Purchase) -> list[Line]:
         "name": await till.customer(turn, purchase.member_id),
     }
     found: list[Line | None] = [
-        t("收 {amount} → 会员 <b>{name}</b> 得 <b>{points}</b>", **facts),
+        t("收 {amount} → 会员 <b>{name}</b> 得过 {points},已撤回", **facts)
+        if purchase.taken_back_at
+        else t("收 {amount} → 会员 <b>{name}</b> 得 <b>{points}</b>", **facts),
         t("{when} · {label}", when=purchase.occurred_at, label=by.label)
         if by
         else t("{when}", when=purchase.occurred_at),
         t("小票 #{document}", document=purchase.document),
-        t("{when}撤回了", when=purchase.taken_back_at) if purchase.taken_back_at else None,
+        t("{when} 撤回", when=purchase.taken_back_at) if purchase.taken_back_at else None,
         t("已退款 {amount}", amount=Money(purchase.refunded_minor, purchase.money))
         if purchase.refunded_minor and not purchase.taken_back_at
         else None,

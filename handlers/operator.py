@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from chat import doors, known, till, troubles
+from chat import arithmetic, doors, known, till, troubles
 from chat.arguments import number
 from chat.feature import Feature
+from chat.offers import joined
+from chat.refusals import OPERATOR_ROLES
 from chat.screen import BLANK, Button, Line, Screen, screen
 from chat.turn import Turn
 from chat.words import t, tn
@@ -35,7 +37,7 @@ async def home(turn: Turn) -> Screen:
     turn.goto(feature.at("code"))
     lines: list[Line] = [
         t("<b>运营台</b>"),
-        t("您的角色:{roles}", roles="、".join(sorted(roles)) if turn.language == "zh" else ", ".join(sorted(roles))),
+        joined(OPERATOR_ROLES[role] for role in operators.ROLES if role in roles),
         BLANK,
         t("会员报来的故障编号,直接发给我就能查,比如 K7Q2。"),
     ]
@@ -115,7 +117,9 @@ async def open_merchant(turn: Turn, merchant_id: str) -> Screen:
         t("代码 {code}", code=merchant.code),
         BLANK,
         t("发的积分:{currency}", currency=names.currency(terms.currency)),
-        t("每元 {rate} 分", rate=f"{rules[-1].rule.rate.normalize():f}") if rules else t("现在没有积分规则,消费不得分"),
+        t("每 {unit} {rate} 分", unit=arithmetic.unit(merchant.money), rate=f"{rules[-1].rule.rate.normalize():f}")
+        if rules
+        else t("现在没有积分规则,消费不得分"),
         tn("退货期 {n} 天,过后生效", n=terms.return_days) if terms.return_days else t("得分马上可用"),
         life(merchant),
         t("收联盟积分") if terms.accepts_common else t("只收自己的积分"),

@@ -1,18 +1,19 @@
 """Redeeming: how much, a confirm screen that says what goes and what stays, and the code.
 
-The confirm button carries a nonce and a signature over member, offer, version, amount and points. When anything of that has changed
-since, the screen is drawn again and nothing is charged; the second tap of one button shows what the first one did.
+The confirm button carries offer, amount, version, points and a nonce, signed together with the member. When anything of that has
+changed since, the screen is drawn again and nothing is charged; the second tap of one button shows what the first one did.
 """
 
 from __future__ import annotations
 
 import unicodedata
 from decimal import Decimal, InvalidOperation
+from typing import NamedTuple
 
 from chat import doors
 from chat.arguments import number
 from chat.feature import Feature
-from chat.offers import both, cost, joined, points_of, thing, unused
+from chat.offers import both, cost, joined, likely_amounts, points_of, thing, unused
 from chat.refusals import wording
 from chat.screen import BLANK, Button, Line, Photo, Screen, screen
 from chat.turn import Turn
@@ -23,12 +24,25 @@ from ledger.points.statements import LotPart
 from ledger.redeeming import codes, redemptions, shelf
 from ledger.redeeming.may_redeem import Facts, Listed, No, Yes, may_redeem
 from ledger.redeeming.offers import AmountNotOffered, PerMoney, Quote
-from ledger.redeeming.redemptions import OfferChanged, Redemption
+from ledger.redeeming.redemptions import OfferChanged
 
 feature = Feature("redeem", order=31)
 
 LOTS_SHOWN = 3
 AMOUNTS_SHOWN = 8
+
+
+class Wanted(NamedTuple):
+    """What a confirm button stands for: so much of an offer, in this version, for these points."""
+
+    offer_id: int
+    amount: int
+    version: int
+    points: int
+
+    def promise(self, turn: Turn, nonce: str) -> str:
+        """What the button's signature binds: all of it, the member and the nonce."""
+        return ":".join(map(str, ("redeem", turn.me.id, *self, nonce)))
 
 
 @feature.tap("choose")
@@ -69,24 +83,21 @@ async def confirm(turn: Turn, offer_id: str, amount: str) -> Screen:
 
 
 @feature.tap("do")
-async def redeem(turn: Turn, offer_id: str, amount: str, nonce: str, signature: str) -> Screen:
+async def redeem(
+    turn: Turn, offer_id: str, amount: str, version: str, points: str, nonce: str, signature: str
+) -> Screen:
     """Spends the points and shows the code. Again: shows what the first tap did."""
-    done = await redemptions.earlier(turn.tx, turn.me.id, nonce)
-    if done is not None:
-        return await _done_before(turn, done)
-    listed, facts = await _judged(turn, number(offer_id))
-    wanted = number(amount)
-    quote = listed.offer.price.quote(wanted)
-    if not turn.vault.signed_by_us(_promise(turn, listed, quote, nonce), signature):
-        return await _confirm(turn, listed, facts, wanted, changed=True)
+    wanted = Wanted(number(offer_id), number(amount), number(version), number(points))
+    if not turn.vault.signed_by_us(wanted.promise(turn, nonce), signature):
+        return await _changed(turn, wanted)
     try:
         result = await redemptions.redeem(
             turn.tx,
             turn.me,
-            listed.id,
-            amount=wanted,
-            version=listed.version,
-            points=quote.points,
+            wanted.offer_id,
+            amount=wanted.amount,
+            version=wanted.version,
+            points=wanted.points,
             nonce=nonce,
             code=codes.mint((turn.nonce() + turn.nonce() + turn.nonce()).encode()),
             vault=turn.vault,
@@ -94,13 +105,14 @@ async def redeem(turn: Turn, offer_id: str, amount: str, nonce: str, signature: 
             at=turn.at,
             actor=turn.actor,
         )
-    except OfferChanged:  # between our look and the lock
-        listed, facts = await _judged(turn, listed.id)
-        return await _confirm(turn, listed, facts, wanted, changed=True)
-    if result.repeated:
-        return await _done_before(turn, result.redemption)
+    except OfferChanged:
+        return await _changed(turn, wanted)
     turn.finish()
     voucher = result.redemption
+    if not voucher.usable(turn.today):
+        return ended_screen(turn, voucher, t("这次兑换之前已经办过"))
+    if result.repeated:
+        return code_screen(turn, voucher, result.code, t("已经换好了"))
     left = t(
         "用掉 {points},还剩 {left}",
         points=points_of(voucher, voucher.points),
@@ -109,22 +121,16 @@ async def redeem(turn: Turn, offer_id: str, amount: str, nonce: str, signature: 
     return code_screen(turn, voucher, result.code, t("换好了"), left=left)
 
 
-async def _done_before(turn: Turn, voucher: Redemption) -> Screen:
-    """What the first tap of this button did, as it stands now."""
-    if not voucher.usable(turn.today):
-        return ended_screen(turn, voucher, t("这次兑换之前已经办过"))
-    return code_screen(turn, voucher, await redemptions.reveal(turn.tx, voucher, turn.vault), t("已经换好了"))
+async def _changed(turn: Turn, wanted: Wanted) -> Screen:
+    """The confirm screen as it would be now, in place of the one that was tapped."""
+    listed, facts = await _judged(turn, wanted.offer_id)
+    return await _confirm(turn, listed, facts, wanted.amount, changed=True)
 
 
 async def _judged(turn: Turn, offer_id: int) -> tuple[Listed, Facts]:
     listed = await shelf.one(turn.tx, offer_id)
     held = await shelf.purse(turn.tx, turn.me, today=turn.today)
     return listed, (await shelf.facts(turn.tx, turn.me, [listed], today=turn.today, held=held))[offer_id]
-
-
-def _promise(turn: Turn, listed: Listed, quote: Quote, nonce: str) -> str:
-    """What the confirm button's signature binds."""
-    return f"redeem:{turn.me.id}:{listed.id}:{listed.version}:{quote.amount}:{quote.points}:{nonce}"
 
 
 async def _confirm(turn: Turn, listed: Listed, facts: Facts, amount: int, *, changed: bool = False) -> Screen:
@@ -146,8 +152,9 @@ async def _confirm(turn: Turn, listed: Listed, facts: Facts, amount: int, *, cha
     if changed:
         lines = [t("价格或内容刚刚变了,还没有扣分。"), BLANK, *lines]
     nonce = turn.nonce()
-    signature = turn.vault.sign(_promise(turn, listed, quote, nonce))
-    yes = feature.button(t("确认兑换"), "do", listed.id, amount, nonce, signature, style="primary")
+    wanted = Wanted(listed.id, amount, listed.version, quote.points)
+    signature = turn.vault.sign(wanted.promise(turn, nonce))
+    yes = feature.button(t("确认兑换"), "do", *wanted, nonce, signature, style="primary")
     rows: list[list[Button | None]] = [[yes, doors.offer(t("返回"), listed.id)]]
     return screen(lines, rows, picture=Photo(document.photo) if document.photo else None)
 
@@ -192,10 +199,8 @@ def _amounts(listed: Listed, facts: Facts, yes: Yes, *first: Line) -> Screen:
         *([BLANK] if first else []),
         t("<b>{name}</b> · {merchant}", name=both(document.name), merchant=both(listed.merchant)),
     ]
-    steps = (yes.most - price.least) // price.step
-    count = min(steps + 1, AMOUNTS_SHOWN)
-    picked = sorted({round(i * steps / max(1, count - 1)) for i in range(count)})
-    buttons = [_amount_button(listed, price.quote(price.least + n * price.step)) for n in picked]
+    likely = likely_amounts(price, yes.most, AMOUNTS_SHOWN)
+    buttons = [_amount_button(listed, price.quote(amount)) for amount in likely]
     available = points_of(listed, facts.available)
     if isinstance(price, PerMoney):
         grid = {

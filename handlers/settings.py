@@ -222,8 +222,8 @@ def _birthday_line(told: Birthday | None) -> Line:
 def _counts(told: Birthday, today: dt.date) -> Line:
     first = birthdays.first_counted(told)
     if (first - today).days >= 365:
-        return t("离生日不到 {days} 天,从 {first} 那次算起。", days=birthdays.NOTICE_DAYS, first=first)
-    return t("从 {first} 那次算起。", first=first)
+        return t("离生日不到 {days} 天,从 {first}那次算起。", days=birthdays.NOTICE_DAYS, first=first)
+    return t("从 {first}那次算起。", first=first)
 
 
 def _within(said: str, least: int, most: int) -> int | None:

@@ -59,7 +59,7 @@ async def open_(turn: Turn, staff_id: str) -> Screen:
     lines: list[Line] = [
         t("<b>{label}</b> · {role}", label=one.label, role=till.role(one.role)),
         t("会员 {name}", name=await till.customer(turn, one.member_id)),
-        t("{when}上岗", when=one.added_at),
+        t("{when} 上岗", when=one.added_at),
     ]
     label = t("我要离开") if one.id == post.staff.id else t("移除")
     rows: list[list[Button | None]] = [
@@ -138,7 +138,12 @@ async def label_typed(turn: Turn, said: str) -> Screen:
 @feature.link(staff.LINK)
 async def invited(turn: Turn, token: str) -> Screen:
     """Shows what an invitation makes of whoever opened it."""
-    offered = await staff.invitation(turn.tx, token, vault=turn.vault, now=turn.now)
+    try:
+        offered = await staff.invitation(turn.tx, token, vault=turn.vault, now=turn.now)
+    except staff.InvitationUsed as no:
+        if no.used_by == turn.me.id and (role := turn.me.role_at(no.merchant_id)) is not None:
+            raise staff.AlreadyStaff(no.merchant_id, role) from None
+        raise
     merchant = await merchants.by_id(turn.tx, offered.merchant_id)
     here = turn.me.role_at(offered.merchant_id)
     if here is not None:

@@ -84,7 +84,7 @@ async def use(turn: Turn, merchant: str, code: str) -> Screen:
     """Uses the voucher up and tells its member; a second tap shows the same."""
     post = await till.post_at(turn, number(merchant))
     answer = await counter.use(turn.tx, post.staff, code, vault=turn.vault, at=turn.at)
-    if isinstance(answer, VoucherUsed) and answer.label == post.staff.label:
+    if isinstance(answer, VoucherUsed) and answer.staff_id == post.staff.id:
         return used(post, [t("<b>{what}</b>", what=both(answer.offer)), t("{when} 由您验过", when=answer.used_at)])
     if isinstance(answer, Refusal):
         return refused(post, answer)

@@ -16,18 +16,18 @@ ROWS_PER_CHUNK = 5_000
 
 _PRUNE = {
     "keys": text(
-        "DELETE FROM turn_key WHERE key IN (SELECT key FROM turn_key WHERE at < :now - interval '48 hours'"
+        "DELETE FROM turn_key WHERE key IN (SELECT key FROM turn_key WHERE at < CAST(:now AS timestamptz) - interval '48 hours'"
         " AND key LIKE 'update:%' ORDER BY at LIMIT :limit)"
     ),
     "outbox": text(
         "DELETE FROM outbox WHERE (chat_id, id) IN (SELECT chat_id, id FROM outbox"
-        " WHERE state <> 'waiting' AND created_at < :now - interval '30 days' LIMIT :limit)"
+        " WHERE state <> 'waiting' AND created_at < CAST(:now AS timestamptz) - interval '30 days' LIMIT :limit)"
     ),
     "slots": text(
         "DELETE FROM slot WHERE (job, due_at) IN (SELECT job, due_at FROM slot"
-        " WHERE state IN ('done', 'failed') AND ended_at < :now - interval '7 days' LIMIT :limit)"
+        " WHERE state IN ('done', 'failed') AND ended_at < CAST(:now AS timestamptz) - interval '7 days' LIMIT :limit)"
     ),
-    "failures": text("DELETE FROM failure WHERE at < :now - interval '30 days'"),
+    "failures": text("DELETE FROM failure WHERE at < CAST(:now AS timestamptz) - interval '30 days'"),
 }
 
 

@@ -1,7 +1,7 @@
 """What all tests share: one real PostgreSQL for the session, and a fresh database for each test that asks.
 
-The tables are made once, in a template; a test's database is a copy of it and is dropped
-afterwards. Tests that commit, race and kill therefore need no clean-up and can't disturb each other.
+The tables are made once, in a template; a test's database is a copy of it and is dropped afterwards. Tests that commit, race
+and kill therefore need no clean-up and can't disturb each other.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,7 +40,10 @@ class Database:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[EmbeddedPostgres]:
     """The session's server: no fsync, in memory where there is room, gone with the session however that ends."""
-    with tempfile.TemporaryDirectory(prefix="jifen-tests-", dir=_roomy_memory()) as folder:
+    memory = _roomy_memory()
+    if memory is not None:
+        _sweep(memory)
+    with tempfile.TemporaryDirectory(prefix="jifen-tests-", dir=memory) as folder:
         Path(folder).chmod(0o711)  # root's server runs as another user, who passes through
         server = EmbeddedPostgres(Path(folder) / "data", explicit=True, fast=True)
         server.start()
@@ -54,6 +58,16 @@ def _roomy_memory() -> Path | None:
     memory = Path("/dev/shm")
     roomy = os.access(memory, os.W_OK | os.X_OK) and shutil.disk_usage(memory).free > MEMORY_BYTES_MIN
     return memory if roomy else None
+
+
+def _sweep(memory: Path) -> None:
+    """Give back what killed sessions left: their servers ended with them, so nobody holds the lock."""
+    import fcntl
+
+    for lock in memory.glob("jifen-tests-*/data/postgres/lock"):
+        with suppress(OSError), lock.open("ab") as handle:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(lock.parents[2], ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

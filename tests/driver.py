@@ -12,7 +12,8 @@
 `world.person` gives the double's person: `says`, `taps`, `sees`, `messages`, `last`, `block` … (see `bot/double/people.py`).
 `await world.settled()` waits until every update was worked on and everything committed was said. `world.sql("SELECT …")` looks
 into the database. `world.clock.move(days)` moves the programme's business date. By default updates are polled; with
-`webhook=True` the double posts them to every worker in turn.
+`webhook=True` the double posts them to every worker in turn; with `by_hand=True` nothing comes by itself and a test hands them over
+(`world.feed`).
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ import structlog
 from aiohttp import ClientSession, web
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
+from telegram import Update
 
 from bot.clock import Clock
 from bot.double.double import Double, Person
@@ -71,12 +73,12 @@ async def programme_only(tx: AsyncConnection) -> None:
     await tx.execute(_PROGRAMME, {"document": turns.PROGRAMME.model_dump_json()})
 
 
-async def _qr_png(data: str) -> bytes:
+async def qr_png(data: str) -> bytes:
     """A QR code, painted here: the render pool has tests of its own."""
     return _picture(data, 2)
 
 
-def _asset(name: str) -> bytes:
+def asset(name: str) -> bytes:
     """A picture for any asset's name."""
     return _picture(name, 8)
 
@@ -91,7 +93,9 @@ def _picture(data: str, scale: int) -> bytes:
 class World:
     """A double, its people, and the bot's workers on one database."""
 
-    def __init__(self, database: Database, double: Double, features: Sequence[Feature], *, webhook: bool) -> None:
+    def __init__(
+        self, database: Database, double: Double, features: Sequence[Feature], *, webhook: bool, by_hand: bool
+    ) -> None:
         self.database = database
         self.double = double
         self.features = features
@@ -101,6 +105,7 @@ class World:
         self.workers: list[Worker] = []
         self.metrics = Metrics()
         self._webhook = webhook
+        self._by_hand = by_hand
         self._balancer = _Balancer()
 
     # -- people
@@ -135,7 +140,7 @@ class World:
             await self._balancer.add(worker)
             if len(self.workers) == 1:
                 await register(worker.bot, self._balancer.url, SECRET)
-        else:
+        elif not self._by_hand:
             worker.poll()
         return worker
 
@@ -150,8 +155,8 @@ class World:
             features=self.features,
             token=self.double.token,
             api_url=self.double.url,
-            qr_png=_qr_png,
-            assets=_asset,
+            qr_png=qr_png,
+            assets=asset,
             webhook_secret=SECRET,
             metrics=self.metrics,
         )
@@ -159,6 +164,12 @@ class World:
     def now(self) -> dt.datetime:
         """What the workers take for the present."""
         return dt.datetime.now(dt.UTC) + self.wall_offset
+
+    async def feed(self, worker: Worker, update_id: int | None) -> None:
+        """Hand an update the double made to a worker; returns when it is worked on."""
+        (wire,) = [update.wire for update in self.double.updates if update.id == update_id]
+        update = Update.de_json(wire, worker.bot)
+        await worker.application.update_processor.process_update(update, worker.application.process_update(update))
 
     async def stop(self, worker: Worker | None = None) -> None:
         """Stop a worker (the first) in an orderly way."""
@@ -292,7 +303,9 @@ def _log_plainly() -> None:
     """structlog's own default draws tracebacks with every local variable, for seconds each."""
     if not structlog.is_configured():
         plain = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
-        structlog.configure(processors=[structlog.contextvars.merge_contextvars, structlog.processors.add_log_level, plain])
+        structlog.configure(
+            processors=[structlog.contextvars.merge_contextvars, structlog.processors.add_log_level, plain]
+        )
 
 
 @asynccontextmanager
@@ -302,6 +315,7 @@ async def bot_running(
     features: Sequence[Feature] | None = None,
     setup: Setup = coalition,
     webhook: bool = False,
+    by_hand: bool = False,
     limits: Limits | None = None,
     workers: int = 1,
 ) -> AsyncIterator[World]:
@@ -310,7 +324,7 @@ async def bot_running(
     Args:
         features: instead of those in `handlers/`.
         setup: fills the fresh database.
-        webhook: updates are posted rather than polled.
+        webhook: updates are posted rather than polled. by_hand: they stay where they are until `world.feed`.
         limits: of the double; Telegram's by default.
     """
     _log_plainly()
@@ -318,7 +332,7 @@ async def bot_running(
         await setup(tx)
     double = Double(limits=limits)
     await double.start()
-    world = World(database, double, discover() if features is None else features, webhook=webhook)
+    world = World(database, double, discover() if features is None else features, webhook=webhook, by_hand=by_hand)
     try:
         for _ in range(workers):
             await world.start()

@@ -89,7 +89,10 @@ class Stream:
                     await asyncio.wait_for(self._woken.wait(), HEARTBEAT_SECONDS)
                     await asyncio.sleep(GATHER_SECONDS)  # one change for what comes in a burst
                 self._woken.clear()
-                await self.refresh()
+                try:
+                    await self.refresh()
+                except Exception:  # one thing that can't be shown must not freeze every page
+                    log.exception("what changed could not be told")
         finally:
             listener.cancel()
 

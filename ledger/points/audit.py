@@ -118,9 +118,20 @@ CHECKS: dict[str, str] = {
         LEFT JOIN (SELECT k.parent_lot_id, k.currency_id, sum(k.points) AS points FROM lot k GROUP BY 1, 2) c
              ON c.parent_lot_id = l.id AND c.currency_id = l.currency_id
         WHERE coalesce(p.total, 0) <> CASE WHEN parent.id IS NULL THEN 0 ELSE l.points END - coalesce(c.points, 0)""",
+    "a lot is born with its points": """
+        SELECT l.id AS lot_id, l.points, coalesce(sum(p.points), 0)::bigint AS postings FROM lot l
+        LEFT JOIN posting p ON p.lot_id = l.id AND p.entry_id = l.entry_id AND p.points > 0
+        GROUP BY 1, 2 HAVING l.points <> coalesce(sum(p.points), 0)""",
+    "what has ended of a lot is never less than nothing": """
+        SELECT p.account_id, p.lot_id, sum(p.points)::bigint AS ended FROM posting p JOIN account a ON a.id = p.account_id
+        WHERE a.purpose IN ('burned', 'expired', 'clawed_back') GROUP BY 1, 2 HAVING sum(p.points) < 0""",
+    "members hold their own lots": """
+        SELECT q.account_id, q.lot_id, l.owner_kind, l.owner_id FROM position q JOIN account a ON a.id = q.account_id
+        JOIN lot l ON l.id = q.lot_id
+        WHERE a.owner_kind = 'member' AND (l.owner_kind, l.owner_id) <> (a.owner_kind, a.owner_id)""",
     "late returns of one lot end on one day, and have none of their own": """
         SELECT grace_of AS lot_id, count(DISTINCT expires_on) AS days FROM lot WHERE grace_of IS NOT NULL
-        GROUP BY 1 HAVING count(DISTINCT expires_on) > 1
+        GROUP BY 1 HAVING count(DISTINCT expires_on) > 1 OR bool_or(expires_on IS NULL)
         UNION ALL
         SELECT g.id, 0 FROM lot g JOIN lot l ON l.id = g.grace_of WHERE l.graced OR NOT g.graced""",
     "a child lot keeps its issuer and never outlives grace": """
@@ -137,9 +148,19 @@ CHECKS: dict[str, str] = {
                    GROUP BY 1, 2, 3) h
           ON h.owner_kind = a.owner_kind AND h.owner_id = a.owner_id AND h.currency_id = a.currency_id
         WHERE coalesce(a.balance, 0) <> coalesce(h.points, 0)""",
+    "each held lot is in the open holds": """
+        SELECT coalesce(q.owner_id, h.owner_id) AS owner_id, coalesce(q.lot_id, h.lot_id) AS lot_id,
+               coalesce(q.points, 0) AS held, coalesce(h.points, 0)::bigint AS holds
+        FROM (SELECT a.owner_kind, a.owner_id, a.currency_id, p.lot_id, p.points FROM position p
+              JOIN account a ON a.id = p.account_id WHERE a.purpose = 'held') q
+        FULL JOIN (SELECT owner_kind, owner_id, currency_id, part.lot_id, sum(part.points) AS points
+                   FROM hold, unnest(lot_ids, lot_points) AS part(lot_id, points) WHERE state = 'open' GROUP BY 1, 2, 3, 4) h
+          ON h.owner_kind = q.owner_kind AND h.owner_id = q.owner_id AND h.currency_id = q.currency_id AND h.lot_id = q.lot_id
+        WHERE coalesce(q.points, 0) <> coalesce(h.points, 0)""",
     "a hold's lots make up its points": """
         SELECT id AS hold_id, points FROM hold
-        WHERE points <> (SELECT coalesce(sum(x), 0) FROM unnest(lot_points) x) OR cardinality(lot_ids) <> cardinality(lot_points)""",
+        WHERE points <> (SELECT coalesce(sum(x), 0) FROM unnest(lot_points) x)
+           OR cardinality(lot_ids) <> cardinality(lot_points)""",
     "nothing is undone beyond what it was": """
         SELECT e.id AS entry_id, e.points, sum(u.points)::bigint AS undone FROM entry u JOIN entry e ON e.id = u.undoes_id
         GROUP BY 1, 2 HAVING sum(u.points) > e.points""",
@@ -156,6 +177,12 @@ CHECKS: dict[str, str] = {
         SELECT q.lot_id, 'position' FROM position q LEFT JOIN lot l ON l.id = q.lot_id WHERE l.id IS NULL
         UNION ALL
         SELECT h.id, 'hold' FROM hold h LEFT JOIN entry e ON e.id = h.id WHERE e.id IS NULL""",
+    "what undoes an entry or ends a hold names one that is there": """
+        SELECT u.id AS entry_id, u.kind, u.undoes_id AS named FROM entry u LEFT JOIN entry e ON e.id = u.undoes_id
+        WHERE u.undoes_id IS NOT NULL AND (e.id IS NULL OR e.id >= u.id)
+        UNION ALL
+        SELECT h.id, h.state, h.resolved_by FROM hold h LEFT JOIN entry e ON e.id = h.resolved_by
+        WHERE h.state <> 'open' AND (e.id IS NULL OR e.kind <> CASE h.state WHEN 'burned' THEN 'burn' ELSE 'void' END)""",
 }
 
 POSITIONS = """

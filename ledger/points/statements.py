@@ -114,11 +114,10 @@ _WALLET = text(
            coalesce(d.due, 0)::bigint AS due, d.next_on, d.next_points, r.good, r.until, r.until_points
     FROM account a
     LEFT JOIN LATERAL (
-        SELECT coalesce(sum(p.points) FILTER (WHERE p.due_on <= :today), 0)::bigint AS due,
-               min(p.due_on) FILTER (WHERE p.due_on > :today) AS next_on,
-               (SELECT sum(q.points)::bigint FROM position q WHERE q.account_id = a.id AND q.due_on =
-                    (SELECT min(r.due_on) FROM position r WHERE r.account_id = a.id AND r.due_on > :today)) AS next_points
-        FROM position p WHERE p.account_id = a.id
+        SELECT coalesce(sum(points) FILTER (WHERE due_on <= :today), 0)::bigint AS due,
+               min(due_on) FILTER (WHERE due_on > :today) AS next_on,
+               (array_agg(points ORDER BY due_on) FILTER (WHERE due_on > :today))[1] AS next_points
+        FROM (SELECT due_on, sum(points)::bigint AS points FROM position WHERE account_id = a.id GROUP BY 1) days
     ) d ON a.purpose IN ('available', 'pending')
     LEFT JOIN LATERAL (
         -- Of what is due for release: how much is still good, and what of it ends first.

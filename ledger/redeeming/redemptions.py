@@ -30,8 +30,8 @@ State = Literal["issued", "used", "taken_back", "expired"]
 class Redemption:
     """A voucher: what it is for, what it cost, and where it stands. `offer` is the document under which it was issued.
 
-    `units` pieces, worth `value_minor` of `money` in all; `valid_until` is its last good day. `used_label` is how the staff member
-    who took it is named.
+    `units` pieces, worth `value_minor` of `money` in all; `valid_until` is its last good day. `used_by` is the staff member who
+    took it, and `used_label` how they are named.
     """
 
     id: int
@@ -55,6 +55,7 @@ class Redemption:
     undo_until: dt.datetime
     valid_until: dt.date
     used_at: dt.datetime | None
+    used_by: int | None
     used_label: str | None
     ended_at: dt.datetime | None
     code_box: bytes | None
@@ -110,6 +111,7 @@ class VoucherUsed(Refusal):
     offer: Names
     used_at: dt.datetime
     merchant: Names
+    staff_id: int | None
     label: str | None
 
 
@@ -135,7 +137,7 @@ class VoucherExpired(Refusal):
 COLUMNS = """
     r.id, r.member_id, r.offer_id, r.offer_version, v.document::text AS document, r.merchant_id, m.name_zh AS merchant_zh,
     m.name_en AS merchant_en, m.money, r.currency_id, c.name_zh, c.name_en, c.issuer_id IS NULL AS common, r.units, r.points,
-    r.value_minor, r.state, r.entry_id, r.issued_at, r.issued_on, r.undo_until, r.valid_until, r.used_at,
+    r.value_minor, r.state, r.entry_id, r.issued_at, r.issued_on, r.undo_until, r.valid_until, r.used_at, r.used_by,
     s.label AS used_label, r.ended_at, r.code_box
 """
 TABLES = """
@@ -146,9 +148,11 @@ TABLES = """
     LEFT JOIN staff s ON s.id = r.used_by
 """
 
+# The person's key never changes, so it may be read by the statement that takes the locks; all else is read by later ones.
 _LOCK = text(
-    "SELECT pg_advisory_xact_lock(hashtextextended('redeem:' || :member, 0)),"
-    " pg_advisory_xact_lock_shared(hashtextextended('offer:' || :offer, 0))"
+    "SELECT pg_advisory_xact_lock(hashtextextended('redeem:' || CAST(:member AS text), 0)),"
+    " pg_advisory_xact_lock_shared(hashtextextended('offer:' || CAST(:offer AS text), 0)),"
+    " (SELECT key FROM person WHERE member_id = CAST(:member AS bigint)) AS key"
 )
 _EARLIER = text(f"SELECT {COLUMNS} FROM {TABLES} WHERE r.member_id = :member_id AND r.nonce = :nonce")
 _KEY = text("SELECT key FROM person WHERE member_id = :id")
@@ -197,6 +201,7 @@ def of_row(row: Row[Any]) -> Redemption:
         row.undo_until,
         row.valid_until,
         row.used_at,
+        row.used_by,
         row.used_label,
         row.ended_at,
         row.code_box,
@@ -208,21 +213,21 @@ def blind(vault: Vault, code: str) -> bytes:
     return vault.blind("voucher", code)
 
 
-async def _data_key(tx: AsyncConnection, member_id: int) -> bytes:
-    key = await tx.scalar(_KEY, {"id": member_id})
-    if key is None:
-        raise Fault(f"member {member_id} redeems without a person behind it")
-    return bytes(key)
-
-
 async def reveal(tx: AsyncConnection, redemption: Redemption, vault: Vault) -> str:
     """The code of a member's own voucher, to show it again."""
+    key = await tx.scalar(_KEY, {"id": redemption.member_id})
+    if key is None:
+        raise Fault(f"redemption {redemption.id} has lost its person")
+    return _unsealed(redemption, vault, key)
+
+
+def _unsealed(redemption: Redemption, vault: Vault, key: bytes) -> str:
     if redemption.code_box is None:
-        raise Fault(f"redemption {redemption.id} lost its code")
-    return str(vault.open(await _data_key(tx, redemption.member_id), redemption.code_box)["code"])
+        raise Fault(f"redemption {redemption.id} has lost its code")
+    return str(vault.open(key, redemption.code_box)["code"])
 
 
-async def earlier(tx: AsyncConnection, member_id: int, nonce: str) -> Redemption | None:
+async def _earlier(tx: AsyncConnection, member_id: int, nonce: str) -> Redemption | None:
     """What a confirm button already did, if it did."""
     row = (await tx.execute(_EARLIER, {"member_id": member_id, "nonce": nonce})).first()
     return None if row is None else of_row(row)
@@ -252,10 +257,12 @@ async def redeem(
     Raises:
         NoSuchOffer → OfferChanged → the first reason of `may_redeem` → the engine's refusals.
     """
-    await tx.execute(_LOCK, {"member": str(who.id), "offer": str(offer_id)})
-    if (done := await earlier(tx, who.id, nonce)) is not None:
+    locked = (await tx.execute(_LOCK, {"member": str(who.id), "offer": str(offer_id)})).one()
+    if locked.key is None:
+        raise Fault(f"member {who.id} redeems without a person behind it")
+    if (done := await _earlier(tx, who.id, nonce)) is not None:
         left = await _left(tx, who, done.currency_id, today=at.today)
-        return Redeemed(done, await reveal(tx, done, vault), left, repeated=True)
+        return Redeemed(done, _unsealed(done, vault, locked.key), left, repeated=True)
     listed = await shelf.one(tx, offer_id)
     held = await shelf.purse(tx, who, today=at.today)
     facts = (await shelf.facts(tx, who, [listed], today=at.today, held=held))[offer_id]
@@ -289,7 +296,8 @@ async def redeem(
             },
         ),
     )
-    key = await _data_key(tx, who.id)
+    box = vault.seal(locked.key, {"code": code})
+    undo_until, valid_until = at.now + dt.timedelta(minutes=undo_minutes), offer.valid_until(at.today)
     row = {
         "member_id": who.id,
         "nonce": nonce,
@@ -301,15 +309,40 @@ async def redeem(
         "points": quote.points,
         "value_minor": quote.value_minor,
         "code_index": blind(vault, code),
-        "code_box": vault.seal(key, {"code": code}),
+        "code_box": box,
         "entry_id": receipt.entry_id,
         "issued_at": at.now,
         "issued_on": at.today,
-        "undo_until": at.now + dt.timedelta(minutes=undo_minutes),
-        "valid_until": offer.valid_until(at.today),
+        "undo_until": undo_until,
+        "valid_until": valid_until,
     }
-    made = await tx.scalar(_INSERT, row)
-    issued = await one(tx, who.id, int(made or 0))
+    issued = Redemption(
+        id=await tx.scalar(_INSERT, row) or 0,
+        member_id=who.id,
+        offer_id=offer_id,
+        offer_version=version,
+        offer=offer,
+        merchant_id=listed.merchant_id,
+        merchant=listed.merchant,
+        money=listed.money,
+        currency_id=listed.currency_id,
+        currency=listed.currency,
+        common=listed.common,
+        units=quote.units,
+        points=quote.points,
+        value_minor=quote.value_minor,
+        state="issued",
+        entry_id=receipt.entry_id,
+        issued_at=at.now,
+        issued_on=at.today,
+        undo_until=undo_until,
+        valid_until=valid_until,
+        used_at=None,
+        used_by=None,
+        used_label=None,
+        ended_at=None,
+        code_box=box,
+    )
     return Redeemed(issued, code, receipt.balance() or 0, repeated=False)
 
 
@@ -341,7 +374,7 @@ def ended(voucher: Redemption, today: dt.date) -> Refusal | None:
     """
     name = voucher.offer.name
     if voucher.state == "used" and voucher.used_at is not None:
-        return VoucherUsed(voucher.id, name, voucher.used_at, voucher.merchant, voucher.used_label)
+        return VoucherUsed(voucher.id, name, voucher.used_at, voucher.merchant, voucher.used_by, voucher.used_label)
     if voucher.state == "taken_back" and voucher.ended_at is not None:
         return VoucherTakenBack(voucher.id, name, voucher.ended_at)
     if voucher.state == "expired" or voucher.valid_until < today:

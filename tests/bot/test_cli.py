@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
+import socket
 import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 
+from bot import terminal
 from bot.settings import PROJECT_ROOT
 from tests.conftest import Database
 
@@ -98,6 +102,17 @@ async def test_migrate_audit_back_up_and_restore_on_one_database(
     assert done.returncode == 1 and "--force" in done.stderr
     done = jifen("restore", str(dump), "--force", DATABASE_URL=database.dsn, DATA_DIR=str(tmp_path))
     assert done.returncode == 0, done.stderr
+
+
+def test_a_busy_port_is_told_with_the_setting_to_change() -> None:
+    async def serve(port: int) -> None:
+        (await asyncio.start_server(lambda reader, writer: None, "127.0.0.1", port)).close()
+
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        with pytest.raises(click.ClickException, match="PORT"):
+            terminal.finish(serve(taken.getsockname()[1]))
 
 
 async def test_the_demo_is_loaded_once_and_adds_up(database: Database, tmp_path: Path) -> None:

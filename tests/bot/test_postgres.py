@@ -102,10 +102,11 @@ def test_a_server_left_by_a_killed_owner_is_adopted(folder: Path) -> None:
     _wait_gone(postmaster)
 
 
-def test_a_fast_server_ends_with_its_killed_owner(folder: Path) -> None:
+@pytest.mark.parametrize("how", ["fast", "ephemeral"])
+def test_a_throwaway_server_ends_with_its_killed_owner(folder: Path, how: str) -> None:
     owner = (
         "import sys, time; from pathlib import Path; from bot.postgres import EmbeddedPostgres\n"
-        "server = EmbeddedPostgres(Path(sys.argv[1]), explicit=True, fast=True); server.start()\n"
+        f"server = EmbeddedPostgres(Path(sys.argv[1]), explicit=True, {how}=True); server.start()\n"
         "print((server.cluster / 'postmaster.pid').read_text().splitlines()[0], flush=True); time.sleep(60)"
     )
     root = Path(__file__).parents[2]

@@ -62,9 +62,6 @@ async def test_with_too_few_points_the_nearest_are_shown(
     async with bot_running(database, setup=shop) as world:
         ming = await at_the_catalog(world, 10, language=language)
         assert said in ming.last.shown and button in ming.last.labels
-        await ming.taps(
-            "全部" if language == "zh-hans" else "Categories", message=ming.last
-        ) if language == "en" else None
 
 
 async def test_an_offer_says_what_it_costs_this_member_and_its_rules(database: Database) -> None:
@@ -94,14 +91,14 @@ async def test_what_is_out_of_reach_says_how_far_and_when_more_comes(database: D
         await coming(world, ming, 100, days=7)
         await ming.says("/redeem 水果")
         await ming.taps("进口水果礼盒 · 还差 120 分")
-        shown = (await ming.sees("还差 120 分")).shown
+        shown = (await ming.sees("这要 500 分")).shown
         assert f"这要 500 分,您可用 380 分;{day(world, 7)}再生效 100,那时还差 20。" in shown
         assert "380 分能换什么" in ming.last.labels and "兑换" not in ming.last.labels
         await ming.taps("380 分能换什么")
         await ming.sees("现在还没有够换的")
 
 
-@pytest.mark.parametrize("asked", ["水果", "shuiguo", "jkslh", "fruit box", "睡果", "鲜果時光"])
+@pytest.mark.parametrize("asked", ["水果", "shuiguo", "jksglh", "fruit box", "睡果", "鲜果時光"])
 async def test_anything_typed_on_the_catalog_is_a_search(database: Database, asked: str) -> None:
     async with bot_running(database, setup=shop) as world:
         ming = await at_the_catalog(world, 500)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from bot.features import discover
 from chat.feature import Feature
 from chat.screen import Screen, screen
 from chat.turn import Turn
 from chat.words import t
-from bot.features import discover
 from tests.conftest import Database
 from tests.driver import bot_running
 from tests.handlers.at import bot_then

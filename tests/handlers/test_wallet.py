@@ -123,7 +123,7 @@ async def test_history_pages_back_to_the_first_day_without_losing_a_line(demo_da
         )
         await li.taps("回到最新")
         await world.settled()
-        assert [b.data for row in li.last.buttons for b in row][0] == opened[0]
+        assert next(b.data for row in li.last.buttons for b in row) == opened[0]
 
 
 async def test_history_filters_by_kind_and_currency(demo_database: Database) -> None:
@@ -141,7 +141,7 @@ async def test_history_filters_by_kind_and_currency(demo_database: Database) -> 
         await ming.sees("这一类还没有记录。")
         await ming.taps("得到")
         page = await ming.sees("明细 · 得到 · 铁路积分")
-        assert [b.text for row in page.buttons for b in row][0].startswith("+5,000 铁路积分 · 江南铁路")
+        assert next(b.text for row in page.buttons for b in row).startswith("+5,000 铁路积分 · 江南铁路")
 
 
 async def test_a_line_opens_to_its_arithmetic(demo_database: Database) -> None:

@@ -95,6 +95,10 @@ function Log({ person, messages, bot }) {
   const toBottom = () => {
     if (box.current) box.current.scrollTop = box.current.scrollHeight; // a size may be told just after the chat was closed
   };
+  const newest = messages.at(-1);
+  useLayoutEffect(() => {
+    if (newest?.mine) atBottom.current = true; // who writes wants to see the answer
+  }, [newest?.id]);
   useLayoutEffect(() => {
     if (atBottom.current) toBottom();
     markSeen(person.id);

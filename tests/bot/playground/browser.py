@@ -35,6 +35,7 @@ FLAGS = [
 DESKTOP = (1440, 860)
 PHONE = (390, 780)
 SEEN_SECONDS = 10.0
+FRESH = ".msg.bot:not(:has(~ .msg.mine))"  # what the bot said after the person's last words
 
 
 def chromium() -> str:
@@ -82,22 +83,29 @@ class Chat:
         start = self.box.locator(".wide-action")
         if await start.is_visible():
             await start.click()
+            await expect(self.box.locator(".msg.mine").last).to_contain_text("/start")
         else:
             await self.say("/start")
 
     async def say(self, text: str) -> None:
-        """Types a text and sends it."""
+        """Types a text, sends it and waits until it stands in the chat."""
         await self.open()
-        start = self.box.locator(".wide-action")
-        if await start.is_visible():  # an unopened chat has no input yet
-            await start.click()
+        if await self.box.locator(".wide-action").is_visible():  # an unopened chat has no input yet
+            await self.start()
+        said = await self.box.locator(".msg.mine").count()
         await self.box.get_by_role("textbox").fill(text)
         await self.box.get_by_role("textbox").press("Enter")
+        await expect(self.box.locator(".msg.mine")).to_have_count(said + 1)
 
-    async def tap(self, label: str) -> None:
-        """Presses the newest inline button whose label contains `label`, once it is there."""
+    async def tap(self, label: str, *, anywhere: bool = False) -> None:
+        """Presses the newest inline button whose label contains `label`, once it is there.
+
+        Only answers to what this person said last count, so that an old screen's button is not taken for the new one's;
+        `anywhere` lifts that.
+        """
         await self.open()
-        await self.box.locator(".key", has_text=label).last.click()
+        answers = ".msg.bot" if anywhere else FRESH
+        await self.box.locator(f"{answers} .key", has_text=label).last.click()
 
     async def sees(self, text: str, seconds: float = SEEN_SECONDS) -> None:
         """Waits until some bubble of the bot contains `text`."""
@@ -117,9 +125,9 @@ class Chat:
             await self.box.locator(".alert button").click()
 
     async def scan(self, picture_of: Chat) -> None:
-        """Scans the newest picture in another person's chat, as this person."""
+        """Scans, as this person, the newest picture another person was sent since they last said something."""
         await picture_of.open()
-        await picture_of.box.locator(".picture").last.click()
+        await picture_of.box.locator(f"{FRESH} .picture").last.click()
         dialog = self.page.locator("dialog")
         await dialog.locator("figcaption .solid").click()
         await self.listed_in(dialog).click()

@@ -51,7 +51,9 @@ async def test_of_two_tills_at_the_same_moment_exactly_one_uses_it(stage: Stage)
     outcomes = await asyncio.gather(*(use(stage, till, code) for till in tills))
     assert Counter(type(o) for o in outcomes) == {Redemption: 1, VoucherUsed: 7}
     winner = next(o for o in outcomes if isinstance(o, Redemption))
-    assert {o.label for o in outcomes if isinstance(o, VoucherUsed)} == {winner.used_label}
+    assert {(o.staff_id, o.label) for o in outcomes if isinstance(o, VoucherUsed)} == {
+        (winner.used_by, winner.used_label)
+    }
     assert winner.state == "used" and winner.used_at == at().now
 
 
@@ -77,7 +79,11 @@ async def test_a_used_code_says_when_and_where(stage: Stage) -> None:
     assert isinstance(await use(stage, cashier, code, at(minutes=3)), Redemption)
     again = await verify(stage, cashier, code, at(minutes=5))
     assert isinstance(again, VoucherUsed)
-    assert (again.used_at, again.merchant.zh, again.label) == (at(minutes=3).now, "鲜果時光", "前台")
+    assert (again.used_at, again.merchant.zh, again.staff_id) == (
+        at(minutes=3).now,
+        "鲜果時光",
+        cashier.id,
+    ) and again.label == "前台"
 
 
 @pytest.mark.parametrize("act", [verify, use])
