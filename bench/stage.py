@@ -48,7 +48,7 @@ def stage() -> Iterator[Stage]:
     """Start the server, and remove it and its data afterwards."""
     with tempfile.TemporaryDirectory(prefix="jifen-bench-") as folder:
         Path(folder).chmod(0o711)
-        server = EmbeddedPostgres(Path(folder) / "data", explicit=True)
+        server = EmbeddedPostgres(Path(folder) / "data", explicit=True, ephemeral=True)
         server.start()
         try:
             yield Stage(server)

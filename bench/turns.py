@@ -10,6 +10,7 @@ PostgreSQL goes where the kernel puts it. So many people talk at once, each sayi
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import os
 import secrets
 import socket
@@ -18,15 +19,19 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 
 import psutil
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from bench.figures import Figure
+from bench.journey import endow, join, to_confirm
 from bench.stage import Stage
 from bot.double.double import Double, Keep, Limits, Person
+from ledger.points.commands import Moment
 
 PEOPLE = 48
 UPDATES = 1_500
@@ -123,18 +128,20 @@ async def running(
             process.kill()
 
 
+Act = Callable[[], Awaitable[object]]
+
+
 async def measured(
-    process: subprocess.Popen[bytes],
-    crowd: Crowd,
-    acts: Iterator[tuple[Person, Callable[[], Awaitable[object]]]],
-    callers: int,
+    process: subprocess.Popen[bytes], crowd: Crowd, stories: list[tuple[Person, list[Act]]], callers: int
 ) -> Run:
-    """Run all acts with so many at once; the same person never twice at once when acts are dealt in turn."""
+    """Play all stories, so many at once; a person does the next thing when the answer to the last is there."""
     seconds: list[float] = []
+    queue = iter(stories)
 
     async def caller() -> None:
-        for person, act in acts:
-            seconds.append(await crowd.answer_to(person, act))
+        for person, acts in queue:
+            for act in acts:
+                seconds.append(await crowd.answer_to(person, act))
 
     cpu, began = _cpu(process), time.perf_counter()
     await asyncio.gather(*[caller() for _ in range(callers)])
@@ -144,10 +151,8 @@ async def measured(
     return Run(len(seconds) / took, cuts[49] * 1000, cuts[98] * 1000, cpu / len(seconds) * 1e6, rss)
 
 
-def _rounds(people: list[Person], text: str, updates: int) -> Iterator[tuple[Person, Callable[[], Awaitable[object]]]]:
-    for number in range(updates):
-        person = people[number % len(people)]
-        yield person, lambda person=person: person.says(text)
+def _saying(people: list[Person], text: str, updates: int) -> list[tuple[Person, list[Act]]]:
+    return [(person, [partial(person.says, text)] * (updates // len(people))) for person in people]
 
 
 @asynccontextmanager
@@ -167,12 +172,12 @@ async def _echo(module: str) -> Run:
         people = [double.person(f"P{n}") for n in range(PEOPLE)]
         command = [sys.executable, "-m", module, double.url, str(_free_port()), double.token]
         async with running(command, dict(os.environ), double, "0") as process:
-            await measured(process, crowd, _rounds(people, "hello there", PEOPLE * 4), PEOPLE)
-            return await measured(process, crowd, _rounds(people, "hello there", UPDATES), PEOPLE)
+            await measured(process, crowd, _saying(people, "hello there", PEOPLE * 4), PEOPLE)
+            return await measured(process, crowd, _saying(people, "hello there", UPDATES), PEOPLE)
 
 
 @asynccontextmanager
-async def _ours(stage: Stage, workers: int, double: Double) -> AsyncIterator[subprocess.Popen[bytes]]:
+async def _ours(stage: Stage, workers: int, double: Double) -> AsyncIterator[tuple[subprocess.Popen[bytes], str]]:
     name = await stage.database()
     with tempfile.TemporaryDirectory(prefix="jifen-bench-data-") as folder:
         port = _free_port()
@@ -192,14 +197,12 @@ async def _ours(stage: Stage, workers: int, double: Double) -> AsyncIterator[sub
         subprocess.run([*jifen, "demo"], env=environment, check=True, stdout=subprocess.DEVNULL)
         cpus = "0" if workers == 1 else "0,1"
         async with running([*jifen, "run"], environment, double, cpus) as process:
-            yield process
+            yield process, environment["DATABASE_URL"]
     await stage.drop(name)
 
 
 async def _joined(double: Double, people: list[Person]) -> None:
     """Every person goes through joining as a person does."""
-    from bench.journey import join
-
     gate = asyncio.Semaphore(8)
 
     async def one(person: Person) -> None:
@@ -212,23 +215,24 @@ async def _joined(double: Double, people: list[Person]) -> None:
 async def _balance(stage: Stage, workers: int = 1) -> Run:
     async with _double() as (double, crowd):
         people = [double.person(f"P{n}", language="zh-hans") for n in range(PEOPLE)]
-        async with _ours(stage, workers, double) as process:
+        async with _ours(stage, workers, double) as (process, _):
             await _joined(double, people)
-            await measured(process, crowd, _rounds(people, "/balance", PEOPLE * 4), PEOPLE)
-            return await measured(process, crowd, _rounds(people, "/balance", UPDATES), PEOPLE)
+            await measured(process, crowd, _saying(people, "/balance", PEOPLE * 4), PEOPLE)
+            return await measured(process, crowd, _saying(people, "/balance", UPDATES), PEOPLE)
 
 
 async def _redeem(stage: Stage, workers: int = 1) -> Run:
-    from bench.journey import to_confirm
-
     async with _double() as (double, crowd):
         people = [double.person(f"P{n}", language="zh-hans") for n in range(PEOPLE * 8)]
-        async with _ours(stage, workers, double) as process:
+        async with _ours(stage, workers, double) as (process, url):
             await _joined(double, people)
-            confirms = []
-            for person in people:
-                confirms.append((person, await to_confirm(person)))
-            return await measured(process, crowd, iter(confirms), PEOPLE)
+            engine = create_async_engine(url)
+            async with engine.begin() as tx:
+                now = dt.datetime.now(dt.UTC)
+                await endow(tx, 5_000, Moment(now, now.date()))
+            await engine.dispose()
+            confirms = [(person, [await to_confirm(person)]) for person in people]
+            return await measured(process, crowd, confirms, PEOPLE)
 
 
 async def run(stage: Stage, wanted: Callable[[str], bool]) -> list[Figure]:

@@ -25,26 +25,10 @@ _ELSEWHERE = {
 }
 
 
-class _Bilingual(click.Command):
-    """A command whose `--help` explains itself in both languages."""
-
-    def get_help_option(self, ctx: click.Context) -> click.Option | None:
-        option = super().get_help_option(ctx)
-        if option is not None:
-            option.help = both("显示这段说明", "Show this message and exit")
-        return option
-
-
-class _Group(_Bilingual, click.Group):
-    """A group of such commands."""
-
-    command_class = _Bilingual
-
-
-class _Jifen(_Group):
+class _Jifen(terminal.Group):
     """The root: its `_ELSEWHERE` commands are imported when they are called."""
 
-    group_class = _Group
+    group_class = terminal.Group
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted({*super().list_commands(ctx), *_ELSEWHERE})

@@ -15,7 +15,7 @@ from bot import terminal
 from bot.bilingual import both
 
 
-@click.group(name="export", help=both("导出余额等表格", "Export balances and other tables"))
+@click.group(name="export", cls=terminal.Group, help=both("导出余额等表格", "Export balances and other tables"))
 def group() -> None:
     """Every export has its command."""
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from typing import Any, Literal
 
+import asyncpg
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -46,16 +47,20 @@ def meaning(error: BaseException) -> Meaning:
     """What to do after a turn raised `error`."""
     if isinstance(error, DBAPIError):
         state = sqlstate(error)
-        if state in _TRY_AGAIN:
-            return "again"
-        if state in _NOT_NOW or error.connection_invalidated or (state or "").startswith("08"):
+        if error.connection_invalidated or (state is None and isinstance(error, InterfaceError | OperationalError)):
             return "not now"
-        if state is None and isinstance(error, InterfaceError | OperationalError):
-            return "not now"
-        return "fails"
-    if isinstance(error, PoolTimeout | NoProgramme | ConnectionError | TimeoutError):
+        return _by_state(state)
+    if isinstance(error, asyncpg.PostgresError):
+        return _by_state(getattr(error, "sqlstate", None))
+    if isinstance(error, asyncpg.InterfaceError | PoolTimeout | NoProgramme | ConnectionError | TimeoutError):
         return "not now"
     return "fails"
+
+
+def _by_state(state: str | None) -> Meaning:
+    if state in _TRY_AGAIN:
+        return "again"
+    return "not now" if state in _NOT_NOW or (state or "").startswith("08") else "fails"
 
 
 def sqlstate(error: SQLAlchemyError) -> str | None:
@@ -87,7 +92,7 @@ async def count(engine: AsyncEngine, key: str, chat_id: int, error: str) -> int:
 
 
 async def set_aside(
-    tx: AsyncConnection, key: str, chat_id: int, payload: dict[str, Any], error: str, tries: int
+    tx: AsyncConnection, key: str, chat_id: int | None, payload: dict[str, Any], error: str, tries: int
 ) -> None:
     """Put an update into the dead letters; part of the turn that tells the person."""
     await tx.execute(

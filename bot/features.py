@@ -1,26 +1,14 @@
-"""The features there are: every module of `handlers/` that has a `feature`, found by looking."""
+"""The features there are, found by looking (`chat.feature.discover`), by what reaches them."""
 
 from __future__ import annotations
 
-import importlib
 import inspect
-import pkgutil
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 
-from chat.feature import Callback, Command, Feature, Tap
+from chat.feature import Callback, Command, Feature, Tap, discover
 
-
-@cache
-def discover(package: str = "handlers") -> tuple[Feature, ...]:
-    """All features of a package, in the order of menus and help."""
-    found = []
-    for module in pkgutil.walk_packages(importlib.import_module(package).__path__, package + "."):
-        feature = getattr(importlib.import_module(module.name), "feature", None)
-        if isinstance(feature, Feature):
-            found.append(feature)
-    return tuple(sorted(found, key=lambda each: (each.order, each.name)))
+__all__ = ["Pressed", "Registry", "discover"]
 
 
 @dataclass(frozen=True, slots=True)

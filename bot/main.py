@@ -27,7 +27,6 @@ from bot.clock import Clock
 from bot.commands_menu import Menus
 from bot.demo.photos import photo
 from bot.engines import engines
-from bot.features import discover
 from bot.health import Health
 from bot.leads import Lead, Lease
 from bot.logs import Redaction
@@ -42,6 +41,7 @@ from bot.timetable import Timetable
 from bot.timetable import discover as duties
 from bot.webhook import BODY_BYTES_MAX, register
 from bot.worker import Parts, Worker
+from chat.feature import discover
 
 log = structlog.get_logger(__name__)
 

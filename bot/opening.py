@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import json
 import secrets
@@ -105,8 +106,11 @@ class Opener:
             NoProgramme: there is nothing to be a member of.
         """
         who = self._vault.blind("telegram", caller.telegram_id)
-        found = await connection.exec_driver_sql(_LOOK, (caller.chat_id, who, self._version))
-        opened = self._opened(found.one(), key, caller, connection)
+        # Straight to the driver: outside of a transaction SQLAlchemy has no part in it but the cost of passing it on.
+        pooled = (await connection.get_raw_connection()).driver_connection
+        assert pooled is not None
+        found = await pooled.fetchrow(_LOOK, caller.chat_id, who, self._version)
+        opened = self._opened(found, key, caller, connection)
         assert opened is not None
         return opened
 
@@ -223,6 +227,7 @@ def _closed(messages: list[dict[str, Any]], found: Sequence[Any], mine: list[int
                 mine_until=since + message["lease"],
                 key=key,
                 member_id=message["member_id"],
+                not_after=dt.datetime.fromisoformat(until) if (until := message.get("not_after")) else None,
             )
         )
     return Closed(rows, behind, mine)

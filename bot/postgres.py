@@ -14,41 +14,21 @@ on a hosted PostgreSQL too.
 
 from __future__ import annotations
 
-import hashlib
-import os
-import secrets
 import shutil
-import stat
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO
-from urllib.parse import quote
-
-import psutil
 
 from bot.bilingual import both
-from bot.postgres_place import SERVER_MAJOR, Place, PostgresUnavailable, choose
+from bot.postgres_cluster import BUSY, NOBODY, READY, ROLE, Cluster
+from bot.postgres_place import PostgresUnavailable, choose
 
 DATABASE = "jifen"
-ROLE = "jifen"
-SOCKET_PATH_BYTES_MAX = 100  # 107 on Linux, 103 on macOS
 RECOVERY_SECONDS_MAX = 1800.0
-
-_SAFE = {"max_connections": "120", "shared_buffers": "'256MB'", "max_wal_size": "'2GB'"}
-_FAST = {
-    "autovacuum": "off",  # a worker of it would keep a test from dropping its database
-    "max_connections": "200",
-    "shared_buffers": "'128MB'",
-    "fsync": "off",
-    "synchronous_commit": "off",
-    "full_page_writes": "off",
-    "autovacuum_naptime": "'10min'",
-    "max_wal_size": "'4GB'",
-}
+LOG_BYTES_MAX = 10_000_000
 
 
 class EmbeddedPostgres:
@@ -76,7 +56,7 @@ class EmbeddedPostgres:
         self._fast = fast
         self._ephemeral = ephemeral or fast
         self._say = say
-        self._place: Place | None = None
+        self._chosen: Cluster | None = None
         self._lock: IO[bytes] | None = None
         self._server: subprocess.Popen[bytes] | None = None
         self._watch: subprocess.Popen[bytes] | None = None
@@ -105,19 +85,17 @@ class EmbeddedPostgres:
 
     def dsn_of(self, database: str) -> str:
         """libpq's URL of another database of this server."""
-        if sys.platform == "win32":
-            return f"postgresql://{ROLE}:{self._password}@127.0.0.1:{self._port()}/{database}"
-        return f"postgresql://{ROLE}:{self._password}@/{database}?host={quote(str(self._socket_dir()))}"
+        return self._cluster.dsn(database, ROLE, self._password)
 
     @property
     def cluster(self) -> Path:
         """PostgreSQL's data folder."""
-        return self._chosen.base / "cluster"
+        return self._cluster.data
 
     @property
     def programs(self) -> Path:
         """The folder of pg_dump, pg_restore, psql …"""
-        return self._chosen.programs
+        return self._cluster.programs
 
     # -- life
 
@@ -129,41 +107,42 @@ class EmbeddedPostgres:
         Raises:
             PostgresUnavailable: with what to do.
         """
-        self._place = choose(self._data_dir, explicit=self._explicit)
-        if self._place.notice:
-            self._say(self._place.notice)
-        base = self._place.base
-        base.mkdir(mode=0o711 if self._place.user else 0o700, exist_ok=True)
-        if self._place.user:
-            base.chmod(0o711)  # whatever the umask was: the server's user passes through to its cluster
+        place = choose(self._data_dir, explicit=self._explicit)
+        if place.notice:
+            self._say(place.notice)
+        place.base.mkdir(mode=0o711 if place.user else 0o700, exist_ok=True)
+        if place.user:
+            place.base.chmod(0o711)  # whatever the umask was: the server's user passes through to its cluster
+        cluster = self._chosen = Cluster(place, fast=self._fast)
         begun = time.monotonic()
-        while not self._take_lock(base / "lock"):
-            if self._answers() == 0:
-                self._read_password()
+        while not self._take_lock(place.base / "lock"):
+            if cluster.answers() == READY:
+                self._password = cluster.read_password()
                 return
             if time.monotonic() - begun > RECOVERY_SECONDS_MAX:
                 raise PostgresUnavailable(
                     both(
-                        f"另一个进程占着数据库目录 {base},却一直没有启动它",
-                        f"another process holds {base} but never started the server",
+                        f"另一个进程占着数据库目录 {place.base},却一直没有启动它",
+                        f"another process holds {place.base} but never started the server",
                     )
                 )
             time.sleep(0.1)
         try:
-            self._start_as_owner()
+            self._start_as_owner(cluster)
         except BaseException:
             self.stop()
             raise
 
     def stop(self) -> None:
         """Stop the server if this process owns it; otherwise nothing."""
-        if not self.owner:
+        if self._lock is None:
             return
-        if self._answers() != 2:
+        cluster = self._cluster
+        if cluster.answers() != NOBODY:
             quick = "immediate" if self._ephemeral else "fast"
-            stopped = self._run("pg_ctl", "stop", "-D", str(self.cluster), "-m", quick, "-w", "-t", "60", check=False)
-            if stopped.returncode != 0 and self._answers() != 2:
-                self._run("pg_ctl", "stop", "-D", str(self.cluster), "-m", "immediate", "-w", check=False)
+            words = ("pg_ctl", "stop", "-D", str(cluster.data), "-w", "-t", "60", "-m")
+            if cluster.run(*words, quick, check=False).returncode != 0 and cluster.answers() != NOBODY:
+                cluster.run(*words, "immediate", check=False)
         if self._server is not None:
             self._server.wait()
             self._server = None
@@ -172,126 +151,61 @@ class EmbeddedPostgres:
             self._watch.stdin.close()
             self._watch.wait()
             self._watch = None
-        if self._socket_dir() != self.cluster:
-            shutil.rmtree(self._socket_dir(), ignore_errors=True)
-        self._release_lock()
+        if cluster.socket_dir() != cluster.data:
+            shutil.rmtree(cluster.socket_dir(), ignore_errors=True)
+        self._lock.close()
+        self._lock = None
 
     # -- inside
 
     @property
-    def _chosen(self) -> Place:
-        if self._place is None:
+    def _cluster(self) -> Cluster:
+        if self._chosen is None:
             raise RuntimeError("the embedded server has not been started")
-        return self._place
+        return self._chosen
 
-    def _start_as_owner(self) -> None:
-        self._refuse_other_major()
-        if not (self.cluster / "PG_VERSION").exists():
-            self._make_cluster()
-        self._read_password()
-        self._write_config()
-        if self._answers() == 2:
-            self._clear_stale_pid_file()
-            log = self.cluster / "server.log"
-            if log.exists() and log.stat().st_size > 10_000_000:
-                log.replace(log.with_suffix(".log.old"))
-            # Not pg_ctl: its waiting gives up on a long recovery and its shell trips over odd paths. The server gets a
-            # session of its own, so that Ctrl-C ends the bot first and the bot ends the server.
-            with log.open("ab") as output:
-                self._give_to_server(log)
-                self._server = subprocess.Popen(
-                    [self._program("postgres"), "-D", str(self.cluster)],
-                    stdin=subprocess.DEVNULL,
-                    stdout=output,
-                    stderr=subprocess.STDOUT,
-                    cwd=self.cluster.parent,
-                    start_new_session=True,
-                    **self._identity(),  # type: ignore[call-overload]
-                )
-        self._wait_ready()
+    def _start_as_owner(self, cluster: Cluster) -> None:
+        cluster.refuse_other_major()
+        if not (cluster.data / "PG_VERSION").exists():
+            cluster.make()
+        self._password = cluster.read_password()
+        cluster.write_config()
+        # A server that a killed owner left may be on its way up, or down: see where it goes before starting another.
+        self._wait(cluster, lambda: cluster.answers() != BUSY)
+        if cluster.answers() == NOBODY:
+            cluster.clear_stale_pid_file()
+            self._launch(cluster)
+            self._wait(cluster, lambda: cluster.answers() == READY)
         if self._ephemeral:
-            self._die_with_us()
-        self._make_role_and_database()
+            self._die_with_us(cluster)
+        self._make_role_and_database(cluster)
 
-    def _refuse_other_major(self) -> None:
-        version_file = self.cluster / "PG_VERSION"
-        if version_file.exists() and (found := version_file.read_text().strip()) != str(SERVER_MAJOR):
-            raise PostgresUnavailable(
-                both(
-                    f"{self.cluster} 里是 PostgreSQL {found} 的数据,现在内置的是 {SERVER_MAJOR}。"
-                    f"请用旧版本做 jifen backup,移走该目录,再 jifen restore",
-                    f"it holds data of PostgreSQL {found}, the server here is {SERVER_MAJOR}: run jifen backup with "
-                    f"the old version, move the folder away, then jifen restore",
-                )
+    def _launch(self, cluster: Cluster) -> None:
+        """Not by pg_ctl: its waiting gives up on a long recovery and its shell trips over odd paths. The server gets a
+        session of its own, so that Ctrl-C ends the bot first and the bot ends the server."""
+        log = cluster.data / "server.log"
+        if log.exists() and log.stat().st_size > LOG_BYTES_MAX:
+            log.replace(log.with_suffix(".log.old"))
+        with log.open("ab") as output:
+            cluster.give_to_server(log)
+            self._server = subprocess.Popen(
+                [cluster.program("postgres"), "-D", str(cluster.data)],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                cwd=cluster.base,
+                start_new_session=True,
+                **cluster.identity(),
             )
 
-    def _make_cluster(self) -> None:
-        """initdb beside the final place, then rename: a kill half-way leaves nothing that looks finished."""
-        base = self._chosen.base
-        password_file = base / "password"
-        if not password_file.exists():
-            _write_private(password_file, secrets.token_urlsafe(24))
-        half_made = base / "cluster.new"
-        shutil.rmtree(half_made, ignore_errors=True)
-        if self.cluster.exists() and any(self.cluster.iterdir()):
-            raise PostgresUnavailable(
-                both(
-                    f"{self.cluster} 不是空的,也不是数据库;请移走它", "it is neither empty nor a database: move it away"
-                )
-            )
-        half_made.mkdir(mode=0o700)
-        copy = base / "password.initdb"  # the server's user must read it, and may not read the other one
-        _write_private(copy, password_file.read_text())
-        try:
-            for path in (half_made, copy):
-                self._give_to_server(path)
-            options = ["--no-sync"] if self._fast else []
-            self._run(
-                "initdb", "-D", str(half_made), "-U", "postgres", "--pwfile", str(copy), "--auth=scram-sha-256",
-                "--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", *options,
-            )  # fmt: skip
-        finally:
-            copy.unlink()
-        with (half_made / "postgresql.conf").open("a", encoding="utf-8") as config:
-            config.write("\ninclude_if_exists = 'jifen.conf'\n")
-        if self.cluster.exists():
-            self.cluster.rmdir()
-        half_made.rename(self.cluster)
-
-    def _write_config(self) -> None:
-        """Written at every start, so that a moved folder or a new version of these lines takes effect."""
-        lines = {
-            "timezone": "'UTC'",
-            "log_timezone": "'UTC'",
-            "jit": "off",
-            **(_FAST if self._fast else _SAFE),
-        }
-        if sys.platform == "win32":
-            lines |= {"listen_addresses": "'127.0.0.1'", "port": str(self._port() or _free_port())}
-        else:
-            socket_dir = self._socket_dir()
-            if socket_dir != self.cluster:
-                user = self._chosen.user
-                _make_private_dir(socket_dir, {os.geteuid(), user.uid if user else os.geteuid()})
-                self._give_to_server(socket_dir)
-            quoted = str(socket_dir).replace('"', '""').replace("'", "''")
-            lines |= {
-                "listen_addresses": "''",
-                "unix_socket_directories": f"""'"{quoted}"'""",
-                "unix_socket_permissions": "0700",
-            }
-        config = self.cluster / "jifen.conf"
-        config.write_text("".join(f"{name} = {value}\n" for name, value in lines.items()), encoding="utf-8")
-        self._give_to_server(config)
-
-    def _wait_ready(self) -> None:
+    def _wait(self, cluster: Cluster, until: Callable[[], bool]) -> None:
         begun = time.monotonic()
         told = False
-        while self._answers() != 0:
+        while not until():
             waited = time.monotonic() - begun
             ended = self._server is not None and self._server.poll() is not None
             if ended or waited > RECOVERY_SECONDS_MAX:
-                raise self._failed("postgres", self._log_tail())
+                raise cluster.failed("postgres", cluster.log_tail())
             if waited > 3 and not told:
                 self._say(
                     both("数据库上次没有正常关闭,正在恢复 …", "the database was not shut down cleanly; recovering …")
@@ -299,7 +213,7 @@ class EmbeddedPostgres:
                 told = True
             time.sleep(0.03)
 
-    def _make_role_and_database(self) -> None:
+    def _make_role_and_database(self, cluster: Cluster) -> None:
         """Idempotent, so that a kill between initdb and here is made good at the next start."""
         statements = f"""
             SELECT 'CREATE ROLE {ROLE} LOGIN CREATEDB PASSWORD ''{self._password}'''
@@ -307,154 +221,29 @@ class EmbeddedPostgres:
             SELECT 'CREATE DATABASE {DATABASE} OWNER {ROLE}'
              WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = '{DATABASE}') \\gexec
         """
-        host = "127.0.0.1" if sys.platform == "win32" else str(self._socket_dir())
-        port = str(self._port()) if sys.platform == "win32" else "5432"
-        command = [self._program("psql"), "-X", "-q", "-v", "ON_ERROR_STOP=1", "-h", host, "-p", port, "-U", "postgres"]
-        done = subprocess.run(
-            [*command, "-d", "postgres", "-f", "-"],
-            input=statements.encode(),
-            capture_output=True,
-            env={**os.environ, "PGPASSWORD": self._password},
-            check=False,
-        )
+        where = cluster.dsn("postgres", "postgres", self._password)
+        done = cluster.psql(statements, where)
         if done.returncode != 0:
             raise PostgresUnavailable(
                 both(
-                    f"内置数据库拒绝了 {self._chosen.base / 'password'} 里的密码,或建库失败",
+                    f"内置数据库拒绝了 {cluster.base / 'password'} 里的密码,或建库失败",
                     f"the embedded database refused its own password or set-up: {done.stderr.decode(errors='replace')}",
                 )
             )
 
-    def _die_with_us(self) -> None:
+    def _die_with_us(self, cluster: Cluster) -> None:
         """A small watcher that reads a pipe of ours: when it closes, by whatever end of us, the server goes too."""
         if sys.platform == "win32":
             return
         script = 'cat >/dev/null; exec "$1" stop -D "$2" -m immediate -s'
         self._watch = subprocess.Popen(
-            ["/bin/sh", "-c", script, "sh", self._program("pg_ctl"), str(self.cluster)],
+            ["/bin/sh", "-c", script, "sh", cluster.program("pg_ctl"), str(cluster.data)],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
-            **self._identity(),  # type: ignore[call-overload]
+            **cluster.identity(),
         )
-
-    def _answers(self) -> int:
-        """pg_isready: 0 takes connections, 1 is starting or stopping, 2 nobody there."""
-        if sys.platform == "win32":
-            host, port = "127.0.0.1", self._port()
-        else:
-            host, port = str(self._socket_dir()), "5432"
-        if not port:
-            return 2
-        done = subprocess.run(
-            [self._program("pg_isready"), "-q", "-h", host, "-p", port, "-t", "2"], check=False, capture_output=True
-        )
-        return 2 if done.returncode > 2 else done.returncode
-
-    def _postmaster(self) -> psutil.Process | None:
-        """The process named in postmaster.pid, whatever it is by now; None when there is none."""
-        try:
-            return psutil.Process(int((self.cluster / "postmaster.pid").read_text().splitlines()[0]))
-        except (OSError, ValueError, IndexError, psutil.NoSuchProcess):
-            return None
-
-    def _clear_stale_pid_file(self) -> None:
-        """Remove a killed server's pid file where PostgreSQL itself would not dare.
-
-        It takes any living process of that number for the old server: a zombie that a container's first process never
-        reaps, or after a restart of the container an unrelated program. (Should backends of the old server still be
-        there, PostgreSQL sees their shared memory and refuses.)
-        """
-        begun = time.monotonic()
-        while (process := self._postmaster()) is not None:
-            try:
-                zombie, name = process.status() == psutil.STATUS_ZOMBIE, process.name()
-            except psutil.NoSuchProcess:
-                return
-            if not zombie and name.startswith("postgres"):
-                return
-            if not zombie or time.monotonic() - begun > 3:
-                (self.cluster / "postmaster.pid").unlink()
-                return
-            time.sleep(0.05)
-
-    def _socket_dir(self) -> Path:
-        """The cluster itself (closed to others), or where its path is too long for a socket, a closed folder in tmp."""
-        if len(os.fsencode(self.cluster / ".s.PGSQL.5432")) <= SOCKET_PATH_BYTES_MAX:
-            return self.cluster
-        name = hashlib.sha256(os.fsencode(self.cluster)).hexdigest()[:12]
-        return Path(tempfile.gettempdir()) / f"jifen-{name}"
-
-    def _port(self) -> str:
-        """Windows only: the loopback port written at the last start, or nothing."""
-        try:
-            text = (self.cluster / "jifen.conf").read_text(encoding="utf-8")
-        except FileNotFoundError:
-            return ""
-        return next((line.split("=")[1].strip() for line in text.splitlines() if line.startswith("port ")), "")
-
-    def _read_password(self) -> None:
-        path = self._chosen.base / "password"
-        try:
-            self._password = path.read_text(encoding="utf-8").strip()
-        except OSError as error:
-            raise PostgresUnavailable(
-                both(f"读不到数据库密码文件 {path}", f"the database's password file can't be read: {error.strerror}")
-            ) from error
-
-    def _program(self, name: str) -> str:
-        return str(self.programs / (f"{name}.exe" if sys.platform == "win32" else name))
-
-    def _identity(self) -> dict[str, object]:
-        user = self._chosen.user
-        return {"user": user.uid, "group": user.gid, "extra_groups": []} if user else {}
-
-    def _give_to_server(self, path: Path) -> None:
-        if user := self._chosen.user:
-            os.chown(path, user.uid, user.gid)
-
-    def _run(self, program: str, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        """Run one of the server's programs as its user. Output goes to a file: the server inherits it, and a pipe
-        that it keeps open would never end."""
-        with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as output:
-            done = subprocess.run(
-                [self._program(program), *arguments],
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                cwd=self._chosen.base,
-                text=True,
-                check=False,
-                env={**os.environ, "LC_ALL": "C"},
-                **self._identity(),  # type: ignore[call-overload]
-            )
-            output.seek(0)
-            done.stdout = output.read()
-        if check and done.returncode != 0:
-            raise self._failed(program, done.stdout)
-        return done
-
-    def _failed(self, program: str, output: str) -> PostgresUnavailable:
-        if "No space left" in output:
-            return PostgresUnavailable(
-                both(
-                    f"磁盘空间不足:{self._chosen.base},请腾出空间后再试",
-                    "no disk space left there: free some and try again",
-                )
-            )
-        return PostgresUnavailable(
-            both(
-                f"内置数据库没有启动({program}),输出如下",
-                f"the embedded database did not start, it said:\n{output.strip()}",
-            )
-        )
-
-    def _log_tail(self) -> str:
-        try:
-            return "\n".join((self.cluster / "server.log").read_text(errors="replace").splitlines()[-12:])
-        except OSError:
-            return ""
 
     def _take_lock(self, path: Path) -> bool:
         handle = path.open("ab")
@@ -472,34 +261,3 @@ class EmbeddedPostgres:
             return False
         self._lock = handle
         return True
-
-    def _release_lock(self) -> None:
-        if self._lock is not None:
-            self._lock.close()
-            self._lock = None
-
-
-def _write_private(path: Path, text: str) -> None:
-    """Write a file only its owner may read, from the first byte on."""
-    path.unlink(missing_ok=True)
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-        file.write(text)
-
-
-def _make_private_dir(path: Path, owners: set[int]) -> None:
-    """A folder in a place where anyone may write: ours and closed, or refused."""
-    path.mkdir(mode=0o700, exist_ok=True)
-    status = path.lstat()
-    if not stat.S_ISDIR(status.st_mode) or status.st_uid not in owners or status.st_mode & 0o077:
-        raise PostgresUnavailable(
-            both(f"{path} 不属于本用户或对他人开放,请删除它", "it is not ours or open to others: remove it")
-        )
-
-
-def _free_port() -> int:
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

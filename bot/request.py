@@ -106,8 +106,10 @@ class AiohttpRequest(BaseRequest):
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=connect, sock_read=read)
         for pause in (*CONNECT_PAUSES, None):
             try:
-                body = _body(request_data)
-                async with self._session.request(method, url, data=body, timeout=timeout, proxy=self._proxy) as answer:
+                body, headers = _body(request_data)
+                async with self._session.request(
+                    method, url, data=body, headers=headers, timeout=timeout, proxy=self._proxy
+                ) as answer:
                     return answer.status, await answer.read()
             except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
                 if pause is None:
@@ -121,17 +123,20 @@ class AiohttpRequest(BaseRequest):
         raise AssertionError("unreachable")
 
 
-def _body(request_data: RequestData | None) -> Any:
+_JSON = {"Content-Type": "application/json"}
+
+
+def _body(request_data: RequestData | None) -> tuple[Any, dict[str, str] | None]:
     if request_data is None:
-        return None
+        return None, None
     if not request_data.contains_files:
-        return request_data.json_parameters or None
+        return request_data.json_payload, _JSON
     form = aiohttp.FormData()
     for name, value in request_data.json_parameters.items():
         form.add_field(name, value)
     for name, (file_name, content, mime) in request_data.multipart_data.items():
         form.add_field(name, content, filename=file_name, content_type=mime)
-    return form
+    return form, None
 
 
 def compact(value: object) -> str:

@@ -16,17 +16,19 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import structlog
-from telegram import Bot, InputFile, InputMediaPhoto
 
+from bot.api import BotApi, Upload
 from bot.drawing import Drawn
 from bot.transport import Later, Moved, Refused, Transport, Uncertain, Unreachable
 
 log = structlog.get_logger(__name__)
 
-_NO_PREVIEW: Any = {"is_disabled": True}
+_WORDS = {"parse_mode": "HTML", "link_preview_options": {"is_disabled": True}}
 
 QRPainter = Callable[[str], Awaitable[bytes]]
 Assets = Callable[[str], bytes]
+Picture = tuple[str, dict[str, Upload]]
+"""What stands for a picture in a call, and the files that go with it."""
 
 
 class Teller:
@@ -37,8 +39,8 @@ class Teller:
         assets: a stored picture's bytes by name; `KeyError` where there is none.
     """
 
-    def __init__(self, bot: Bot, transport: Transport, qr_png: QRPainter, assets: Assets) -> None:
-        self._bot = bot
+    def __init__(self, api: BotApi, transport: Transport, qr_png: QRPainter, assets: Assets) -> None:
+        self._api = api
         self._transport = transport
         self._qr_png = qr_png
         self._assets = assets
@@ -63,11 +65,16 @@ class Teller:
             finally:
                 await answering
 
+    async def finish(self, seconds: float) -> None:
+        """Wait for pictures that are still to follow, at most `seconds`."""
+        if self._followers:
+            await asyncio.wait(set(self._followers), timeout=seconds)
+
     async def _answer(self, query: str, alert: str | None) -> None:
         """Stops the button's spinner. Worth one try: a minute later nobody looks at it."""
         with contextlib.suppress(Later, Unreachable, Moved, Refused, Uncertain):
-            await self._transport.call(
-                lambda: self._bot.answer_callback_query(query, text=alert, show_alert=True if alert else None)
+            await self._call(
+                "answerCallbackQuery", callback_query_id=query, text=alert, show_alert=True if alert else None
             )
 
     async def _show(self, chat_id: int, drawn: Drawn, unsolicited: bool) -> None:
@@ -76,11 +83,11 @@ class Teller:
             await self._send(chat_id, drawn, unsolicited)
             return
         takes_picture_out = edit["picture"] and "picture" not in drawn
-        protects = drawn.get("protect", False) != edit["protected"]
-        if takes_picture_out or protects:
+        changes_protection = drawn.get("protect", False) != edit["protected"]
+        if takes_picture_out or changes_protection:
             await self._send(chat_id, drawn, unsolicited)
             with contextlib.suppress(Later, Unreachable, Moved, Refused, Uncertain):
-                await self._transport.call(lambda: self._bot.delete_message(chat_id, edit["id"]))
+                await self._call("deleteMessage", chat_id=chat_id, message_id=edit["id"])
             return
         try:
             await self._edit(chat_id, edit["id"], edit["picture"], drawn)
@@ -95,123 +102,98 @@ class Teller:
 
     async def _send(self, chat_id: int, drawn: Drawn, unsolicited: bool) -> None:
         picture = drawn.get("picture", {})
-        keyboard: Any = {"inline_keyboard": drawn["keyboard"]} if "keyboard" in drawn else None
-        protect = drawn.get("protect") or None
-        if "photo" in picture:
-            photo = self._photo(picture["photo"])
-            if photo is not None:
-                sent = await self._transport.message(
-                    chat_id,
-                    lambda: self._bot.send_photo(
-                        chat_id,
-                        photo,
-                        caption=drawn["text"],
-                        parse_mode="HTML",
-                        reply_markup=keyboard,
-                        protect_content=protect,
-                    ),
-                    unsolicited=unsolicited,
-                )
-                self._remember(picture["photo"], sent)
-                return
-        message = await self._transport.message(
-            chat_id,
-            lambda: self._bot.send_message(
+        common = {"chat_id": chat_id, "reply_markup": _keyboard(drawn), "protect_content": drawn.get("protect")}
+        if "photo" in picture and (found := self._photo(picture["photo"])) is not None:
+            photo, files = found
+            sent = await self._transport.message(
                 chat_id,
-                drawn["text"],
-                parse_mode="HTML",
-                link_preview_options=_NO_PREVIEW,
-                reply_markup=keyboard,
-                protect_content=protect,
-            ),
+                lambda: self._api.call(
+                    "sendPhoto", files, photo=photo, caption=drawn["text"], parse_mode="HTML", **common
+                ),
+                unsolicited=unsolicited,
+            )
+            self._remember(picture["photo"], sent)
+            return
+        sent = await self._transport.message(
+            chat_id,
+            lambda: self._api.call("sendMessage", text=drawn["text"], **_WORDS, **common),
             unsolicited=unsolicited,
         )
         if "qr" in picture:
-            self._follow(chat_id, message.message_id, drawn)
+            self._follow(chat_id, sent["message_id"], drawn)
 
     async def _edit(self, chat_id: int, message_id: int, has_picture: bool, drawn: Drawn) -> None:
         picture = drawn.get("picture", {})
-        if "photo" in picture and (photo := self._photo(picture["photo"])) is not None:
-            sent = await self._put_picture(chat_id, message_id, photo, drawn)
-            self._remember(picture["photo"], sent)
+        place = {"chat_id": chat_id, "message_id": message_id, "reply_markup": _keyboard(drawn)}
+        if "photo" in picture and (found := self._photo(picture["photo"])) is not None:
+            self._remember(picture["photo"], await self._put_picture(found, drawn, place))
             return
-        keyboard: Any = {"inline_keyboard": drawn["keyboard"]} if "keyboard" in drawn else None
         if has_picture:
             # An old QR must not stand under new words, not even for a moment: the picture and the words go together.
-            if "qr" in picture and (png := await self._painted(picture["qr"])) is not None:
-                await self._put_picture(chat_id, message_id, InputFile(png, filename="qr.png", attach=True), drawn)
+            if "qr" in picture and (painted := await self._painted(picture["qr"])) is not None:
+                await self._put_picture(painted, drawn, place)
             else:
-                await self._transport.call(
-                    lambda: self._bot.edit_message_caption(
-                        chat_id, message_id, caption=drawn["text"], parse_mode="HTML", reply_markup=keyboard
-                    )
-                )
+                await self._call("editMessageCaption", caption=drawn["text"], parse_mode="HTML", **place)
             return
-        await self._transport.call(
-            lambda: self._bot.edit_message_text(
-                drawn["text"],
-                chat_id,
-                message_id,
-                parse_mode="HTML",
-                link_preview_options=_NO_PREVIEW,
-                reply_markup=keyboard,
-            )
-        )
+        await self._call("editMessageText", text=drawn["text"], **_WORDS, **place)
         if "qr" in picture:
             self._follow(chat_id, message_id, drawn)
 
-    async def _put_picture(self, chat_id: int, message_id: int, picture: Any, drawn: Drawn) -> Any:
-        keyboard: Any = {"inline_keyboard": drawn["keyboard"]} if "keyboard" in drawn else None
-        media = InputMediaPhoto(picture, caption=drawn["text"], parse_mode="HTML")
-        return await self._transport.call(
-            lambda: self._bot.edit_message_media(media, chat_id, message_id, reply_markup=keyboard)
-        )
+    async def _put_picture(self, picture: Picture, drawn: Drawn, place: dict[str, Any]) -> Any:
+        media = {"type": "photo", "media": picture[0], "caption": drawn["text"], "parse_mode": "HTML"}
+        return await self._call("editMessageMedia", picture[1], media=media, **place)
+
+    async def _call(self, method: str, files: dict[str, Upload] | None = None, /, **values: Any) -> Any:
+        return await self._transport.call(lambda: self._api.call(method, files, **values))
 
     def _follow(self, chat_id: int, message_id: int, drawn: Drawn) -> None:
         """Puts the QR into the message once it is painted. Best effort: the words already carry the code."""
+        place = {"chat_id": chat_id, "message_id": message_id, "reply_markup": _keyboard(drawn)}
 
         async def follow() -> None:
-            png = await self._painted(drawn["picture"]["qr"])
-            if png is None:
+            painted = await self._painted(drawn["picture"]["qr"])
+            if painted is None:
                 return
-            picture = InputFile(png, filename="qr.png", attach=True)
             for _ in range(2):
                 try:
-                    await self._put_picture(chat_id, message_id, picture, drawn)
+                    await self._put_picture(painted, drawn, place)
                     return
                 except (Later, Uncertain):
                     await asyncio.sleep(1.0)
                 except (Unreachable, Moved, Refused) as no:
-                    if not isinstance(no, Refused) or "not modified" not in str(no):
-                        log.info("picture_not_shown", why=str(no))
+                    # Gone or changed meanwhile: somebody tapped on before the picture came.
+                    log.info("picture_not_shown", why=str(no))
                     return
 
         task = asyncio.create_task(follow())
         self._followers.add(task)
         task.add_done_callback(self._followers.discard)
 
-    async def _painted(self, data: str) -> bytes | None:
+    async def _painted(self, data: str) -> Picture | None:
         try:
-            return await self._qr_png(data)
+            return _attached("qr.png", await self._qr_png(data))
         except Exception:
             log.exception("qr_not_painted")
             return None
 
-    def _photo(self, asset: str) -> Any:
+    def _photo(self, asset: str) -> Picture | None:
         """What to send for an asset: the file id of an earlier upload, else its bytes; None where there is no picture."""
         if asset in self._file_ids:
-            return self._file_ids[asset]
+            return self._file_ids[asset], {}
         try:
-            return InputFile(self._assets(asset), filename=f"{asset}.jpg", attach=True)
+            return _attached(f"{asset}.png", self._assets(asset))
         except (KeyError, OSError):
             log.warning("no_such_asset", asset=asset)
             return None
 
     def _remember(self, asset: str, sent: Any) -> None:
-        if getattr(sent, "photo", None):
-            self._file_ids[asset] = sent.photo[-1].file_id
+        if isinstance(sent, dict) and sent.get("photo"):
+            self._file_ids[asset] = sent["photo"][-1]["file_id"]
 
-    async def finish(self, seconds: float) -> None:
-        """Wait for pictures that are still to follow, at most `seconds`."""
-        if self._followers:
-            await asyncio.wait(set(self._followers), timeout=seconds)
+
+def _keyboard(drawn: Drawn) -> dict[str, Any] | None:
+    return {"inline_keyboard": drawn["keyboard"]} if "keyboard" in drawn else None
+
+
+def _attached(name: str, content: bytes) -> Picture:
+    return "attach://picture", {"picture": Upload(name, content)}

@@ -17,6 +17,22 @@ if TYPE_CHECKING:
     from bot.settings import Settings
 
 
+class Command(click.Command):
+    """A command whose `--help` explains itself in both languages."""
+
+    def get_help_option(self, ctx: click.Context) -> click.Option | None:
+        option = super().get_help_option(ctx)
+        if option is not None:
+            option.help = both("显示这段说明", "Show this message and exit")
+        return option
+
+
+class Group(Command, click.Group):
+    """A group of such commands."""
+
+    command_class = Command
+
+
 def settings() -> Settings:
     """The settings, with logs set up; wrong ones end the command with their lines."""
     from bot import logs

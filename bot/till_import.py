@@ -214,9 +214,11 @@ def default_rule() -> AccrualRule:
 
 @click.command(
     name="import",
+    cls=terminal.Command,
+    short_help=both("导入商户的收银流水", "Import a retailer's till export"),
     help=both(
-        "导入商户的收银流水(.csv 或 .csv.gz);可以反复运行,中断后再运行接着做完",
-        "Import a retailer's till export (.csv or .csv.gz). Running it again changes nothing; interrupted, run it again",
+        "导入商户的收银流水(.csv 或 .csv.gz)。再次运行不会重复入账;中断了就再运行一次。",
+        "Import a retailer's till export (.csv or .csv.gz). Running it again changes nothing; interrupted, run it again.",
     ),
 )
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import json
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import structlog
@@ -21,13 +22,21 @@ SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"
 BODY_BYTES_MAX = 1_000_000
 CONNECTIONS_MAX = 100
 
+Unreadable = Callable[[int, dict[str, Any], str], Awaitable[None]]
+
 
 class Webhook:
-    """The route that Telegram posts to. `stopping` makes it send updates back to the queue."""
+    """The route that Telegram posts to. `stopping` makes it send updates back to the queue.
 
-    def __init__(self, application: Application[Any, Any, Any, Any, Any, Any], secret: str) -> None:
+    `unreadable(update_id, update, error)` keeps what can't be worked on.
+    """
+
+    def __init__(
+        self, application: Application[Any, Any, Any, Any, Any, Any], secret: str, unreadable: Unreadable
+    ) -> None:
         self._application = application
         self._secret = secret.encode()
+        self._unreadable = unreadable
         self.stopping = False
         self.receiving = False
 
@@ -45,10 +54,17 @@ class Webhook:
             return web.Response(status=413)
         try:
             # The server was made with a limit on bodies, which holds for those that don't state their length too.
-            update = Update.de_json(json.loads(await request.read()), self._application.bot)
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
-            log.error("not_an_update", error=type(error).__name__)
+            sent = json.loads(await request.read())
+            update_id = int(sent["update_id"])
+        except (ValueError, TypeError, KeyError):
             return web.Response(status=400)
+        try:
+            update = Update.de_json(sent, self._application.bot)
+        except Exception as error:
+            # Of a kind the library can't read: refused, it would come again and again and hold up everything behind it.
+            log.error("unreadable_update", error=type(error).__name__)
+            await self._unreadable(update_id, sent, f"{type(error).__name__}: {error}")
+            return web.Response()
         try:
             await self._application.update_processor.process_update(update, self._application.process_update(update))
         except NotNow:

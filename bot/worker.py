@@ -9,12 +9,15 @@ import socket
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from telegram.ext import Application, ExtBot
 
+from bot.api import BotApi
 from bot.clock import Clock
 from bot.dispatch import Dispatcher
 from bot.engines import Engines
+from bot.failures import set_aside
 from bot.features import Registry
 from bot.leads import Lead
 from bot.metrics import Metrics
@@ -63,15 +66,17 @@ class Worker:
         self.parts = parts
         self.holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self.registry = Registry(parts.features)
+        request = AiohttpRequest(proxy=parts.proxy)
         self.bot = ExtBot(
             parts.token,
             base_url=f"{parts.api_url}/bot",
             base_file_url=f"{parts.api_url}/file/bot",
-            request=AiohttpRequest(proxy=parts.proxy),
+            request=request,
             get_updates_request=AiohttpRequest(2, proxy=parts.proxy),
         )
+        api = BotApi(request, lambda: self.bot.base_url, parts.metrics)
         self.transport = Transport(parts.engines.turns, per_second=parts.unsolicited_per_second)
-        self.teller = Teller(self.bot, self.transport, parts.qr_png, parts.assets)
+        self.teller = Teller(api, self.transport, parts.qr_png, parts.assets)
         self.outbox = Outbox(parts.engines.turns, self.teller)
         dispatcher = Dispatcher(self.registry)
         processor = TurnProcessor(
@@ -90,7 +95,7 @@ class Worker:
         )
         self.application.add_handlers(dispatcher.handlers())
         self.poller = Poller(self.application)
-        self.webhook = Webhook(self.application, parts.webhook_secret)
+        self.webhook = Webhook(self.application, parts.webhook_secret, self._keep_unreadable)
         self._polling: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -111,6 +116,11 @@ class Worker:
         self._polling = asyncio.create_task(
             Lead(self.parts.engines.turns, "poller", self.holder, self.poller.run).run()
         )
+
+    async def _keep_unreadable(self, update_id: int, update: dict[str, Any], error: str) -> None:
+        key = f"update:{self.bot.id}:{update_id}"
+        async with self.parts.engines.turns.begin() as tx:
+            await set_aside(tx, key, None, update, self.parts.redact(error), tries=1)
 
     @property
     def receiving(self) -> bool:

@@ -125,17 +125,20 @@ def append() -> int:
 
 def tidy() -> int:
     """Rewrites the PO in the order of the code, with the files that say each text. Gives how many unused ones went."""
-    old = english()
-    places: dict[str, list[str]] = {}
-    plural: dict[str, bool] = {}
-    for text in marked():
-        where = places.setdefault(text.msgid, [])
-        where += [text.path] if text.path not in where else []
-        plural[text.msgid] = text.plural
-    written = HEADER
-    for msgid, paths in places.items():
-        written += stanza(msgid, paths, plural[msgid], said_by(old.get(msgid)))
-    PO.write_text(written, encoding="utf-8")
+    with PO.open("r+", encoding="utf-8") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        old = english()
+        places: dict[str, list[str]] = {}
+        plural: dict[str, bool] = {}
+        for text in marked():
+            where = places.setdefault(text.msgid, [])
+            where += [text.path] if text.path not in where else []
+            plural[text.msgid] = text.plural
+        written = HEADER
+        for msgid, paths in places.items():
+            written += stanza(msgid, paths, plural[msgid], said_by(old.get(msgid)))
+        file.write(written)
+        file.truncate()
     return sum(1 for message in old if message.id and _msgid(message) not in places)
 
 

@@ -21,8 +21,11 @@ declarations; nothing else lists commands. The edge finds every `feature` in `ha
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Literal, TypeVar
 
 from chat.screen import Button, Screen
@@ -85,9 +88,7 @@ class Feature:
 
         return register
 
-    def tap(
-        self, action: str, *, audience: Audience = "member", reads_only: bool = False
-    ) -> Callable[[C], C]:
+    def tap(self, action: str, *, audience: Audience = "member", reads_only: bool = False) -> Callable[[C], C]:
         """Runs the decorated `(turn, *args)` when a button of this action is tapped. Arguments arrive as text."""
 
         def register(run: C) -> C:
@@ -125,3 +126,14 @@ class Feature:
     def button(self, label: Text, action: str, *args: Any, style: Literal["primary", "danger"] | None = None) -> Button:
         """A button that taps `action` with `args`."""
         return Button(label, data=self.data(action, *args), style=style)
+
+
+@cache
+def discover(package: str = "handlers") -> tuple[Feature, ...]:
+    """The `feature` of every module of a package, in the order of menus and help."""
+    found = []
+    for module in pkgutil.walk_packages(importlib.import_module(package).__path__, package + "."):
+        feature = getattr(importlib.import_module(module.name), "feature", None)
+        if isinstance(feature, Feature):
+            found.append(feature)
+    return tuple(sorted(found, key=lambda each: (each.order, each.name)))

@@ -9,9 +9,6 @@ from chat.known import Known
 from chat.words import Both, Points, Text, t
 from ledger.points.statements import Line
 
-ALWAYS_TOLD = frozenset({"accrue", "burn", "reinstate", "expire", "claw_back", "adjust", "transfer", "reverse"})
-"""Kinds whose points change; holds, their lifting and releases move nothing in or out."""
-
 
 def title(line: Line, known: Known) -> Text | Both:
     """Where or what it was: a merchant's name, or the happening itself where no merchant had a part."""
@@ -46,7 +43,8 @@ def title(line: Line, known: Known) -> Text | Both:
         case "transfer":
             return t("转入") if line.points > 0 else t("转出")
         case "exchange":
-            return t("换币")
+            received = known.points(line.facts["to_currency"], line.facts["received"])
+            return t("换成 {received}", received=received)
         case "reverse":
             return t("撤销")
         case _:

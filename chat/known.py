@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chat.words import Both, Money, Points, Text, t
 from ledger.merchants import merchant as merchants
-from ledger.merchants.merchant import Merchant
+from ledger.merchants.merchant import Named
 from ledger.points import statements
 from ledger.points.statements import Currency
 
@@ -18,7 +18,7 @@ class Known:
     """Currencies and merchants by id."""
 
     currencies: dict[int, Currency]
-    merchants: dict[int, Merchant]
+    merchants: dict[int, Named]
 
     def points(self, currency_id: int, points: int) -> Points:
         """So many points of a currency, with its unit: «320 分», «15,000 铁路积分»."""
@@ -44,4 +44,4 @@ class Known:
 
 async def read(tx: AsyncConnection) -> Known:
     """All currencies and merchants: some dozens of rows."""
-    return Known(await statements.currencies(tx), {m.id: m for m in await merchants.everyone(tx)})
+    return Known(await statements.currencies(tx), await merchants.names(tx))

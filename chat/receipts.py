@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chat import arithmetic, doors, known, reasons
-from chat.happenings import ALWAYS_TOLD, change, title
+from chat.happenings import change, title
 from chat.known import Known
 from chat.screen import Button, Line, Screen, screen
 from chat.turn import Turn
@@ -43,11 +43,6 @@ async def tell(turn: Turn, receipt: Receipt, *, to: Owner | None = None) -> None
         return
     shown = await notice(turn.tx, owner, receipt.entry_id, today=turn.today)
     turn.tell(owner.id, shown, key=f"receipt:{receipt.entry_id}:{owner.id}")
-
-
-def worth_telling(receipt: Receipt) -> bool:
-    """Whether the member's points changed by it: a hold or a release alone tells itself on the screen that made it."""
-    return receipt.kind in ALWAYS_TOLD
 
 
 def headline(entry: Explained, names: Known) -> Line:

@@ -12,9 +12,9 @@ from chat.refusals import Worded, worded
 from chat.screen import BLANK, QR, Button, Line, Screen, screen
 from chat.turn import Turn
 from chat.words import Text, t, tn
-from ledger.redeeming import codes, counter, redemptions
+from ledger.redeeming import codes, counter, redemptions, vouchers
 from ledger.redeeming.lapses import Lapsed
-from ledger.redeeming.redemptions import Redemption
+from ledger.redeeming.vouchers import Redemption
 
 
 def what(voucher: Redemption) -> Text:
@@ -135,8 +135,8 @@ def _late(voucher: Redemption, facts: Mapping[str, Any]) -> list[Line]:
     return lines
 
 
-@worded(redemptions.NoSuchRedemption)
-def _(no: redemptions.NoSuchRedemption) -> Worded:
+@worded(vouchers.NoSuchRedemption)
+def _(no: vouchers.NoSuchRedemption) -> Worded:
     return Worded(t("没有这张券"), None, (doors.vouchers(),))
 
 
@@ -149,21 +149,21 @@ def _(no: redemptions.UndoOver) -> Worded:
     )
 
 
-@worded(redemptions.VoucherUsed)
-def _(no: redemptions.VoucherUsed) -> Worded:
+@worded(vouchers.VoucherUsed)
+def _(no: vouchers.VoucherUsed) -> Worded:
     facts = {"offer": both(no.offer), "when": no.used_at, "merchant": both(no.merchant), "label": no.label}
     if no.label:
         return Worded(t("这张券已经用过了"), t("{offer}:{when},{merchant} {label}。", **facts))
     return Worded(t("这张券已经用过了"), t("{offer}:{when},{merchant}。", **facts))
 
 
-@worded(redemptions.VoucherTakenBack)
-def _(no: redemptions.VoucherTakenBack) -> Worded:
+@worded(vouchers.VoucherTakenBack)
+def _(no: vouchers.VoucherTakenBack) -> Worded:
     return Worded(t("这张券已经撤回了"), t("{offer}:{when} 撤回,积分已退。", offer=both(no.offer), when=no.at))
 
 
-@worded(redemptions.VoucherExpired)
-def _(no: redemptions.VoucherExpired) -> Worded:
+@worded(vouchers.VoucherExpired)
+def _(no: vouchers.VoucherExpired) -> Worded:
     facts = {"offer": both(no.offer), "until": no.valid_until}
     if no.returned:
         return Worded(t("这张券过期了"), t("{offer}:有效至 {until}。积分退回给会员。", **facts))

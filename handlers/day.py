@@ -60,7 +60,7 @@ async def list_(turn: Turn, merchant: str = "0", page: str = "0") -> Screen:
         )
         if totals.awards
         else None,
-        tn("另有 {n} 笔已撤回", n=totals.taken_back) if totals.taken_back else None,
+        tn("已撤回 {n} 笔", n=totals.taken_back) if totals.taken_back else None,
         t("今天还没有记过积分。") if not totals.awards and not totals.taken_back else None,
         t("没有更早的了。") if at and not found else None,
     ]
@@ -192,10 +192,8 @@ async def about(turn: Turn, post: Post, purchase: Purchase) -> list[Line]:
         t("收 {amount} → 会员 <b>{name}</b> 得过 {points},已撤回", **facts)
         if purchase.taken_back_at
         else t("收 {amount} → 会员 <b>{name}</b> 得 <b>{points}</b>", **facts),
-        t("{when} · {label}", when=purchase.occurred_at, label=by.label)
-        if by
-        else t("{when}", when=purchase.occurred_at),
-        t("小票 #{document}", document=purchase.document),
+        t("小票 #{document} · {when}", document=purchase.document, when=purchase.occurred_at),
+        t("经手:{label}", label=by.label) if by else None,
         t("{when} 撤回", when=purchase.taken_back_at) if purchase.taken_back_at else None,
         t("已退款 {amount}", amount=Money(purchase.refunded_minor, purchase.money))
         if purchase.refunded_minor and not purchase.taken_back_at

@@ -6,6 +6,7 @@ import datetime as dt
 from itertools import groupby
 
 from chat import doors, known
+from chat.arguments import number
 from chat.feature import Feature
 from chat.known import Known
 from chat.screen import BLANK, Button, Line, Screen, screen
@@ -35,7 +36,7 @@ async def show(turn: Turn, page: str = "0") -> Screen:
         return screen([t("<b>到期日</b>"), BLANK, t("现在没有可用的积分,也就没有到期的。")], [[doors.home()]])
     days = [(on, list(parts)) for on, parts in groupby(due, key=lambda part: part.expires_on)]
     last = (len(days) - 1) // DAYS_PER_PAGE
-    at = min(max(int(page) if page.isdigit() else 0, 0), last)
+    at = min(number(page), last)
     lines: list[Line] = [t("<b>到期日</b> · 先到期的先用")]
     for on, parts in days[at * DAYS_PER_PAGE : (at + 1) * DAYS_PER_PAGE]:
         lines += [BLANK, _day(on, turn.today), *(_part(part, names) for part in parts)]

@@ -2,27 +2,14 @@
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
-from functools import cache
-
-import handlers
 from chat import doors
-from chat.feature import Command, Feature
+from chat.feature import Command, Feature, discover
 from chat.screen import BLANK, Button, Line, Screen, screen
 from chat.turn import Turn
 from chat.words import t
 from ledger.members.member import Member
 
 feature = Feature("help", order=95)
-
-
-@cache
-def features() -> tuple[Feature, ...]:
-    """Every feature of this folder, in their order."""
-    modules = (importlib.import_module(f"handlers.{m.name}") for m in pkgutil.iter_modules(handlers.__path__))
-    found = (getattr(module, "feature", None) for module in modules)
-    return tuple(sorted((f for f in found if isinstance(f, Feature)), key=lambda f: (f.order, f.name)))
 
 
 def is_for(command: Command, member: Member | None) -> bool:
@@ -50,7 +37,7 @@ async def help_(turn: Turn, words: str = "") -> Screen:
 async def show(turn: Turn) -> Screen:
     """Lists the commands that are of use to this person."""
     lines: list[Line] = [t("<b>能做什么</b>")]
-    for each in features():
+    for each in discover():
         for command in each.commands:
             if is_for(command, turn.member):
                 lines.append(t("/{command} {what}", command=command.name, what=command.description))

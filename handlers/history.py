@@ -6,6 +6,7 @@ A page is found from the last entry of the page before, so the thousandth costs 
 from __future__ import annotations
 
 from chat import doors, known, why
+from chat.arguments import number
 from chat.feature import Feature
 from chat.happenings import change, title
 from chat.known import Known
@@ -39,7 +40,8 @@ async def page(turn: Turn, which: str = "all", before: str = "0", currency: str 
     label, kinds = FILTERS.get(which, FILTERS["all"])
     which = which if which in FILTERS else "all"
     names = await known.read(turn.tx)
-    older_than, of = _number(before), _number(currency)
+    older_than = number(before)
+    of = number(currency) if number(currency) in names.currencies else 0
     found = await statements.history(
         turn.tx,
         turn.me.owner,
@@ -62,7 +64,7 @@ async def page(turn: Turn, which: str = "all", before: str = "0", currency: str 
     rows.append(await _currencies(turn, names, which, of))
     rows.append([doors.home()])
     heading = t("<b>明细</b> · {filter}", filter=label)
-    if of in names.currencies:
+    if of:
         heading = t("<b>明细</b> · {filter} · {currency}", filter=label, currency=names.currency(of))
     return screen([heading, None if shown else BLANK, None if shown else _nothing(which, older_than)], rows)
 
@@ -71,7 +73,7 @@ async def page(turn: Turn, which: str = "all", before: str = "0", currency: str 
 async def open_line(turn: Turn, entry: str, which: str = "all", before: str = "0", currency: str = "0") -> Screen:
     """Opens one entry. Another's is refused like one that never was."""
     names = await known.read(turn.tx)
-    opened = await statements.explain(turn.tx, turn.me.owner, _number(entry))
+    opened = await statements.explain(turn.tx, turn.me.owner, number(entry))
     lines = await why.lines(turn.tx, turn.me.owner, opened, names, today=turn.today)
     back = (which, before, currency)
     rows: list[list[Button | None]] = []
@@ -107,7 +109,3 @@ def _nothing(which: str, older_than: int) -> Text:
     if which == "all":
         return t("还没有记录。第一次得分后,这里能看到每一分的来去。")
     return t("这一类还没有记录。")
-
-
-def _number(said: str) -> int:
-    return int(said) if said.isascii() and said.isdigit() else 0

@@ -85,10 +85,12 @@ async def agree(turn: Turn, language: str, version: str) -> Screen:
         return await intro(
             turn
         )  # the terms have changed since this button was drawn: they are read before they are agreed to
-    issuer = await merchants.by_code(turn.tx, turn.programme.welcome_issuer)
+    funded_by = None
+    if turn.programme.welcome_points:
+        funded_by = (await merchants.by_code(turn.tx, turn.programme.welcome_issuer)).id
     who = Person(turn.telegram_id, turn.chat_id, turn.name)
     link = turn.dialogue.data.get("link")
-    joined = await joining.join(turn.tx, turn.vault, turn.programme, who, welcome_issuer_id=issuer.id, at=turn.at)
+    joined = await joining.join(turn.tx, turn.vault, turn.programme, who, welcome_issuer_id=funded_by, at=turn.at)
     turn.member = joined.member
     if joined.new:
         await profile.choose_language(turn.tx, joined.member.id, turn.language)

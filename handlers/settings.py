@@ -6,6 +6,7 @@ import calendar
 import datetime as dt
 
 from chat import doors
+from chat.arguments import number
 from chat.feature import Feature
 from chat.screen import BLANK, Button, Line, Screen, screen
 from chat.turn import Turn
@@ -75,7 +76,7 @@ async def speak(turn: Turn, chosen: str) -> Screen:
     if chosen in ("zh", "en"):
         await profile.choose_language(turn.tx, turn.me.id, chosen)
         turn.language = chosen
-    else:
+    elif chosen == "auto":
         await profile.choose_language(turn.tx, turn.me.id, None)
     return await show(turn)
 
@@ -118,9 +119,9 @@ async def birthday(turn: Turn) -> Screen:
 
 
 @feature.tap("month")
-async def month(turn: Turn, number: str) -> Screen:
+async def month(turn: Turn, chosen: str) -> Screen:
     """Offers the days of a month."""
-    m = _within(number, 1, 12)
+    m = _within(chosen, 1, 12)
     if m is None:
         return await birthday(turn)
     last = calendar.monthrange(LEAP_YEAR, m)[1]
@@ -132,7 +133,9 @@ async def month(turn: Turn, number: str) -> Screen:
 @feature.tap("day")
 async def day(turn: Turn, m: str, d: str) -> Screen:
     """Keeps the day, says from when it counts, and asks for the year, which may be left out."""
-    told = await profile.tell_birthday(turn.tx, turn.vault, turn.me.id, month=int(m), day=int(d), year=None, at=turn.at)
+    told = await profile.tell_birthday(
+        turn.tx, turn.vault, turn.me.id, month=number(m), day=number(d), year=None, at=turn.at
+    )
     turn.goto(feature.at("year"), month=told.month, day=told.day)
     return screen(
         [
@@ -148,12 +151,12 @@ async def day(turn: Turn, m: str, d: str) -> Screen:
 @feature.step("year")
 async def year(turn: Turn, said: str) -> Screen:
     """Keeps the year of birth beside the day told before."""
-    number = _within(said.strip().removesuffix("年"), 1000, 9999)
+    born = _within(said.strip().removesuffix("年"), 1000, 9999)
     told = turn.dialogue.data
-    if number is None:
+    if born is None:
         return screen([t("年份是四位数字,例如 1990。也可以不说。")], [[_back(t("不说年份"))]])
     await profile.tell_birthday(
-        turn.tx, turn.vault, turn.me.id, month=told["month"], day=told["day"], year=number, at=turn.at
+        turn.tx, turn.vault, turn.me.id, month=told["month"], day=told["day"], year=born, at=turn.at
     )
     return await show(turn)
 
@@ -190,7 +193,7 @@ async def forget(turn: Turn, what: str) -> Screen:
     """Deletes what was told, and withdraws the consent to keep it."""
     if what == "birthday":
         await profile.forget_birthday(turn.tx, turn.vault, turn.me.id, at=turn.at)
-    else:
+    elif what == "region":
         await profile.choose_region(turn.tx, turn.programme, turn.me.id, None)
     return await stored(turn)
 
@@ -227,7 +230,7 @@ def _counts(told: Birthday, today: dt.date) -> Line:
 
 
 def _within(said: str, least: int, most: int) -> int | None:
-    return int(said) if said.isascii() and said.isdigit() and least <= int(said) <= most else None
+    return number(said) if least <= number(said) <= most else None
 
 
 def _back(label: Text | None = None) -> Button:

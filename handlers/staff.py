@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import get_args
 from urllib.parse import quote
 
 from chat import doors, till
@@ -11,13 +10,16 @@ from chat.feature import Feature
 from chat.screen import BLANK, Button, Line, Screen, screen
 from chat.till import Post
 from chat.turn import Turn
-from chat.words import t, tn
+from chat.words import Text, t, tn
 from ledger.errors import Refusal
 from ledger.merchants import authority, staff
 from ledger.merchants import merchant as merchants
 from ledger.merchants.authority import Role
 
 feature = Feature("staff", order=75)
+
+INVITE: dict[Role, Text] = {"cashier": t("邀请收银员"), "manager": t("邀请店长")}
+"""Whom the people of a shop may invite; owners are invited by the operator."""
 
 
 @feature.command("staff", t("店员"), audience="staff")
@@ -44,8 +46,8 @@ async def list_(turn: Turn, merchant: str = "0") -> Screen:
         for one in team
     ]
     invites = [
-        feature.button(t("邀请{role}", role=till.role(role)), "invite", post.merchant.id, role)
-        for role in ("cashier", "manager")
+        feature.button(label, "invite", post.merchant.id, role)
+        for role, label in INVITE.items()
         if authority.may(post.staff.role, staff.adding(role))
     ]
     return screen(lines, [*rows, [*invites], [doors.counter()]])
@@ -103,7 +105,7 @@ async def invite(turn: Turn, merchant: str, role: str) -> Screen:
     post.staff.demand(staff.adding(wanted))
     turn.goto(feature.at("label"), merchant=post.merchant.id, role=wanted)
     lines: list[Line] = [
-        t("邀请一位{role}到{merchant}", role=till.role(wanted), merchant=post.where),
+        t("{invite} · {merchant}", invite=INVITE[wanted], merchant=post.where),
         t("小票上怎么称呼?发给我,比如「3号台」。"),
     ]
     return screen(lines, [[feature.button(t("取消"), "list", post.merchant.id)]])
@@ -206,5 +208,5 @@ async def colleague(turn: Turn, staff_id: str, *, also_gone: bool = False) -> tu
 
 
 def role_of(said: str) -> Role:
-    """A role as a button says it; the least one where it says none."""
-    return next((role for role in get_args(Role) if role == said), "cashier")
+    """A role that may be invited, as a button says it; the least one where it says none."""
+    return next((role for role in INVITE if role == said), "cashier")

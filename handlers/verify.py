@@ -13,7 +13,7 @@ from chat.turn import Turn
 from chat.words import t
 from ledger.errors import Refusal
 from ledger.redeeming import codes, counter
-from ledger.redeeming.redemptions import VoucherUsed
+from ledger.redeeming.vouchers import VoucherUsed
 
 feature = Feature("verify", order=72)
 

@@ -10,7 +10,7 @@ from chat.screen import BLANK, Button, Line, Screen, screen
 from chat.turn import Turn
 from chat.vouchers import code_screen, ended_screen, state, what
 from chat.words import t
-from ledger.redeeming import redemptions
+from ledger.redeeming import redemptions, vouchers
 
 feature = Feature("vouchers", order=32)
 
@@ -27,7 +27,7 @@ async def command(turn: Turn, words: str = "") -> Screen:
 async def list_(turn: Turn, page: str = "0") -> Screen:
     """Lists a page of vouchers, usable ones first, by their last day."""
     at = number(page)
-    found = await redemptions.page(turn.tx, turn.me.id, today=turn.today, offset=at * PER_PAGE, limit=PER_PAGE + 1)
+    found = await vouchers.page(turn.tx, turn.me.id, today=turn.today, offset=at * PER_PAGE, limit=PER_PAGE + 1)
     shown = found[:PER_PAGE]
     lines: list[Line] = [t("<b>我的券</b>")]
     if not shown:
@@ -48,16 +48,16 @@ async def list_(turn: Turn, page: str = "0") -> Screen:
 @feature.tap("show")
 async def show(turn: Turn, voucher_id: str) -> Screen:
     """Opens one voucher: its code while it can be used, else what became of it."""
-    voucher = await redemptions.one(turn.tx, turn.me.id, number(voucher_id))
+    voucher = await vouchers.one(turn.tx, turn.me.id, number(voucher_id))
     if not voucher.usable(turn.today):
         return ended_screen(turn, voucher)
-    return code_screen(turn, voucher, await redemptions.reveal(turn.tx, voucher, turn.vault))
+    return code_screen(turn, voucher, await vouchers.reveal(turn.tx, voucher, turn.vault))
 
 
 @feature.tap("undo")
 async def undo(turn: Turn, voucher_id: str) -> Screen:
     """Asks before a redemption is taken back."""
-    voucher = await redemptions.one(turn.tx, turn.me.id, number(voucher_id))
+    voucher = await vouchers.one(turn.tx, turn.me.id, number(voucher_id))
     if not voucher.usable(turn.today):
         return ended_screen(turn, voucher)
     if not voucher.undoable(turn.now):

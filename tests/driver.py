@@ -41,11 +41,10 @@ from bot.clock import Clock
 from bot.double.double import Double, Person
 from bot.double.limits import Limits
 from bot.engines import engines
-from bot.features import discover
 from bot.metrics import Metrics
 from bot.webhook import PATH, register
 from bot.worker import Parts, Worker
-from chat.feature import Feature
+from chat.feature import Feature, discover
 from ledger.members import joining
 from ledger.members.person import Person as Known
 from ledger.members.vault import Vault
@@ -209,7 +208,8 @@ class World:
         """
         deadline = time.monotonic() + timeout
         while True:
-            await self.double.settled(max(0.1, deadline - time.monotonic()))
+            if not self._by_hand or self.double.world.updates.webhook_active:
+                await self.double.settled(max(0.1, deadline - time.monotonic()))
             waiting = await self.sql("SELECT count(*) FROM outbox WHERE state = 'waiting'")
             if not waiting[0][0]:
                 return

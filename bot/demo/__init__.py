@@ -2,5 +2,5 @@
 
 `programme.toml` the coalition, its currencies and terms · `merchants.toml` who issues on what terms, and their rules ·
 `offers.toml` what points become · `people.toml` who is there and what they did, in days before the day of loading ·
-`photos/` pictures of the offers · `story` people.toml as events in order · `load` plays it all through the ledger's own verbs.
+`photos` pictures of the offers · `story` people.toml as events in order · `load` plays it all through the ledger's own verbs.
 """

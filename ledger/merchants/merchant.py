@@ -6,7 +6,7 @@ import calendar
 import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Row, bindparam, text
@@ -121,6 +121,7 @@ class Merchant:
 
 _COLUMNS = "SELECT id, code, name_zh, name_en, category, region, money, status, terms FROM merchant"
 _ALL = text(f"{_COLUMNS} ORDER BY id")
+_NAMES = text("SELECT id, name_zh, name_en, status FROM merchant ORDER BY id")
 _BY_IDS = text(f"{_COLUMNS} WHERE id IN :ids").bindparams(bindparam("ids", expanding=True))
 _BY_CODE = text(f"{_COLUMNS} WHERE code = :code")
 _CREATE = text(
@@ -141,6 +142,20 @@ def _merchant(row: Row[Any]) -> Merchant:
         row.status,
         Terms.model_validate(row.terms),
     )
+
+
+class Named(NamedTuple):
+    """What screens need of a merchant to speak of it."""
+
+    id: int
+    name_zh: str
+    name_en: str
+    status: str
+
+
+async def names(tx: AsyncConnection) -> dict[int, Named]:
+    """Every merchant's name by id, without its terms."""
+    return {row.id: Named(*row) for row in await tx.execute(_NAMES)}
 
 
 async def everyone(tx: AsyncConnection) -> list[Merchant]:

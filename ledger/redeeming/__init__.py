@@ -9,6 +9,6 @@ Words
 
 Files: `offers` the document · `publish` its versions · `shelf` reading and judging a page of offers · `may_redeem` the one
 predicate behind listing and redeeming · `search` Chinese, pinyin, initials, typos · `stock` pieces, never oversold · `redemptions`
-issue, show, undo · `counter` verify and use · `lapses` unused at their end · `exchange` into common points · `codes` their alphabet
-and check character · `tables`.
+redeem, undo · `vouchers` where one stands, its code · `counter` verify and use · `lapses` unused at their end · `exchange` into
+common points · `codes` their alphabet and check character · `tables`.
 """

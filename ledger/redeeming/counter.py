@@ -19,7 +19,7 @@ from ledger.merchants.staff import Staff
 from ledger.points.commands import Moment
 from ledger.redeeming import codes
 from ledger.redeeming.offers import Names
-from ledger.redeeming.redemptions import COLUMNS, TABLES, Redemption, blind, ended, of_row
+from ledger.redeeming.vouchers import COLUMNS, TABLES, Redemption, blind, ended, of_row
 
 WRONG_CODES_MOST = 5
 """So many unknown codes by one staff member within `GUESSING_MINUTES`, and the next code has to wait."""

@@ -10,7 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ledger.points import engine
 from ledger.points.commands import Moment, Receipt
 from ledger.redeeming import stock
-from ledger.redeeming.redemptions import COLUMNS, TABLES, Redemption, of_row, returning
+from ledger.redeeming.redemptions import returning
+from ledger.redeeming.vouchers import COLUMNS, TABLES, Redemption, of_row
 
 _LAPSE = text(
     """

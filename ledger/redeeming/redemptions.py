@@ -1,17 +1,16 @@
-"""Redemptions: points become a voucher, once per intention, and whole again within the undo window.
+"""Redeeming and taking back: points become a voucher, once per intention, and whole again within the undo window.
 
 Locks, in this order: the member and the offer's version (advisory) → stock rows → accounts. A redemption's own row is locked before
-stock and accounts by whoever ends it; redeeming never waits for one. The code itself is stored only as a keyed index, and sealed
-with the member's own key to show it again: forgetting the member forgets the code.
+stock and accounts by whoever ends it; redeeming never waits for one.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import ClassVar
 
-from sqlalchemy import Row, text
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger.errors import Fault, Refusal
@@ -21,52 +20,18 @@ from ledger.points import engine
 from ledger.points.commands import Burn, Moment, Reinstate, member
 from ledger.redeeming import shelf, stock
 from ledger.redeeming.may_redeem import DayQuotaTaken, No, SoldOut, may_redeem
-from ledger.redeeming.offers import Names, Offer, parse
-
-State = Literal["issued", "used", "taken_back", "expired"]
-
-
-@dataclass(frozen=True, slots=True)
-class Redemption:
-    """A voucher: what it is for, what it cost, and where it stands. `offer` is the document under which it was issued.
-
-    `units` pieces, worth `value_minor` of `money` in all; `valid_until` is its last good day. `used_by` is the staff member who
-    took it, and `used_label` how they are named.
-    """
-
-    id: int
-    member_id: int
-    offer_id: int
-    offer_version: int
-    offer: Offer
-    merchant_id: int
-    merchant: Names
-    money: str
-    currency_id: int
-    currency: Names
-    common: bool
-    units: int
-    points: int
-    value_minor: int
-    state: State
-    entry_id: int
-    issued_at: dt.datetime
-    issued_on: dt.date
-    undo_until: dt.datetime
-    valid_until: dt.date
-    used_at: dt.datetime | None
-    used_by: int | None
-    used_label: str | None
-    ended_at: dt.datetime | None
-    code_box: bytes | None
-
-    def usable(self, today: dt.date) -> bool:
-        """Whether the counter would take it on business date `today`."""
-        return self.state == "issued" and today <= self.valid_until
-
-    def undoable(self, now: dt.datetime) -> bool:
-        """Whether it can still be taken back whole."""
-        return self.state == "issued" and now < self.undo_until
+from ledger.redeeming.offers import Offer
+from ledger.redeeming.vouchers import (
+    COLUMNS,
+    TABLES,
+    Redemption,
+    VoucherTakenBack,
+    blind,
+    ended,
+    of_row,
+    one,
+    unsealed,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,64 +54,12 @@ class OfferChanged(Refusal):
 
 
 @dataclass(eq=False)
-class NoSuchRedemption(Refusal):
-    """The member has no such voucher."""
-
-    redemption_id: int
-
-
-@dataclass(eq=False)
 class UndoOver(Refusal):
     """The time for taking it back is over."""
 
     redemption_id: int
     until: dt.datetime
 
-
-@dataclass(eq=False)
-class VoucherUsed(Refusal):
-    """It has been used: when, and by whom where."""
-
-    redemption_id: int
-    offer: Names
-    used_at: dt.datetime
-    merchant: Names
-    staff_id: int | None
-    label: str | None
-
-
-@dataclass(eq=False)
-class VoucherTakenBack(Refusal):
-    """The member took it back; the points have returned."""
-
-    redemption_id: int
-    offer: Names
-    at: dt.datetime
-
-
-@dataclass(eq=False)
-class VoucherExpired(Refusal):
-    """Its last day has passed; `returned`: the points went back to the member (or do tonight)."""
-
-    redemption_id: int
-    offer: Names
-    valid_until: dt.date
-    returned: bool
-
-
-COLUMNS = """
-    r.id, r.member_id, r.offer_id, r.offer_version, v.document::text AS document, r.merchant_id, m.name_zh AS merchant_zh,
-    m.name_en AS merchant_en, m.money, r.currency_id, c.name_zh, c.name_en, c.issuer_id IS NULL AS common, r.units, r.points,
-    r.value_minor, r.state, r.entry_id, r.issued_at, r.issued_on, r.undo_until, r.valid_until, r.used_at, r.used_by,
-    s.label AS used_label, r.ended_at, r.code_box
-"""
-TABLES = """
-    redemption r
-    JOIN offer_version v ON v.offer_id = r.offer_id AND v.version = r.offer_version
-    JOIN merchant m ON m.id = r.merchant_id
-    JOIN currency c ON c.id = r.currency_id
-    LEFT JOIN staff s ON s.id = r.used_by
-"""
 
 # The person's key never changes, so it may be read by the statement that takes the locks; all else is read by later ones.
 _LOCK = text(
@@ -155,7 +68,6 @@ _LOCK = text(
     " (SELECT key FROM person WHERE member_id = CAST(:member AS bigint)) AS key"
 )
 _EARLIER = text(f"SELECT {COLUMNS} FROM {TABLES} WHERE r.member_id = :member_id AND r.nonce = :nonce")
-_KEY = text("SELECT key FROM person WHERE member_id = :id")
 _INSERT = text(
     """
     INSERT INTO redemption (member_id, nonce, offer_id, offer_version, merchant_id, currency_id, units, points, value_minor,
@@ -165,66 +77,10 @@ _INSERT = text(
     RETURNING id
     """
 )
-_ONE = text(f"SELECT {COLUMNS} FROM {TABLES} WHERE r.id = :id AND r.member_id = :member_id")
-_LIST = text(
-    f"SELECT {COLUMNS} FROM {TABLES} WHERE r.member_id = :member_id"
-    " ORDER BY (r.state = 'issued' AND r.valid_until >= :today) DESC,"
-    " CASE WHEN r.state = 'issued' THEN r.valid_until END, r.id DESC LIMIT :limit OFFSET :offset"
-)
 _TAKE_BACK = text(
     "UPDATE redemption SET state = 'taken_back', ended_at = :now"
     " WHERE id = :id AND member_id = :member_id AND state = 'issued' AND undo_until > :now RETURNING id"
 )
-
-
-def of_row(row: Row[Any]) -> Redemption:
-    """A row of `COLUMNS`."""
-    return Redemption(
-        row.id,
-        row.member_id,
-        row.offer_id,
-        row.offer_version,
-        parse(row.document),
-        row.merchant_id,
-        Names(zh=row.merchant_zh, en=row.merchant_en),
-        row.money,
-        row.currency_id,
-        Names(zh=row.name_zh, en=row.name_en),
-        row.common,
-        row.units,
-        row.points,
-        row.value_minor,
-        row.state,
-        row.entry_id,
-        row.issued_at,
-        row.issued_on,
-        row.undo_until,
-        row.valid_until,
-        row.used_at,
-        row.used_by,
-        row.used_label,
-        row.ended_at,
-        row.code_box,
-    )
-
-
-def blind(vault: Vault, code: str) -> bytes:
-    """The index by which a code is found."""
-    return vault.blind("voucher", code)
-
-
-async def reveal(tx: AsyncConnection, redemption: Redemption, vault: Vault) -> str:
-    """The code of a member's own voucher, to show it again."""
-    key = await tx.scalar(_KEY, {"id": redemption.member_id})
-    if key is None:
-        raise Fault(f"redemption {redemption.id} has lost its person")
-    return _unsealed(redemption, vault, key)
-
-
-def _unsealed(redemption: Redemption, vault: Vault, key: bytes) -> str:
-    if redemption.code_box is None:
-        raise Fault(f"redemption {redemption.id} has lost its code")
-    return str(vault.open(key, redemption.code_box)["code"])
 
 
 async def _earlier(tx: AsyncConnection, member_id: int, nonce: str) -> Redemption | None:
@@ -262,7 +118,7 @@ async def redeem(
         raise Fault(f"member {who.id} redeems without a person behind it")
     if (done := await _earlier(tx, who.id, nonce)) is not None:
         left = await _left(tx, who, done.currency_id, today=at.today)
-        return Redeemed(done, _unsealed(done, vault, locked.key), left, repeated=True)
+        return Redeemed(done, unsealed(done, vault, locked.key), left, repeated=True)
     listed = await shelf.one(tx, offer_id)
     held = await shelf.purse(tx, who, today=at.today)
     facts = (await shelf.facts(tx, who, [listed], today=at.today, held=held))[offer_id]
@@ -349,37 +205,6 @@ async def redeem(
 async def _left(tx: AsyncConnection, who: Member, currency_id: int, *, today: dt.date) -> int:
     held = await shelf.purse(tx, who, today=today)
     return next((h.available for h in held if h.currency.id == currency_id), 0)
-
-
-async def one(tx: AsyncConnection, member_id: int, redemption_id: int) -> Redemption:
-    """One voucher of this member. `NoSuchRedemption` for anybody else's."""
-    row = (await tx.execute(_ONE, {"id": redemption_id, "member_id": member_id})).first()
-    if row is None:
-        raise NoSuchRedemption(redemption_id)
-    return of_row(row)
-
-
-async def page(
-    tx: AsyncConnection, member_id: int, *, today: dt.date, offset: int = 0, limit: int = 8
-) -> list[Redemption]:
-    """A member's vouchers: usable ones first, by their last day; then the others, newest first."""
-    rows = await tx.execute(_LIST, {"member_id": member_id, "today": today, "offset": offset, "limit": limit})
-    return [of_row(row) for row in rows]
-
-
-def ended(voucher: Redemption, today: dt.date) -> Refusal | None:
-    """Why this voucher can't be used any more on business date `today`; None while it can.
-
-    `VoucherUsed` → `VoucherTakenBack` → `VoucherExpired`.
-    """
-    name = voucher.offer.name
-    if voucher.state == "used" and voucher.used_at is not None:
-        return VoucherUsed(voucher.id, name, voucher.used_at, voucher.merchant, voucher.used_by, voucher.used_label)
-    if voucher.state == "taken_back" and voucher.ended_at is not None:
-        return VoucherTakenBack(voucher.id, name, voucher.ended_at)
-    if voucher.state == "expired" or voucher.valid_until < today:
-        return VoucherExpired(voucher.id, name, voucher.valid_until, voucher.offer.unused == "return")
-    return None
 
 
 async def undo(

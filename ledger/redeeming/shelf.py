@@ -33,6 +33,9 @@ class Seen:
     verdict: Yes | No
 
 
+SHELF_MOST = 500
+"""So many offers of one list are judged at most, the cheapest of a shelf, the dearest within reach; search finds the others."""
+
 _LISTED = """
     SELECT o.id, o.version, o.active, o.merchant_id, m.name_zh AS merchant_zh, m.name_en AS merchant_en,
            m.status IN ('certified', 'suspended') AS serves, m.money, o.currency_id, c.name_zh, c.name_en,
@@ -75,24 +78,25 @@ async def by_ids(tx: AsyncConnection, ids: list[int]) -> list[Listed]:
 
 
 async def of_category(tx: AsyncConnection, category: str) -> list[Listed]:
-    """What is on one shelf, in no particular order."""
-    query = text(f"{_LISTED} WHERE {_ON_SHELF} AND o.category = :category")
-    return [listed(row) for row in await tx.execute(query, {"category": category})]
+    """What is on one shelf, cheapest first."""
+    query = text(f"{_LISTED} WHERE {_ON_SHELF} AND o.category = :category ORDER BY o.least_points, o.id LIMIT :most")
+    return [listed(row) for row in await tx.execute(query, {"category": category, "most": SHELF_MOST})]
 
 
 async def of_merchant(tx: AsyncConnection, merchant_id: int) -> list[Listed]:
-    """What one merchant has on the shelf, in no particular order."""
-    query = text(f"{_LISTED} WHERE {_ON_SHELF} AND o.merchant_id = :id")
-    return [listed(row) for row in await tx.execute(query, {"id": merchant_id})]
+    """What one merchant has on the shelf, cheapest first."""
+    query = text(f"{_LISTED} WHERE {_ON_SHELF} AND o.merchant_id = :id ORDER BY o.least_points, o.id LIMIT :most")
+    return [listed(row) for row in await tx.execute(query, {"id": merchant_id, "most": SHELF_MOST})]
 
 
 async def within_reach(tx: AsyncConnection, available: Mapping[int, int]) -> list[Listed]:
-    """What costs no more than is available; `available` maps currency id → points."""
+    """What costs no more than is available, by currency, dearest first; `available` maps currency id → points."""
     query = text(
         f"{_LISTED} JOIN unnest(CAST(:currencies AS int[]), CAST(:points AS bigint[])) AS h(currency_id, points)"
         f" ON h.currency_id = o.currency_id AND o.least_points <= h.points WHERE {_ON_SHELF}"
+        " ORDER BY o.currency_id, o.least_points DESC, o.id LIMIT :most"
     )
-    values = {"currencies": list(available), "points": list(available.values())}
+    values = {"currencies": list(available), "points": list(available.values()), "most": SHELF_MOST}
     return [listed(row) for row in await tx.execute(query, values)]
 
 

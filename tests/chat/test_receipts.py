@@ -170,10 +170,21 @@ async def test_a_receipt_is_told_once_and_a_repeated_one_not_at_all(database: Da
         ]
 
 
-@pytest.mark.parametrize(
-    ("kind", "worth"),
-    [("accrue", True), ("burn", True), ("transfer", True), ("hold", False), ("void", False), ("release", False)],
-)
-async def test_what_moves_nothing_in_or_out_is_not_worth_a_notice(kind: str, worth: bool) -> None:
-    receipt = points.Receipt(1, "k", kind, points.member(1), 1, 5, {}, (), NOW)
-    assert receipts.worth_telling(receipt) is worth
+async def test_an_exchange_says_what_it_became(database: Database) -> None:
+    async with database.engine.begin() as tx:
+        _, rail = await coalition(tx)
+        me = await joined(tx)
+        await earn(tx, me, rail, 1000)
+        exchanged = await do(
+            tx,
+            points.Exchange,
+            me,
+            currency=2,
+            to_currency=1,
+            points=400,
+            value=points.UnitValue(1, 1),
+            to_value=points.UnitValue(2, 1),
+            expires_on=dt.date(2027, 11, 30),
+        )
+        assert (await said(tx, me, exchanged))[:2] == ["-400 铁路积分 · 换成 200 分", "可用 600 铁路积分"]
+        assert (await said(tx, me, exchanged, "en"))[0] == "-400 rail points · Became 200 pts"

@@ -19,11 +19,10 @@ from typing import Any, get_args, get_origin
 
 import pytest
 
-import handlers
 import ledger
 from chat import doors
 from chat.extract import english, marked, marked_in, said_by
-from chat.feature import Feature
+from chat.feature import discover
 from chat.refusals import wording
 from chat.screen import Button
 from chat.words import Both, Money, Points, Speaker, t, tn
@@ -48,17 +47,12 @@ def tags(words: str) -> list[str]:
     return sorted(TAG.findall(words))
 
 
-def features() -> list[Feature]:
-    modules = [importlib.import_module(f"handlers.{m.name}") for m in pkgutil.iter_modules(handlers.__path__)]
-    return [m.feature for m in modules if isinstance(getattr(m, "feature", None), Feature)]
-
-
 def every_refusal() -> list[type[Refusal]]:
     """Every refusal that the ledger can raise; a class that others refine is raised by none itself."""
     for module in pkgutil.walk_packages(ledger.__path__, "ledger."):
         if ".migrations" not in module.name:
             importlib.import_module(module.name)
-    features()
+    discover()
 
     def below(kind: type[Refusal]) -> Iterator[type[Refusal]]:
         for sub in kind.__subclasses__():
@@ -166,14 +160,14 @@ def _doors() -> dict[str, Button]:
 def test_every_door_leads_to_a_tap(name: str, button: Button) -> None:
     assert button.data is not None
     feature, action, *arguments = button.data.split(":")
-    behind = {f.name: f for f in features()}
+    behind = {f.name: f for f in discover()}
     assert feature in behind, f"nothing in handlers/ is called {feature}"
     assert action in behind[feature].taps
     inspect.signature(behind[feature].taps[action].run).bind(None, *arguments)
 
 
 def test_no_two_features_share_a_name_a_command_or_a_link() -> None:
-    known = features()
+    known = discover()
     for names in (
         [f.name for f in known],
         [c.name for f in known for c in f.commands],

@@ -17,7 +17,7 @@ from ledger.points.engine import post
 from ledger.redeeming import codes, counter
 from ledger.redeeming.offers import Names, Offer, PerMoney, PerUnit
 from ledger.redeeming.publish import publish
-from ledger.redeeming.redemptions import Redemption
+from ledger.redeeming.vouchers import Redemption
 from tests import turns
 from tests.driver import ZONE, World, coalition
 

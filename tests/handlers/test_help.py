@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from handlers.help import features
+from chat.feature import discover
 from tests.conftest import Database
 from tests.handlers.at import as_it_is, bot_then
 
@@ -12,14 +12,14 @@ async def test_help_lists_every_command_that_is_for_members(demo_database: Datab
         ming = world.person("小明", id=1001)
         await ming.says("/help")
         page = await ming.sees("能做什么")
-        for feature in features():
+        for feature in discover():
             for command in feature.commands:
                 listed = f"/{command.name} " in page.shown
                 assert listed == (command.description is not None and command.audience in ("anyone", "member"))
 
 
 async def test_staff_see_their_commands_too(demo_database: Database) -> None:
-    declared = [c.name for f in features() for c in f.commands if c.audience == "staff" and c.description]
+    declared = [c.name for f in discover() for c in f.commands if c.audience == "staff" and c.description]
     async with bot_then(demo_database, setup=as_it_is) as world:
         cashier = world.person("周晓燕", id=1003, language="en")
         await cashier.says("/help")

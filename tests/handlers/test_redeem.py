@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from bot.double.double import Person
+from handlers import redeem
 from ledger.redeeming.offers import Limits, PerUnit
 from ledger.redeeming.publish import set_active
 from tests.conftest import Database
@@ -296,3 +297,8 @@ async def test_a_merchants_own_points_buy_its_own_offer(database: Database) -> N
         assert "兑换后剩 500 铁路积分" in shown and "过期未用,积分不退" in shown
         await ming.taps("确认兑换")
         await ming.sees("用掉 1,000 铁路积分,还剩 500 铁路积分")
+
+
+def test_the_confirm_button_fits_into_callback_data_with_the_largest_figures() -> None:
+    longest = redeem.feature.data("do", 9_999_999, 99_999_999, 99_999, 999_999_999, "n" * 8, "s" * 10)
+    assert len(longest) <= 64

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.conftest import Database
 from tests.handlers.at import as_it_is, bot_then
 
@@ -204,6 +206,43 @@ async def test_somebody_elses_line_is_refused_like_one_that_never_was(demo_datab
             )
             ming.presses(page, forged)
             await ming.sees(f"编号 {entry} 不在您的明细里", fresh=True)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        "history:page:nonsense:-1:99999",
+        "history:page:all:99999999999999999999999:x",
+        "history:why:99999999999999999999999",
+        "history:why:abc:all",
+        "expiry:show:-7",
+        "expiry:show:999999999999999999999",
+        "settings:month:13",
+        "settings:day:2:31",
+        "settings:day:x:y",
+        "settings:live:mars",
+        "settings:speak:klingon",
+        "settings:forget:everything",
+        "card:show:1:2:3",
+        "join:agree:zh:2020-01",
+        "nobody:knows",
+        "\u4f60\u597d",
+    ],
+)
+async def test_what_a_forged_button_says_is_answered_and_changes_nothing(demo_database: Database, data: str) -> None:
+    async with bot_then(demo_database, setup=as_it_is) as world:
+        ming = world.person("小明", id=1001)
+        await ming.says("/start")
+        page = await ming.sees("可用")
+        button = page.buttons[0][0]
+        forged = type(button)(button.text, data, None, {**button.raw, "callback_data": data})
+        before = await world.sql("SELECT id, region, birth_month, status FROM member ORDER BY id")
+        ming.presses(page, forged)
+        await world.settled()
+        assert ming.last.shown
+        assert "没办成" not in ming.last.shown
+        assert await world.sql("SELECT id, region, birth_month, status FROM member ORDER BY id") == before
+        assert await world.sql("SELECT count(*) FROM failure") == [(0,)]
 
 
 async def test_a_new_member_sees_an_inviting_emptiness(database: Database) -> None:

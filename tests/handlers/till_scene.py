@@ -51,6 +51,8 @@ async def open_shop(world: World, *, rate: str = "1", language: str = "zh-hans")
     """Everybody has joined; the rule is one point per yuan unless said otherwise."""
     names = ["店主阿云", "店长小山", "收银小红", "收银小蓝", "小明"]
     people = [await world.member(name, language) for name in names]
+    if language == "en":
+        await world.sql("UPDATE member SET language = 'en'")
     async with world.database.engine.begin() as tx:
         market = await merchants.by_code(tx, "market")
         await rulebook.publish(

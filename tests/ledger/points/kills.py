@@ -62,7 +62,7 @@ def processes() -> Any:
 async def survive(
     url: str, *, kills: int, seed: int, audit_every: int = 50, say: Callable[[str], None] = lambda line: None
 ) -> Survived:
-    """Start workers on the database, kill them, and run again what they left half done; audit every so many kills and at the end."""
+    """Start workers on the database, kill them, and run again what they left half done; audit now and then and at the end."""
     chance, context, found = random.Random(seed), processes(), Survived()
     engine = create_async_engine(url, connect_args={"server_settings": PINNED_PLANS})
     try:

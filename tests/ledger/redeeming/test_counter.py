@@ -13,7 +13,7 @@ from ledger.merchants.staff import Staff
 from ledger.points.commands import Moment
 from ledger.redeeming import codes, counter, redemptions
 from ledger.redeeming.counter import CodeMistyped, CodeUnknown, GuessingPaused, VoucherOfAnother
-from ledger.redeeming.redemptions import Redemption, VoucherExpired, VoucherTakenBack, VoucherUsed
+from ledger.redeeming.vouchers import Redemption, VoucherExpired, VoucherTakenBack, VoucherUsed
 from tests.ledger.redeeming.stage import Stage, at, entropy, offer, per_unit
 
 BOX = offer("box", "进口水果礼盒", "Imported fruit box", "fruit", per_unit(500, 2500))

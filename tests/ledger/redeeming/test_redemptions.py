@@ -10,27 +10,20 @@ from sqlalchemy import text
 
 from ledger.errors import Refusal
 from ledger.points.audit import audit
-from ledger.redeeming import counter, redemptions, shelf
+from ledger.redeeming import counter, redemptions, shelf, vouchers
 from ledger.redeeming.lapses import lapse
 from ledger.redeeming.may_redeem import DayQuotaTaken, MemberHadAll, OfferPaused, PointsShort, SoldOut
 from ledger.redeeming.offers import Limits
 from ledger.redeeming.publish import set_active
-from ledger.redeeming.redemptions import (
-    NoSuchRedemption,
-    OfferChanged,
-    Redeemed,
-    UndoOver,
-    VoucherExpired,
-    VoucherTakenBack,
-    VoucherUsed,
-)
+from ledger.redeeming.redemptions import OfferChanged, Redeemed, UndoOver
+from ledger.redeeming.vouchers import NoSuchRedemption, Redemption, VoucherExpired, VoucherTakenBack, VoucherUsed
 from tests.ledger.redeeming.stage import Stage, at, offer, per_unit, per_yuan
 
 BOX = offer("box", "进口水果礼盒", "Imported fruit box", "fruit", per_unit(500, 2500, most=3))
 VARIABLE = offer("voucher", "超市抵用券", "Market voucher", "market", per_yuan(50, 20, 4, 100))
 
 
-async def undo(stage: Stage, who_id: int, redemption_id: int, **when: int) -> redemptions.Redemption:
+async def undo(stage: Stage, who_id: int, redemption_id: int, **when: int) -> Redemption:
     async with stage.engine.begin() as tx:
         return await redemptions.undo(tx, who_id, redemption_id, grace_days=30, at=at(**when), actor="test")
 
@@ -43,8 +36,8 @@ async def test_a_redemption_burns_what_ends_soonest_and_the_voucher_says_what_it
     assert await stage.schedule(who) == [("2026-12-31", 680)]
     assert str(done.redemption.valid_until) == "2026-12-22"
     async with stage.engine.begin() as tx:
-        again = await redemptions.one(tx, who.id, done.redemption.id)
-        assert await redemptions.reveal(tx, again, stage.vault) == done.code
+        again = await vouchers.one(tx, who.id, done.redemption.id)
+        assert await vouchers.reveal(tx, again, stage.vault) == done.code
 
 
 @pytest.mark.parametrize(("yuan", "points"), [(20, 1000), (24, 1200)])
@@ -154,7 +147,7 @@ async def test_a_paused_offer_refuses_and_its_vouchers_stay_good(stage: Stage) -
         await stage.redeem(who, box)
     async with stage.engine.begin() as tx:
         used = await counter.use(tx, cashier, done.code, vault=stage.vault, at=at())
-    assert isinstance(used, redemptions.Redemption) and used.state == "used"
+    assert isinstance(used, Redemption) and used.state == "used"
 
 
 async def test_undo_gives_everything_back_to_the_lots_it_came_from(stage: Stage) -> None:
@@ -198,7 +191,7 @@ async def test_using_and_undoing_at_once_one_of_them_wins(stage: Stage) -> None:
     cashier = await stage.staff("fruit")
     [box] = await stage.publish(BOX)
 
-    async def use(code: str) -> redemptions.Redemption | Refusal:
+    async def use(code: str) -> Redemption | Refusal:
         async with stage.engine.begin() as tx:
             return await counter.use(tx, cashier, code, vault=stage.vault, at=at())
 
@@ -209,9 +202,9 @@ async def test_using_and_undoing_at_once_one_of_them_wins(stage: Stage) -> None:
             use(done.code), undo(stage, who.id, done.redemption.id), return_exceptions=True
         )
         if isinstance(used, VoucherTakenBack):
-            assert isinstance(back, redemptions.Redemption) and await stage.available(who) == 500
+            assert isinstance(back, Redemption) and await stage.available(who) == 500
         else:
-            assert isinstance(used, redemptions.Redemption) and isinstance(back, VoucherUsed)
+            assert isinstance(used, Redemption) and isinstance(back, VoucherUsed)
             assert await stage.available(who) == 0
 
 

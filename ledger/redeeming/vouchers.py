@@ -1,0 +1,206 @@
+"""A voucher: what a redemption gave, where it stands, and its code, which only its member can see again.
+
+The code is stored as a keyed index, to be found by, and sealed with the member's own key, to be shown again: forgetting the member
+forgets the code.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from sqlalchemy import Row, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ledger.errors import Fault, Refusal
+from ledger.members.vault import Vault
+from ledger.redeeming.offers import Names, Offer, parse
+
+State = Literal["issued", "used", "taken_back", "expired"]
+
+
+@dataclass(frozen=True, slots=True)
+class Redemption:
+    """A voucher: what it is for, what it cost, and where it stands. `offer` is the document under which it was issued.
+
+    `units` pieces, worth `value_minor` of `money` in all; `valid_until` is its last good day. `used_by` is the staff member who
+    took it, and `used_label` how they are named.
+    """
+
+    id: int
+    member_id: int
+    offer_id: int
+    offer_version: int
+    offer: Offer
+    merchant_id: int
+    merchant: Names
+    money: str
+    currency_id: int
+    currency: Names
+    common: bool
+    units: int
+    points: int
+    value_minor: int
+    state: State
+    entry_id: int
+    issued_at: dt.datetime
+    issued_on: dt.date
+    undo_until: dt.datetime
+    valid_until: dt.date
+    used_at: dt.datetime | None
+    used_by: int | None
+    used_label: str | None
+    ended_at: dt.datetime | None
+    code_box: bytes | None
+
+    def usable(self, today: dt.date) -> bool:
+        """Whether the counter would take it on business date `today`."""
+        return self.state == "issued" and today <= self.valid_until
+
+    def undoable(self, now: dt.datetime) -> bool:
+        """Whether it can still be taken back whole."""
+        return self.state == "issued" and now < self.undo_until
+
+
+@dataclass(eq=False)
+class NoSuchRedemption(Refusal):
+    """The member has no such voucher."""
+
+    redemption_id: int
+
+
+@dataclass(eq=False)
+class VoucherUsed(Refusal):
+    """It has been used: when, and by whom where."""
+
+    redemption_id: int
+    offer: Names
+    used_at: dt.datetime
+    merchant: Names
+    staff_id: int | None
+    label: str | None
+
+
+@dataclass(eq=False)
+class VoucherTakenBack(Refusal):
+    """The member took it back; the points have returned."""
+
+    redemption_id: int
+    offer: Names
+    at: dt.datetime
+
+
+@dataclass(eq=False)
+class VoucherExpired(Refusal):
+    """Its last day has passed; `returned`: the points went back to the member (or do tonight)."""
+
+    redemption_id: int
+    offer: Names
+    valid_until: dt.date
+    returned: bool
+
+
+COLUMNS = """
+    r.id, r.member_id, r.offer_id, r.offer_version, v.document::text AS document, r.merchant_id, m.name_zh AS merchant_zh,
+    m.name_en AS merchant_en, m.money, r.currency_id, c.name_zh, c.name_en, c.issuer_id IS NULL AS common, r.units, r.points,
+    r.value_minor, r.state, r.entry_id, r.issued_at, r.issued_on, r.undo_until, r.valid_until, r.used_at, r.used_by,
+    s.label AS used_label, r.ended_at, r.code_box
+"""
+TABLES = """
+    redemption r
+    JOIN offer_version v ON v.offer_id = r.offer_id AND v.version = r.offer_version
+    JOIN merchant m ON m.id = r.merchant_id
+    JOIN currency c ON c.id = r.currency_id
+    LEFT JOIN staff s ON s.id = r.used_by
+"""
+
+_KEY = text("SELECT key FROM person WHERE member_id = :id")
+_ONE = text(f"SELECT {COLUMNS} FROM {TABLES} WHERE r.id = :id AND r.member_id = :member_id")
+_LIST = text(
+    f"SELECT {COLUMNS} FROM {TABLES} WHERE r.member_id = :member_id"
+    " ORDER BY (r.state = 'issued' AND r.valid_until >= :today) DESC,"
+    " CASE WHEN r.state = 'issued' THEN r.valid_until END, r.id DESC LIMIT :limit OFFSET :offset"
+)
+
+
+def of_row(row: Row[Any]) -> Redemption:
+    """A row of `COLUMNS`."""
+    return Redemption(
+        row.id,
+        row.member_id,
+        row.offer_id,
+        row.offer_version,
+        parse(row.document),
+        row.merchant_id,
+        Names(zh=row.merchant_zh, en=row.merchant_en),
+        row.money,
+        row.currency_id,
+        Names(zh=row.name_zh, en=row.name_en),
+        row.common,
+        row.units,
+        row.points,
+        row.value_minor,
+        row.state,
+        row.entry_id,
+        row.issued_at,
+        row.issued_on,
+        row.undo_until,
+        row.valid_until,
+        row.used_at,
+        row.used_by,
+        row.used_label,
+        row.ended_at,
+        row.code_box,
+    )
+
+
+def blind(vault: Vault, code: str) -> bytes:
+    """The index by which a code is found."""
+    return vault.blind("voucher", code)
+
+
+async def reveal(tx: AsyncConnection, redemption: Redemption, vault: Vault) -> str:
+    """The code of a member's own voucher, to show it again."""
+    key = await tx.scalar(_KEY, {"id": redemption.member_id})
+    if key is None:
+        raise Fault(f"redemption {redemption.id} has lost its person")
+    return unsealed(redemption, vault, key)
+
+
+def unsealed(redemption: Redemption, vault: Vault, key: bytes) -> str:
+    """Its code, opened with the member's (wrapped) key."""
+    if redemption.code_box is None:
+        raise Fault(f"redemption {redemption.id} has lost its code")
+    return str(vault.open(key, redemption.code_box)["code"])
+
+
+async def one(tx: AsyncConnection, member_id: int, redemption_id: int) -> Redemption:
+    """One voucher of this member. `NoSuchRedemption` for anybody else's."""
+    row = (await tx.execute(_ONE, {"id": redemption_id, "member_id": member_id})).first()
+    if row is None:
+        raise NoSuchRedemption(redemption_id)
+    return of_row(row)
+
+
+async def page(
+    tx: AsyncConnection, member_id: int, *, today: dt.date, offset: int = 0, limit: int = 8
+) -> list[Redemption]:
+    """A member's vouchers: usable ones first, by their last day; then the others, newest first."""
+    rows = await tx.execute(_LIST, {"member_id": member_id, "today": today, "offset": offset, "limit": limit})
+    return [of_row(row) for row in rows]
+
+
+def ended(voucher: Redemption, today: dt.date) -> Refusal | None:
+    """Why this voucher can't be used any more on business date `today`; None while it can.
+
+    `VoucherUsed` → `VoucherTakenBack` → `VoucherExpired`.
+    """
+    name = voucher.offer.name
+    if voucher.state == "used" and voucher.used_at is not None:
+        return VoucherUsed(voucher.id, name, voucher.used_at, voucher.merchant, voucher.used_by, voucher.used_label)
+    if voucher.state == "taken_back" and voucher.ended_at is not None:
+        return VoucherTakenBack(voucher.id, name, voucher.ended_at)
+    if voucher.state == "expired" or voucher.valid_until < today:
+        return VoucherExpired(voucher.id, name, voucher.valid_until, voucher.offer.unused == "return")
+    return None
