@@ -32,7 +32,7 @@ from bot import manners
 from bot.features import Registry
 from bot.running import Running, running
 from chat.feature import Answer, Audience, Command
-from chat.screen import Screen
+from chat.screen import Onward, Screen
 from chat.turn import Turn
 
 Context = ContextTypes.DEFAULT_TYPE
@@ -123,14 +123,14 @@ class Dispatcher:
         command, words = found
         if command.name == "start" and words and (link := self.registry.link_in(words)) is not None:
             if turn.member is not None:
-                now.answer = _screens(await link[1](turn, link[2]))
+                now.answer = await self._shown(turn, await link[1](turn, link[2]))
                 return
             now.link = words
             now.carry_link()
         if not self._may(now, command.audience):
             now.answer = await self._turn_away(now, command)
             return
-        now.answer = _screens(await command.run(turn, words))
+        now.answer = await self._shown(turn, await command.run(turn, words))
 
     async def _tap(self, now: Running) -> None:
         query, turn = now.update.callback_query, now.turn
@@ -146,7 +146,7 @@ class Dispatcher:
             now.answer = await self._turn_away(now, pressed.tap.audience)
             return
         before = (turn.dialogue.state, turn.dialogue.data)
-        now.answer = _screens(await pressed.tap.run(turn, *pressed.args))
+        now.answer = await self._shown(turn, await pressed.tap.run(turn, *pressed.args))
         if turn.member is not None and (turn.dialogue.state, turn.dialogue.data) == before:
             self._leave_others(now, pressed.feature)
 
@@ -158,7 +158,7 @@ class Dispatcher:
             now.leave()
             await self._anything_else(now)
             return
-        now.answer = _screens(await step(turn, message.text))
+        now.answer = await self._shown(turn, await step(turn, message.text))
 
     async def _anything_else(self, now: Running) -> None:
         now.answer = await self._lead_to_join(now) if now.turn.member is None else [manners.not_understood()]
@@ -200,7 +200,7 @@ class Dispatcher:
             return [manners.not_understood()]
         if start is None:
             return [manners.join_first()]
-        return _screens(await start.run(now.turn, ""))
+        return await self._shown(now.turn, await start.run(now.turn, ""))
 
     async def _current(self, now: Running) -> list[Screen]:
         """The main screen in place of what an outdated button belonged to, with a word about it."""
@@ -211,17 +211,25 @@ class Dispatcher:
             shown = [manners.not_understood()]
         else:
             now.leave()
-            shown = _screens(await home.tap.run(now.turn))
+            shown = await self._shown(now.turn, await home.tap.run(now.turn))
         return [replace(shown[0], alert=manners.STALE), *shown[1:]] if shown else [Screen(alert=manners.STALE)]
+
+    async def _shown(self, turn: Turn, answer: Answer) -> list[Screen]:
+        """A callback's answer as screens; `Onward` is followed through its door."""
+        if answer is None:
+            return []
+        if isinstance(answer, Screen):
+            return [answer]
+        if not isinstance(answer, Onward):
+            return list(answer)
+        pressed = self.registry.pressed(answer.door.data or "")
+        if pressed is None:
+            raise LookupError(f"no tap behind the door {answer.door.data!r}")
+        first, *rest = await self._shown(turn, await pressed.tap.run(turn, *pressed.args))
+        return [replace(first, alert=answer.alert or first.alert), *rest]
 
     @staticmethod
     def _leave_others(now: Running, feature: str) -> None:
         """A tap elsewhere ends another feature's conversation: what is typed next is not an answer to it any more."""
         if now.turn.dialogue.state and now.turn.dialogue.state.partition(".")[0] != feature:
             now.leave()
-
-
-def _screens(answer: Answer) -> list[Screen]:
-    if answer is None:
-        return []
-    return [answer] if isinstance(answer, Screen) else list(answer)

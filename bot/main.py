@@ -150,7 +150,7 @@ async def running(
             worker.poll()
         else:
             if registers:
-                await register(worker.bot, settings.public_url, parts.webhook_secret)
+                await _register(worker, settings.public_url)
             worker.webhook.receiving = True
         for work in (Lead(pools.turns, "jobs", worker.holder, lead).run(), _gauge(pools.reads, metrics)):
             task = asyncio.create_task(work)
@@ -173,6 +173,14 @@ async def _start(worker: Worker) -> None:
             "连不上 Bot API,检查网络或 PROXY_URL", "the Bot API is out of reach: check the network or PROXY_URL"
         )
         raise SettingsError(f"TELEGRAM_API_URL: {hint} ({error})") from None
+
+
+async def _register(worker: Worker, public_url: str) -> None:
+    try:
+        await register(worker.bot, public_url, worker.parts.webhook_secret)
+    except TelegramError as error:
+        hint = both("Telegram 没有接受这个 webhook 地址", "Telegram did not accept this webhook address")
+        raise SettingsError(f"PUBLIC_URL={public_url}: {hint} ({error})") from None
 
 
 async def _listen(app: web.Application, stack: AsyncExitStack, settings: Settings, shares_port: bool) -> str:

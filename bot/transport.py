@@ -2,7 +2,8 @@
 
 Limits: one message a second in a chat with bursts of five; about 25 *unsolicited* messages a second for the whole bot, shared
 by all workers through one row of the database (`pace`); replies, edits and callback answers are not its business. A
-`retry_after` is always honoured: for its chat, and for everything unsolicited when the message was.
+`retry_after` is always honoured: for its chat, for everything unsolicited when the message was, and for all calls when several
+chats were refused at once.
 
 Errors, in this order: `RetryAfter` waits, `Forbidden` makes a member unreachable, `ChatMigrated` names the new chat, `BadRequest`
 is our bug, any other `NetworkError` may or may not have been carried out.
@@ -40,16 +41,19 @@ CHAT_PER_SECOND = 1.0
 PATIENCE_SECONDS = 2.0
 """A wait up to this long is waited for in place; a longer one goes back to the outbox."""
 CHATS_REMEMBERED = 20_000
+FLOODED_CHATS = 3
+FLOOD_WINDOW_SECONDS = 5.0
 
 T = TypeVar("T")
 
 
 class Later(Exception):
-    """Not sent, and known not to be: try again after `seconds`."""
+    """Not sent, and known not to be: try again after `seconds`. `flood`: Telegram itself asked for the pause."""
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, *, flood: bool = False) -> None:
         super().__init__(seconds)
         self.seconds = seconds
+        self.flood = flood
 
 
 class Unreachable(Exception):
@@ -100,6 +104,7 @@ class Transport:
         self._cost = 1.0 / per_second
         self._chats: OrderedDict[int, float] = OrderedDict()
         self._closed_until = 0.0
+        self._floods: dict[int, float] = {}
         self._turnstile = asyncio.Lock()
 
     async def message(self, chat_id: int, call: Callable[[], Awaitable[T]], *, unsolicited: bool) -> T:
@@ -114,9 +119,10 @@ class Transport:
         try:
             return await self.call(call)
         except Later as wait:
-            self._hold_chat(chat_id, wait.seconds)
-            if unsolicited:
-                await self.pause(wait.seconds)
+            if wait.flood:
+                self._flooded(chat_id, wait.seconds)
+                if unsolicited:
+                    await self.pause(wait.seconds)
             raise
 
     async def call(self, call: Callable[[], Awaitable[T]]) -> T:
@@ -131,7 +137,7 @@ class Transport:
         try:
             return await call()
         except RetryAfter as error:
-            raise Later(seconds_of(error)) from None
+            raise Later(seconds_of(error), flood=True) from None
         except Forbidden as error:
             raise Unreachable(str(error)) from None
         except ChatMigrated as error:
@@ -162,9 +168,16 @@ class Transport:
         if len(self._chats) > CHATS_REMEMBERED:
             self._chats.popitem(last=False)
 
-    def _hold_chat(self, chat_id: int, seconds: float) -> None:
-        self._chats[chat_id] = time.monotonic() + seconds + (CHAT_BURST - 1) / CHAT_PER_SECOND
+    def _flooded(self, chat_id: int, seconds: float) -> None:
+        """Leave a chat alone; and, where several were refused at about the same time, everything: then it is the bot's limit."""
+        now = time.monotonic()
+        self._chats[chat_id] = now + seconds + (CHAT_BURST - 1) / CHAT_PER_SECOND
         self._chats.move_to_end(chat_id)
+        self._floods = {chat: at for chat, at in self._floods.items() if now - at < FLOOD_WINDOW_SECONDS} | {
+            chat_id: now
+        }
+        if len(self._floods) >= FLOODED_CHATS:
+            self._closed_until = max(self._closed_until, now + seconds)
 
     async def _budget(self) -> None:
         """Takes one of the bot's unsolicited messages: a place in the common queue, then the wait until it comes up."""

@@ -163,8 +163,10 @@ class TurnProcessor(BaseUpdateProcessor):
     @staticmethod
     async def _run(now: Running, runs: _Runs) -> None:
         token = running.set(now)
+        member = now.turn.member
         try:
-            await runs.next()
+            with turn_context(now.turn.key, member.id if member else None):
+                await runs.next()
         finally:
             running.reset(token)
 
@@ -279,7 +281,7 @@ class _Runs:
 def caller_of(update: Update) -> Caller | None:
     """Who sent an update, and into which chat an answer goes; None for what has no person behind it."""
     user, chat = update.effective_user, update.effective_chat
-    if user is None or update.edited_message is not None:
+    if user is None or (update.message or update.callback_query or update.my_chat_member) is None:
         return None
     return Caller(chat.id if chat is not None else user.id, user.id, user.full_name, user.language_code)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import json
 from collections.abc import Awaitable, Callable
@@ -10,10 +11,12 @@ from typing import Any
 import structlog
 from aiohttp import web
 from telegram import Bot, Update
+from telegram.error import RetryAfter
 from telegram.ext import Application
 
 from bot.dispatch import ALLOWED_UPDATES
 from bot.failures import NotNow
+from bot.transport import seconds_of
 
 log = structlog.get_logger(__name__)
 
@@ -77,11 +80,21 @@ def _later() -> web.Response:
 
 
 async def register(bot: Bot, public_url: str, secret: str) -> None:
-    """Tell Telegram where to post, unless it knows already."""
-    url = public_url + PATH
-    await bot.set_webhook(
-        url,
-        secret_token=secret,
-        allowed_updates=list(ALLOWED_UPDATES),
-        max_connections=CONNECTIONS_MAX,
-    )
+    """Tell Telegram where to post; waits where it asks for patience.
+
+    Raises:
+        TelegramError: it doesn't accept the address, or can't be reached.
+    """
+    for last in (False, False, True):
+        try:
+            await bot.set_webhook(
+                public_url + PATH,
+                secret_token=secret,
+                allowed_updates=list(ALLOWED_UPDATES),
+                max_connections=CONNECTIONS_MAX,
+            )
+            return
+        except RetryAfter as error:
+            if last:
+                raise
+            await asyncio.sleep(seconds_of(error))

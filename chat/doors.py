@@ -74,6 +74,21 @@ def vouchers(label: Text | None = None) -> Button:
     return Button(label or t("我的券"), data="vouchers:list:0")
 
 
+def favourites(label: Text | None = None) -> Button:
+    """What a member keeps an eye on."""
+    return Button(label or t("收藏"), data="favourites:list:0")
+
+
+def keep(offer_id: int) -> Button:
+    """Adding an offer to the favourites."""
+    return Button(t("加入收藏"), data=f"favourites:keep:{offer_id}")
+
+
+def let_go(offer_id: int) -> Button:
+    """Taking an offer off the favourites."""
+    return Button(t("取消收藏"), data=f"favourites:let_go:{offer_id}")
+
+
 def voucher(label: Text, voucher_id: int) -> Button:
     """One voucher, with its code while it can be used."""
     return Button(label, data=f"vouchers:show:{voucher_id}")

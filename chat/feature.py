@@ -14,7 +14,8 @@
     @feature.link("r")                         # t.me/<bot>?start=r_<token>
     async def referred(turn: Turn, token: str) -> Screen: ...
 
-A callback may return one screen, several (the first answers the tap, the rest follow), or none. Raising a `Refusal` rolls its
+A callback may return one screen, several (the first answers the tap, the rest follow), none, or `Onward` to another
+feature's screen. Raising a `Refusal` rolls its
 writes back and shows the refusal's wording. The command menu, `/help` and the documentation table are made from these
 declarations; nothing else lists commands. The edge finds every `feature` in `handlers/` by itself.
 """
@@ -28,10 +29,10 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Literal, TypeVar
 
-from chat.screen import Button, Screen
+from chat.screen import Button, Onward, Screen
 from chat.words import Text
 
-Answer = Screen | Sequence[Screen] | None
+Answer = Screen | Onward | Sequence[Screen] | None
 Callback = Callable[..., Awaitable[Answer]]
 C = TypeVar("C", bound=Callback)
 Audience = Literal["anyone", "member", "staff", "operator"]

@@ -65,6 +65,14 @@ class Screen:
     protect: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Onward:
+    """Another feature's screen as the answer, as if its `door` (chat/doors.py) had been tapped; `alert` is said beside it."""
+
+    door: Button
+    alert: Text | None = None
+
+
 def screen(lines: Iterable[Line | None], rows: Iterable[Iterable[Button | None]] = (), **how: object) -> Screen:
     """A `Screen` from loose parts: lines and buttons that are None are left out, as are rows left empty."""
     kept = tuple(tuple(b for b in row if b is not None) for row in rows)

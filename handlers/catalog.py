@@ -27,7 +27,7 @@ from chat.screen import BLANK, Button, Line, Photo, Screen, screen
 from chat.turn import Turn
 from chat.words import Both, Money, Text, t, tn
 from ledger.points.statements import Holding
-from ledger.redeeming import shelf
+from ledger.redeeming import favourites, shelf
 from ledger.redeeming.may_redeem import No, Yes
 from ledger.redeeming.offers import CATEGORIES as SHELVES
 from ledger.redeeming.offers import PerMoney
@@ -72,7 +72,7 @@ async def home(turn: Turn) -> Screen:
         [more],
         [feature.button(t("分类"), "categories"), feature.button(t("商家"), "merchants", 0)],
         [doors.exchange() if _own_currency(held, turn) else None, doors.vouchers()],
-        [doors.home()],
+        [doors.favourites(), doors.home()],
     ]
     return screen(lines, rows)
 
@@ -187,8 +187,11 @@ async def offer(turn: Turn, offer_id: str, origin: str = "home") -> Screen:
         *(t("{condition}", condition=both(condition)) for condition in document.conditions),
     ]
     rows += [
-        [doors.merchant_offers(t("这家的其他"), listed.merchant_id), _back(origin)],
-        [doors.home()],
+        [
+            doors.merchant_offers(t("这家的其他"), listed.merchant_id),
+            (doors.let_go if await favourites.is_kept(turn.tx, turn.me.id, listed.id) else doors.keep)(listed.id),
+        ],
+        [_back(origin), doors.home()],
     ]
     return screen(lines, rows, picture=Photo(document.photo) if document.photo else None)
 

@@ -40,7 +40,7 @@ async def at_counter(turn: Turn, post: Post) -> Screen:
     whole = authority.may(post.staff.role, "see_whole_day")
     mine = None if whole else post.staff.id
     totals = await awards.totals(turn.tx, here, since=since, until=until, staff_id=mine)
-    used = len(await vouchers.used_today(turn.tx, here, since=since, staff_id=mine))
+    used = await vouchers.used_count(turn.tx, here, since=since, staff_id=mine)
     lines: list[Line] = [
         t("<b>收银台</b> · {merchant}", merchant=post.where),
         t("{label} · {role}", label=post.staff.label, role=till.role(post.staff.role)),

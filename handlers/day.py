@@ -47,7 +47,7 @@ async def list_(turn: Turn, merchant: str = "0", page: str = "0") -> Screen:
         offset=at * PER_PAGE,
         limit=PER_PAGE + 1,
     )
-    used = len(await counter.used_today(turn.tx, post.merchant.id, since=since, staff_id=mine))
+    used = await counter.used_count(turn.tx, post.merchant.id, since=since, staff_id=mine)
     lines: list[Line | None] = [
         t("<b>今天</b> · {merchant} · 全店", merchant=post.where)
         if mine is None

@@ -79,12 +79,12 @@ async def agree(turn: Turn, language: str, version: str) -> Screen:
     """Makes them a member, once, and shows what they were welcomed with."""
     if turn.member is not None:
         return await main_screen(turn)
+    hinted = turn.language
     if language in OTHER_LANGUAGE:
         turn.language = language
     if version != turn.programme.terms_version:
-        return await intro(
-            turn
-        )  # the terms have changed since this button was drawn: they are read before they are agreed to
+        # The terms have changed since this button was drawn: they are read before they are agreed to.
+        return await intro(turn)
     funded_by = None
     if turn.programme.welcome_points:
         funded_by = (await merchants.by_code(turn.tx, turn.programme.welcome_issuer)).id
@@ -92,11 +92,11 @@ async def agree(turn: Turn, language: str, version: str) -> Screen:
     link = turn.dialogue.data.get("link")
     joined = await joining.join(turn.tx, turn.vault, turn.programme, who, welcome_issuer_id=funded_by, at=turn.at)
     turn.member = joined.member
-    if joined.new:
-        await profile.choose_language(turn.tx, joined.member.id, turn.language)
     turn.finish()
     if not joined.new:
         return await main_screen(turn)
+    if turn.language != hinted:
+        await profile.choose_language(turn.tx, joined.member.id, turn.language)
     lines: list[Line | None] = [t("欢迎您,{name}", name=turn.name)]
     if joined.welcome is not None:
         lines.append(t("入会礼 {points}已到账", points=Points(joined.welcome.points)))

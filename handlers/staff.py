@@ -18,6 +18,8 @@ from ledger.merchants.authority import Role
 
 feature = Feature("staff", order=75)
 
+PER_PAGE = 8
+
 INVITE: dict[Role, Text] = {"cashier": t("邀请收银员"), "manager": t("邀请店长")}
 """Whom the people of a shop may invite; owners are invited by the operator."""
 
@@ -29,12 +31,13 @@ async def command(turn: Turn, words: str = "") -> Screen:
 
 
 @feature.tap("list")
-async def list_(turn: Turn, merchant: str = "0") -> Screen:
-    """Shows who works at a merchant: owners, managers, cashiers."""
+async def list_(turn: Turn, merchant: str = "0", page: str = "0") -> Screen:
+    """Shows who works at a merchant, page by page: owners, managers, cashiers."""
     turn.finish()
+    at = number(page)
     post = await till.place(turn, number(merchant))
     if isinstance(post, list):
-        return till.choose(post, lambda label, at: feature.button(label, "list", at))
+        return till.choose(post, lambda label, where: feature.button(label, "list", where))
     post.staff.demand("see_staff")
     team = await staff.team(turn.tx, post.merchant.id)
     lines: list[Line] = [
@@ -43,8 +46,14 @@ async def list_(turn: Turn, merchant: str = "0") -> Screen:
     ]
     rows: list[list[Button | None]] = [
         [feature.button(t("{label} · {role}", label=one.label, role=till.role(one.role)), "open", one.id)]
-        for one in team
+        for one in team[at * PER_PAGE : (at + 1) * PER_PAGE]
     ]
+    rows.append(
+        [
+            feature.button(t("上一页"), "list", post.merchant.id, at - 1) if at else None,
+            feature.button(t("下一页"), "list", post.merchant.id, at + 1) if len(team) > (at + 1) * PER_PAGE else None,
+        ]
+    )
     invites = [
         feature.button(label, "invite", post.merchant.id, role)
         for role, label in INVITE.items()

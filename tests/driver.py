@@ -167,6 +167,10 @@ class World:
     async def feed(self, worker: Worker, update_id: int | None) -> None:
         """Hand an update the double made to a worker; returns when it is worked on."""
         (wire,) = [update.wire for update in self.double.updates if update.id == update_id]
+        await self.feed_raw(worker, wire)
+
+    async def feed_raw(self, worker: Worker, wire: dict[str, Any]) -> None:
+        """The same for an update made up by the test."""
         update = Update.de_json(wire, worker.bot)
         await worker.application.update_processor.process_update(update, worker.application.process_update(update))
 

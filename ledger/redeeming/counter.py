@@ -122,3 +122,13 @@ async def used_today(
     values = {"merchant_id": merchant_id, "since": since, "limit": limit}
     rows = await tx.execute(query, values if staff_id is None else {**values, "staff_id": staff_id})
     return [of_row(row) for row in rows]
+
+
+async def used_count(tx: AsyncConnection, merchant_id: int, *, since: dt.datetime, staff_id: int | None = None) -> int:
+    """How many vouchers were used at a merchant since an instant; by one staff member where asked."""
+    query = text(
+        "SELECT count(*) FROM redemption WHERE merchant_id = :merchant_id AND used_at >= :since"
+        " AND (CAST(:staff_id AS bigint) IS NULL OR used_by = :staff_id)"
+    )
+    values = {"merchant_id": merchant_id, "since": since, "staff_id": staff_id}
+    return int(await tx.scalar(query, values) or 0)

@@ -95,3 +95,11 @@ code_attempt = Table(
     Column("outcome", Text, nullable=False),
     Index("ix_code_attempt_staff", "staff_id", "at"),
 )
+
+favourite = Table(
+    "favourite",
+    metadata,
+    Column("member_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("offer_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("kept_at", DateTime(timezone=True), nullable=False),
+)

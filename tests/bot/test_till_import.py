@@ -12,13 +12,15 @@ import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
+from typing import get_args
 
 import click
 import pytest
 from sqlalchemy import text
 
 from bot.till_file import Export, ExportUnreadable
-from bot.till_import import read_mapping
+from bot.till_import import OUTCOMES, read_mapping
+from ledger.earning.till_import import Outcome
 from ledger.members import claims
 from ledger.members.vault import Vault
 from ledger.merchants.mapping import Mapping
@@ -28,7 +30,7 @@ from tests.recount import points_by_customer
 
 SLICE = Path(__file__).parents[1] / "data" / "till_export_slice.csv"
 SECRET = "the secret key of these tests, long enough"
-KILLS = 8
+KILLS = 6
 
 
 def environment(database: Database, folder: Path) -> dict[str, str]:
@@ -211,6 +213,12 @@ async def test_claim_codes_open_the_accounts_they_were_given_for(database: Datab
     assert richest not in codes.read_text()
     async with database.engine.connect() as tx:
         assert (await audit(tx)).violations == ()
+
+
+def test_every_outcome_and_every_setting_of_a_mapping_is_explained() -> None:
+    manual = (Path(__file__).parents[2] / "docs" / "till-import.md").read_text(encoding="utf-8")
+    assert set(OUTCOMES) == set(get_args(Outcome))
+    assert all(f"`{name}`" in manual for name in (*OUTCOMES, *Mapping.model_fields))
 
 
 def test_a_file_that_is_no_export_says_so(tmp_path: Path) -> None:

@@ -108,6 +108,26 @@ async def test_the_list_shows_what_each_role_may_do(database: Database) -> None:
         await shop.customer.sees("这是商家员工用的")
 
 
+async def test_a_large_team_is_shown_page_by_page(database: Database) -> None:
+    async with bot_running(database) as world:
+        shop = await open_shop(world)
+        await world.sql(
+            "INSERT INTO staff (merchant_id, member_id, role, label, added_by)"
+            " SELECT 1, 1000 + n, 'cashier', n || '号台', 'test' FROM generate_series(10, 25) n"
+        )
+        await shop.manager.says("/staff")
+        await shop.manager.sees("20 人在岗")
+        seen: list[str] = []
+        while True:
+            seen += [label for label in shop.manager.last.labels if " · " in label]
+            if "下一页" not in shop.manager.last.labels:
+                break
+            await shop.manager.taps("下一页")
+            await world.settled()
+        assert len(seen) == len(set(seen)) == 20
+        assert "上一页" in shop.manager.last.labels
+
+
 async def test_who_is_removed_is_told_and_can_do_nothing_more(database: Database) -> None:
     async with bot_running(database) as world:
         shop = await open_shop(world)

@@ -13,6 +13,7 @@ from dataclasses import replace
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from ledger.errors import Refusal
@@ -357,3 +358,38 @@ async def test_a_combiner_beside_another_process(ledger: Database) -> None:
     assert sorted(keys) == sorted(key for n in range(150) for key in worker.keys_of(f"beside:{n}"))
     found = await audited(ledger.engine)
     assert found.entries == worker.MEMBERS + len(keys) + 64
+
+
+async def test_connections_cut_under_load_lose_and_double_nothing(ledger: Database) -> None:
+    """Whether a cut commit happened is unknown to the caller; asking again with the same key settles it."""
+    await worker.endow(ledger.url)
+    names = [f"cut:{n}" for n in range(240)]
+    cuts, done = 0, asyncio.Event()
+    async with Combiner(ledger.engine, batch_size_max=8) as combiner, ledger.engine.connect() as knife:
+
+        async def submit(command: c.Command) -> c.Receipt:
+            while True:
+                try:
+                    return await combiner.submit(command)
+                except DBAPIError:
+                    continue
+
+        async def cut() -> None:
+            nonlocal cuts
+            while not done.is_set():
+                await asyncio.sleep(0.03)
+                found = await knife.execute(
+                    text(
+                        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                        " WHERE datname = current_database() AND pid <> pg_backend_pid() AND state <> 'idle'"
+                    )
+                )
+                cuts += len(found.all())
+
+        cutting = asyncio.create_task(cut())
+        await asyncio.gather(*(worker.chain(name, submit) for name in names))
+        done.set()
+        await cutting
+    found = await audited(ledger.engine)
+    assert found.entries == worker.MEMBERS + sum(len(worker.keys_of(name)) for name in names)
+    assert cuts > 0

@@ -1,0 +1,81 @@
+"""From screens to what the Bot API takes: words, buttons, what a tap becomes, and what is too large to be drawn."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+
+from bot.drawing import ALERT_MAX, CAPTION_MAX, TEXT_MAX, Tapped, draw
+from chat.screen import BLANK, QR, Button, Photo, Screen, screen
+from chat.words import Speaker, t
+from ledger.errors import Fault
+
+ZH = Speaker("zh", dt.date(2026, 11, 22))
+TAP = Tapped("77", 5)
+
+
+def words(text: str) -> Screen:
+    return screen([t("{text}", text=text)])
+
+
+def test_lines_are_joined_and_what_people_wrote_is_escaped() -> None:
+    (drawn,) = draw([screen([t("<b>{name}</b>", name="<小明> & 小红"), BLANK, t("好")])], ZH)
+    assert drawn == {"text": "<b>&lt;小明&gt; &amp; 小红</b>\n\n好"}
+
+
+def test_buttons_are_plain_and_do_what_they_say() -> None:
+    rows = [
+        [Button(t("<b>兑换</b> {name}", name="A&B"), data="a:b", style="primary")],
+        [Button(t("链接"), url="https://example.org"), Button(t("复制"), copy="K7Q2")],
+    ]
+    (drawn,) = draw([screen([t("看")], rows)], ZH)
+    assert drawn["keyboard"] == [
+        [{"text": "兑换 A&B", "callback_data": "a:b", "style": "primary"}],
+        [{"text": "链接", "url": "https://example.org"}, {"text": "复制", "copy_text": {"text": "K7Q2"}}],
+    ]
+
+
+def test_the_first_screen_answers_the_tap_in_place_and_the_rest_follow() -> None:
+    first, second = draw([words("一"), words("二")], ZH, TAP)
+    assert first["query"] == "77" and first["edit"] == {"id": 5, "picture": False, "protected": False}
+    assert "query" not in second and "edit" not in second
+
+
+@pytest.mark.parametrize(
+    ("screens", "tapped", "expected"),
+    [
+        ([], TAP, [{"query": "77"}]),
+        ([Screen(alert=t("看过了"))], TAP, [{"alert": "看过了", "query": "77"}]),
+        ([Screen((t("新"),), fresh=True)], TAP, [{"text": "新", "query": "77"}]),
+        ([words("旧")], Tapped("77", 0), [{"text": "旧", "query": "77"}]),
+        ([Screen(alert=t("没人点"))], None, []),
+        ([], None, []),
+        ([words("码"), Screen(alert=t("晚了"))], None, [{"text": "码"}]),
+    ],
+)
+def test_a_tap_is_always_answered_and_nothing_else_is(
+    screens: list[Screen], tapped: Tapped | None, expected: list
+) -> None:  # type: ignore[type-arg]
+    assert draw(screens, ZH, tapped) == expected
+
+
+def test_pictures_and_protection_are_named() -> None:
+    code, photo = draw(
+        [Screen((t("券"),), picture=QR("K7"), protect=True), Screen((t("图"),), picture=Photo("box"))], ZH
+    )
+    assert (code["picture"], code["protect"], photo["picture"]) == ({"qr": "K7"}, True, {"photo": "box"})
+
+
+@pytest.mark.parametrize(
+    ("make", "most"),
+    [
+        (words, TEXT_MAX),
+        (lambda text: Screen((t("{text}", text=text),), picture=QR("x")), CAPTION_MAX),
+        (lambda text: Screen(alert=t("{text}", text=text)), ALERT_MAX),
+    ],
+)
+def test_what_telegram_would_refuse_is_a_fault_before_it_is_sent(make, most: int) -> None:  # type: ignore[no-untyped-def]
+    draw([make("<" * most)], ZH, TAP)  # counted as people see it, not as it is written
+    with pytest.raises(Fault, match=str(most)):
+        draw([make("字" * (most + 1))], ZH, TAP)
