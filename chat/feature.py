@@ -30,7 +30,7 @@ from functools import cache
 from typing import Any, Literal, TypeVar
 
 from chat.screen import Button, Onward, Screen
-from chat.words import Text
+from chat.words import Speaker, Text, t
 
 Answer = Screen | Onward | Sequence[Screen] | None
 Callback = Callable[..., Awaitable[Answer]]
@@ -138,3 +138,23 @@ def discover(package: str = "handlers") -> tuple[Feature, ...]:
         if isinstance(feature, Feature):
             found.append(feature)
     return tuple(sorted(found, key=lambda each: (each.order, each.name)))
+
+
+AUDIENCES: dict[Audience, Text] = {
+    "anyone": t("所有人"),
+    "member": t("会员"),
+    "staff": t("店员"),
+    "operator": t("运营人员"),
+}
+
+
+def commands_table(speaker: Speaker) -> str:
+    """Every chat command as a Markdown table: the reference that the README shows."""
+    rows = [
+        f"| `/{command.name}` | {speaker.plain(command.description)} | {speaker.plain(AUDIENCES[command.audience])} |"
+        for feature in sorted(discover(), key=lambda each: each.order)
+        for command in feature.commands
+        if command.description is not None
+    ]
+    head = speaker.plain(t("| 命令 | 做什么 | 给谁 |"))
+    return "\n".join([head, "|---|---|---|", *rows]) + "\n"

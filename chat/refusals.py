@@ -227,6 +227,4 @@ OPERATOR_ROLES: dict[str, Text] = {
 def _(no: operators.NotOperator) -> Worded:
     if no.needed is None:
         return Worded(t("这是运营人员用的。"))
-    return Worded(
-        t("您的角色办不了这件事"), t("要有 {role} 角色。请找有它的同事。", role=OPERATOR_ROLES[no.needed])
-    )
+    return Worded(t("您的角色办不了这件事"), t("要有 {role} 角色。请找有它的同事。", role=OPERATOR_ROLES[no.needed]))

@@ -11,7 +11,7 @@ from chat.refusals import Worded, worded
 from chat.screen import Button, Screen, screen
 from chat.turn import Turn
 from chat.words import Both, Money, Text, t, tn
-from ledger.earning import awards, purchases
+from ledger.earning import awards, purchases, refunds
 from ledger.members import person
 from ledger.merchants import authority, staff
 from ledger.merchants import merchant as merchants
@@ -192,8 +192,8 @@ def _(no: purchases.NoSuchPurchase) -> Worded:
     return Worded(t("没有这笔消费"), t("可能是别家店的,或编号不对。"), (doors.counter(),))
 
 
-@worded(purchases.MoreThanPurchase)
-def _(no: purchases.MoreThanPurchase) -> Worded:
+@worded(refunds.MoreThanPurchase)
+def _(no: refunds.MoreThanPurchase) -> Worded:
     return Worded(
         t("退款超过了那笔消费"),
         t(

@@ -19,7 +19,9 @@ async def main_screen(turn: Turn, *first: Line) -> Screen:
     names = Known(await statements.currencies(turn.tx), {})
     held = await statements.wallet(turn.tx, turn.me.owner, today=turn.today, known=names.currencies)
     if any(h.deficits for h in held):
-        names = await known.read(turn.tx)  # only a debt names a merchant; the screen is asked for too often to read them all
+        names = await known.read(
+            turn.tx
+        )  # only a debt names a merchant; the screen is asked for too often to read them all
     lines: list[Line] = [*first, *([BLANK] if first else [])]
     common = turn.programme.common_currency
     mine = {h.currency.id: h for h in held}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from pathlib import Path
 from typing import Literal
@@ -11,6 +12,8 @@ import pytest
 
 from bot import cli
 from bot.settings import table
+from chat.feature import commands_table
+from chat.words import Speaker
 
 ROOT = Path(__file__).parents[1]
 READMES: list[tuple[str, Literal["zh", "en"]]] = [("README.md", "zh"), ("README.en.md", "en")]
@@ -32,6 +35,13 @@ def test_the_settings_are_shown_as_they_are(file: str, language: Literal["zh", "
         r"<!-- settings -->\n(.*?)<!-- /settings -->", (ROOT / file).read_text(encoding="utf-8"), re.DOTALL
     )
     assert shown is not None and shown[1].strip() == table(language).strip()
+
+
+@pytest.mark.parametrize(("file", "language"), READMES)
+def test_every_chat_command_is_listed_as_its_feature_declares_it(file: str, language: str) -> None:
+    shown = re.search(r"<!-- chat -->\n(.*?)<!-- /chat -->", (ROOT / file).read_text(encoding="utf-8"), re.DOTALL)
+    assert shown is not None
+    assert shown[1] == commands_table(Speaker(language, dt.date(2026, 11, 22)))
 
 
 @pytest.mark.parametrize(("file", "language"), READMES)

@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from bot.demo import story
 from bot.demo.story import Buy, CarriedIn, Happening, Hold, Redeem, Refund, Told
-from ledger.earning import purchases, rulebook
+from ledger.earning import purchases, refunds, rulebook
 from ledger.earning.rules import AccrualRule, Bill, Part
 from ledger.errors import Refusal
 from ledger.members import claims, joining, operators, profile
@@ -230,7 +230,7 @@ async def _refund(scene: Scene, happening: Happening, refund: Refund) -> None:
     merchant, at = scene.merchants[refund.merchant], scene.moment(happening.at)
     purchase = await purchases.find(scene.tx, merchant.id, refund.of)
     assert purchase is not None, f"{refund.of} is bought before it is returned"
-    await purchases.refund(
+    await refunds.refund(
         scene.tx,
         merchant,
         purchase_id=purchase.id,

@@ -12,8 +12,9 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ledger.earning import purchases
-from ledger.earning.purchases import Booked, Purchase, Refunded
+from ledger.earning import purchases, refunds
+from ledger.earning.purchases import Booked, Purchase
+from ledger.earning.refunds import Refunded
 from ledger.earning.rules import Bill, Part
 from ledger.errors import Refusal
 from ledger.merchants.authority import demand, may
@@ -126,7 +127,7 @@ async def take_back(
     """Take back an award whole, with a reason that the member is told. What was spent meanwhile becomes a deficit.
 
     Raises:
-        NoSuchPurchase → NotAllowed → AlreadyTakenBack → TooLateToTakeBack → ReasonNeeded, then those of `purchases.refund`.
+        NoSuchPurchase → NotAllowed → AlreadyTakenBack → TooLateToTakeBack → ReasonNeeded, then those of `refunds.refund`.
     """
     purchase = await purchases.by_id(tx, purchase_id)
     if purchase.merchant_id != staff.merchant_id:
@@ -135,7 +136,7 @@ async def take_back(
     reason = " ".join(reason.split())
     if not 1 <= len(reason) <= REASON_LONGEST:
         raise ReasonNeeded(REASON_LONGEST)
-    return await purchases.refund(
+    return await refunds.refund(
         tx,
         merchant,
         purchase_id=purchase_id,

@@ -16,7 +16,8 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ledger.earning.purchases import accrual, bill_document, refund_facts, refund_trace
+from ledger.earning.purchases import accrual, bill_document
+from ledger.earning.refunds import refund_facts, refund_trace
 from ledger.earning.rules import Bill, Decision, Part, RuleVersion, evaluate
 from ledger.earning.till_import import Purchase, Refund, Taken
 from ledger.errors import Fault, Refusal

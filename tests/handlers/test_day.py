@@ -34,9 +34,8 @@ async def test_an_empty_day_says_so(database: Database) -> None:
 async def test_a_cashier_sees_their_own_and_a_manager_the_whole_shop_page_by_page(database: Database) -> None:
     async with bot_running(database) as world:
         shop = await open_shop(world)
-        for number in range(9):
-            await shop.give(shop.cashier, f"{number + 1}")
-        await shop.give(shop.colleague, "500")
+        await shop.book("3号台", *range(1, 10))
+        await shop.book("4号台", 500)
         await shop.cashier.says("/today")
         shown = (await shop.cashier.sees("9 笔,收 ¥45,得 45 分")).shown
         assert "我记的" in shown

@@ -8,12 +8,13 @@ from decimal import Decimal
 from typing import Any
 
 from bot.double.people import Person
-from ledger.earning import rulebook
+from ledger.earning import awards, rulebook
 from ledger.earning.rules import AccrualRule
 from ledger.members import card, operators, person
 from ledger.merchants import merchant as merchants
 from ledger.merchants import staff
-from tests.driver import World
+from ledger.points.commands import Moment
+from tests.driver import ZONE, World
 
 
 @dataclass
@@ -45,6 +46,26 @@ class Shop:
         await cashier.sees("→", fresh=True)
         await cashier.taps("确认")
         await cashier.sees("已记", fresh=True)
+
+    async def book(self, label: str, *yuan: int) -> None:
+        """Awards of a till, booked without its chat."""
+        now = self.world.now()
+        at = Moment(now, now.astimezone(ZONE).date())
+        async with self.world.database.engine.begin() as tx:
+            market = await merchants.by_code(tx, "market")
+            till = next(one for one in await staff.team(tx, market.id) if one.label == label)
+            member = await person.find(tx, self.world.vault, self.customer.id)
+            assert member is not None
+            for number, amount in enumerate(yuan):
+                await awards.award(
+                    tx,
+                    merchant=market,
+                    staff=till,
+                    member_id=member,
+                    amount_minor=amount * 100,
+                    nonce=f"{label}-{number}",
+                    at=at,
+                )
 
 
 async def open_shop(world: World, *, rate: str = "1", language: str = "zh-hans") -> Shop:

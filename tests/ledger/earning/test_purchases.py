@@ -10,8 +10,9 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from ledger.earning import purchases, rulebook
-from ledger.earning.purchases import AmountMustBePositive, Booked, DocumentTaken, MoreThanPurchase, NoSuchPurchase
+from ledger.earning import purchases, refunds, rulebook
+from ledger.earning.purchases import AmountMustBePositive, Booked, DocumentTaken, NoSuchPurchase
+from ledger.earning.refunds import MoreThanPurchase
 from ledger.earning.rules import AccrualRule, Bill, Part
 from ledger.merchants.merchant import MerchantMayNotIssue, Never, Terms
 from ledger.points import statements
@@ -33,7 +34,7 @@ async def buy(tx, shop: Shop, minor: int, *, document: str = "0001", at: Moment 
 
 async def give_back(tx, shop: Shop, bought: Booked, minor: int, *, document: str = "R1", days: int = 1):
     when = moment(days)
-    return await purchases.refund(
+    return await refunds.refund(
         tx,
         shop.merchant,
         purchase_id=bought.purchase.id,

@@ -26,11 +26,11 @@ LIFE = {
         2026-01-03 burn 6
         on 2026-01-03: lots never=9
     """,
-    "lots of one expiry are spent oldest first, whenever they were entered": """
-        2026-01-01 accrue 10 issuer 6 from 2026-01-05 expires 2026-12-31
-        2026-01-06 accrue 10 issuer 7 expires 2026-12-31
-        2026-01-06 burn 12
-        on 2026-01-06: lots 7:2026-12-31=8
+    "lots of one expiry are spent in the order in which they became good, whenever they were entered": """
+        2026-01-01 accrue 10 issuer 6 from 2026-01-10 expires 2026-12-31
+        2026-01-02 accrue 10 issuer 7 expires 2026-12-31
+        2026-01-10 burn 12
+        on 2026-01-10: lots 6:2026-12-31=8
     """,
     "lots alike in expiry and age are spent in the order of their issue": """
         2026-01-01 accrue 10 issuer 7 expires 2026-12-31
