@@ -17,8 +17,11 @@ GROUPS = {"ledger.read": "reads", "ledger": "ledger", "import": "lines", "turn":
 @click.command()
 @click.argument("name", default="")
 @click.option("--json", "path", type=click.Path(path_type=Path), help="figures as JSON")
+@click.option(
+    "--till", type=click.Path(path_type=Path, exists=True), help="import: a till export to take instead of the slice"
+)
 @click.option("--kills", default=1000, help="soak: how many kills")
-def main(name: str, path: Path | None, kills: int) -> None:
+def main(name: str, path: Path | None, till: Path | None, kills: int) -> None:
     """Take the figures whose names begin with NAME."""
     if name == "soak":
         from bench import soak
@@ -33,7 +36,8 @@ def main(name: str, path: Path | None, kills: int) -> None:
         for prefix, module in GROUPS.items():
             if name and not (name.startswith(prefix) or prefix.startswith(name)):
                 continue
-            figures += asyncio.run(importlib.import_module(f"bench.{module}").run(at, wanted))
+            given = {"till": till} if module == "lines" else {}
+            figures += asyncio.run(importlib.import_module(f"bench.{module}").run(at, wanted, **given))
     if not figures:
         raise click.UsageError(f"no figure is called {name!r}")
     show(figures)

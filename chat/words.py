@@ -21,7 +21,7 @@ import io
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -161,8 +161,14 @@ class Speaker:
             return named
         this_year = day.year == self.today.year
         if zh:
-            return format_date(day, "M月d日" if this_year else "y年M月d日", "zh")
-        return format_date(day, "d MMM" if this_year else "d MMM y", "en")
+            return _written(day, "M月d日" if this_year else "y年M月d日", "zh")
+        return _written(day, "d MMM" if this_year else "d MMM y", "en")
+
+
+@lru_cache(2048)
+def _written(day: dt.date, pattern: str, language: str) -> str:
+    """Babel takes a tenth of a millisecond for a date, and screens say the same few days over and over."""
+    return format_date(day, pattern, language)
 
 
 class _Rendered(dict[str, str]):

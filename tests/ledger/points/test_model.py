@@ -454,6 +454,7 @@ def world(database: Database) -> Iterator[World]:
     made.close()
 
 
+@pytest.mark.slow
 def test_engine_and_model_never_differ(world: World) -> None:
     run_state_machine_as_test(
         type("Machine", (Beside,), {"world": world}),
