@@ -18,7 +18,7 @@ from bench.figures import Figure, beside
 from bench.stage import Stage, fill
 from ledger.points.commands import member
 from ledger.points.engine import PINNED_PLANS
-from ledger.points.statements import currencies, history, wallet
+from ledger.points.statements import history, wallet
 
 TODAY = dt.date(2026, 11, 22)
 LOTS = 20
@@ -56,17 +56,14 @@ async def run(stage: Stage, wanted: Callable[[str], bool]) -> list[Figure]:
         for m, n in sizes.items()
     }
 
-    known = {}
-
     async def balance(tx: AsyncConnection, who: int) -> int:
-        return len(await wallet(tx, member(who), today=TODAY, known=known))
+        return len(await wallet(tx, member(who), today=TODAY))
 
     async def page(tx: AsyncConnection, who: int) -> int:
         return len(await history(tx, member(who), limit=9))
 
     figures = []
     async with engines[SMALL].connect() as small, engines[LARGE].connect() as large:
-        known.update(await currencies(small))
         for name in names:
             read = balance if name.endswith("balance") else page
             many, few = [], []

@@ -28,7 +28,7 @@ async def notice(
     """The notice of one entry to the owner it concerns (for a transfer, either side). `names` spares reading them again."""
     names = names or await known.read(tx)
     entry = await statements.explain(tx, owner, entry_id)
-    wallet = await statements.wallet(tx, owner, today=today, known=names.currencies)
+    wallet = await statements.wallet(tx, owner, today=today)
     available = next((h.available for h in wallet if h.currency.id == entry.line.currency_id), 0)
     balance = t("可用 {points}", points=names.points(entry.line.currency_id, available))
     lines: list[Line | None] = [headline(entry, names), *details(entry, names, today), balance]

@@ -16,12 +16,11 @@ COUNTED_DAYS = 90
 
 async def main_screen(turn: Turn, *first: Line) -> Screen:
     """What this member holds, and the things they do most one tap away. `first` stands above it."""
-    names = Known(await statements.currencies(turn.tx), {})
-    held = await statements.wallet(turn.tx, turn.me.owner, today=turn.today, known=names.currencies)
-    if any(h.deficits for h in held):
-        names = await known.read(
-            turn.tx
-        )  # only a debt names a merchant; the screen is asked for too often to read them all
+    held = await statements.wallet(turn.tx, turn.me.owner, today=turn.today)
+    names = Known({h.currency.id: h.currency for h in held}, {})
+    if turn.programme.common_currency not in names.currencies or any(h.deficits for h in held):
+        # Only newcomers and debtors need more names than their holdings bring; the screen is asked for too often to read all.
+        names = await known.read(turn.tx)
     lines: list[Line] = [*first, *([BLANK] if first else [])]
     common = turn.programme.common_currency
     mine = {h.currency.id: h for h in held}

@@ -53,7 +53,7 @@ async def command(turn: Turn, words: str = "") -> Screen:
 async def home(turn: Turn) -> Screen:
     """Shows what is within reach, dearest first, with the ways to everything else."""
     turn.goto(feature.at("search"))
-    names, held = await _purse(turn)
+    names, held = await known.read(turn.tx), await _purse(turn)
     can = await shelf.affordable(turn.tx, turn.me, today=turn.today, held=held)
     lines: list[Line] = [t("<b>兑换</b>"), _balance(held, names, turn)]
     seen = can[:FIRST_PAGE]
@@ -81,7 +81,7 @@ async def home(turn: Turn) -> Screen:
 async def affordable(turn: Turn, page: str = "0") -> Screen:
     """Lists everything this member may have now."""
     turn.goto(feature.at("search"))
-    _, held = await _purse(turn)
+    held = await _purse(turn)
     seen = await shelf.affordable(turn.tx, turn.me, today=turn.today, held=held)
     return _list(t("现在能换的"), seen, page, "affordable", t("现在还没有够换的。"))
 
@@ -103,7 +103,7 @@ async def categories(turn: Turn) -> Screen:
 async def category(turn: Turn, code: str, page: str = "0") -> Screen:
     """Lists one shelf, what is within reach first."""
     turn.goto(feature.at("search"))
-    _, held = await _purse(turn)
+    held = await _purse(turn)
     found = await shelf.look(turn.tx, turn.me, await shelf.of_category(turn.tx, code), today=turn.today, held=held)
     heading = next((words for name, words in CATEGORIES.items() if name == code), t("其他"))
     nothing = t("这一类现在没有可换的。")
@@ -125,7 +125,7 @@ async def merchants(turn: Turn, page: str = "0") -> Screen:
 async def merchant(turn: Turn, merchant_id: str, page: str = "0") -> Screen:
     """Lists what one merchant offers, what is within reach first."""
     turn.goto(feature.at("search"))
-    names, held = await _purse(turn)
+    names, held = await known.read(turn.tx), await _purse(turn)
     shop = number(merchant_id)
     found = await shelf.look(turn.tx, turn.me, await shelf.of_merchant(turn.tx, shop), today=turn.today, held=held)
     heading, nothing = t("{shop}", shop=names.merchant(shop)), t("这家现在没有可换的。")
@@ -148,7 +148,7 @@ async def found(turn: Turn, page: str = "0") -> Screen:
 
 
 async def _found(turn: Turn, words: str, page: str) -> Screen:
-    _, held = await _purse(turn)
+    held = await _purse(turn)
     offers = await shelf.by_ids(turn.tx, await search(turn.tx, words))
     seen = await shelf.look(turn.tx, turn.me, offers, today=turn.today, held=held)
     nothing = t("换个说法试试,中文、拼音、首字母都行。")
@@ -161,7 +161,7 @@ async def offer(turn: Turn, offer_id: str, origin: str = "home") -> Screen:
     """Shows one offer: what it is, what it costs this member, its rules — and either the way to have it, or what is missing."""
     if turn.dialogue.state != feature.at("search"):
         turn.goto(feature.at("search"))
-    _, held = await _purse(turn)
+    held = await _purse(turn)
     seen = (
         await shelf.look(turn.tx, turn.me, [await shelf.one(turn.tx, number(offer_id))], today=turn.today, held=held)
     )[0]
@@ -227,9 +227,8 @@ def _ways_to_have(seen: Seen, yes: Yes) -> list[list[Button | None]]:
     return [[doors.redeem(t("兑换"), listed.id, 1), doors.amounts(t("要几份"), listed.id) if yes.most > 1 else None]]
 
 
-async def _purse(turn: Turn) -> tuple[Known, list[Holding]]:
-    names = await known.read(turn.tx)
-    return names, await shelf.purse(turn.tx, turn.me, today=turn.today, known=names.currencies)
+async def _purse(turn: Turn) -> list[Holding]:
+    return await shelf.purse(turn.tx, turn.me, today=turn.today)
 
 
 def _balance(held: list[Holding], names: Known, turn: Turn) -> Text:

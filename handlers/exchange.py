@@ -101,7 +101,7 @@ async def do(turn: Turn, currency: str, points: str, nonce: str, signature: str)
 
 async def _held(turn: Turn) -> tuple[Known, list[Holding]]:
     names = await known.read(turn.tx)
-    return names, await statements.wallet(turn.tx, turn.me.owner, today=turn.today, known=names.currencies)
+    return names, await statements.wallet(turn.tx, turn.me.owner, today=turn.today)
 
 
 def _rate(holding: Holding, names: Known, turn: Turn) -> Rate | None:

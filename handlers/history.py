@@ -86,7 +86,7 @@ async def open_line(turn: Turn, entry: str, which: str = "all", before: str = "0
 
 async def _currencies(turn: Turn, names: Known, which: str, of: int) -> list[Button | None]:
     """One button per currency that this member has touched, where there is more than one."""
-    held = await statements.wallet(turn.tx, turn.me.owner, today=turn.today, known=names.currencies)
+    held = await statements.wallet(turn.tx, turn.me.owner, today=turn.today)
     touched = [h.currency.id for h in held]
     if len(touched) < 2:
         return []

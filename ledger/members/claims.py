@@ -120,8 +120,7 @@ async def claim(
         note = text("INSERT INTO claim_attempt (member_id, at) VALUES (:member, :now)")
         await tx.execute(note, {"member": member_id, "now": at.now})
         return ClaimCodeUnknown(WRONG_CODES_MAX - len(wrong) - 1)
-    known = await statements.currencies(tx)
-    held = await statements.wallet(tx, points.member(account.member_id), today=at.today, known=known)
+    held = await statements.wallet(tx, points.member(account.member_id), today=at.today)
     if moving := [h for h in held if h.pending or h.held]:
         releases = [h.next_release[0] for h in moving if h.next_release]
         return AccountInMotion(sum(h.pending + h.held for h in moving), min(releases, default=None))

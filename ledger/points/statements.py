@@ -110,9 +110,10 @@ _CURRENCIES = text(
 
 _WALLET = text(
     """
-    SELECT a.currency_id, a.purpose, a.issuer_id, a.balance,
+    SELECT a.currency_id, a.purpose, a.issuer_id, a.balance, c.code, c.issuer_id AS owned_by, c.name_zh, c.name_en,
+           c.value_minor, c.value_points, c.money,
            coalesce(d.due, 0)::bigint AS due, d.next_on, d.next_points, r.good, r.until, r.until_points
-    FROM account a
+    FROM account a JOIN currency c ON c.id = a.currency_id
     LEFT JOIN LATERAL (
         SELECT coalesce(sum(points) FILTER (WHERE due_on <= :today), 0)::bigint AS due,
                min(due_on) FILTER (WHERE due_on > :today) AS next_on,
@@ -159,7 +160,7 @@ async def currencies(tx: AsyncConnection) -> dict[int, Currency]:
     return {row.id: Currency(*row) for row in await tx.execute(_CURRENCIES)}
 
 
-async def wallet(tx: AsyncConnection, owner: Owner, *, today: dt.date, known: dict[int, Currency]) -> list[Holding]:
+async def wallet(tx: AsyncConnection, owner: Owner, *, today: dt.date) -> list[Holding]:
     """What the owner holds, by currency in id order (common points first); currencies never touched are left out.
 
     Points due on or before `today` are counted as released or expired already.
@@ -168,7 +169,19 @@ async def wallet(tx: AsyncConnection, owner: Owner, *, today: dt.date, known: di
     soonest: dict[int, Counter[dt.date]] = {}
     rows = await tx.execute(_WALLET, {"owner_id": owner.id, "owner_kind": owner.kind, "today": today})
     for row in rows:
-        h = found.setdefault(row.currency_id, {"available": 0, "pending": 0, "held": 0, "deficits": {}})
+        h = found.get(row.currency_id)
+        if h is None:
+            currency = Currency(
+                row.currency_id,
+                row.code,
+                row.owned_by,
+                row.name_zh,
+                row.name_en,
+                row.value_minor,
+                row.value_points,
+                row.money,
+            )
+            h = found[row.currency_id] = {"currency": currency, "available": 0, "pending": 0, "held": 0, "deficits": {}}
         ends = soonest.setdefault(row.currency_id, Counter())
         match row.purpose:
             case "available":
@@ -189,7 +202,7 @@ async def wallet(tx: AsyncConnection, owner: Owner, *, today: dt.date, known: di
     for currency_id, ends in soonest.items():
         if ends:
             found[currency_id]["next_expiry"] = min(ends.items())
-    return [Holding(known[currency_id], **h) for currency_id, h in sorted(found.items())]
+    return [Holding(**h) for _, h in sorted(found.items())]
 
 
 async def schedule(tx: AsyncConnection, owner: Owner, *, today: dt.date) -> list[Due]:

@@ -111,7 +111,7 @@ async def preview(
     except NotEnoughPoints as no:
         raise NotEnoughToExchange(**no.facts, currency=_named(rated.source)) from no
     ends = exchanged_life(today, life_months)
-    held = await statements.wallet(tx, who.owner, today=today, known=await statements.currencies(tx))
+    held = await statements.wallet(tx, who.owner, today=today)
     left = next(h.available for h in held if h.currency.id == rated.source.id) - points
     parts = tuple((lot, _earlier(lot.expires_on, ends)) for lot in lots)
     return Preview(rated, points, rated.gives(points), parts, left)

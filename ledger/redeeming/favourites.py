@@ -35,7 +35,9 @@ async def keep(tx: AsyncConnection, member_id: int, offer_id: int, *, now: dt.da
     if len(kept) >= KEPT_MAX:
         raise FavouritesFull(KEPT_MAX)
     await tx.execute(
-        text("INSERT INTO favourite (member_id, offer_id, kept_at) VALUES (:member, :offer, :now) ON CONFLICT DO NOTHING"),
+        text(
+            "INSERT INTO favourite (member_id, offer_id, kept_at) VALUES (:member, :offer, :now) ON CONFLICT DO NOTHING"
+        ),
         {"member": member_id, "offer": offer_id, "now": now},
     )
 

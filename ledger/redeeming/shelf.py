@@ -163,15 +163,9 @@ async def facts(
     return result
 
 
-async def purse(
-    tx: AsyncConnection,
-    member: Member,
-    *,
-    today: dt.date,
-    known: dict[int, statements.Currency] | None = None,
-) -> list[statements.Holding]:
-    """The member's wallet, as `look` takes it. `known` spares reading the currencies again."""
-    return await statements.wallet(tx, member.owner, today=today, known=known or await statements.currencies(tx))
+async def purse(tx: AsyncConnection, member: Member, *, today: dt.date) -> list[statements.Holding]:
+    """The member's wallet, as `look` takes it."""
+    return await statements.wallet(tx, member.owner, today=today)
 
 
 async def look(

@@ -33,7 +33,9 @@ async def test_agreeing_leads_straight_to_the_main_screen(database: Database) ->
         await ming.says("/start")
         again = await ming.sees("可用 100 分", fresh=True)
         assert "欢迎" not in again.shown
-        assert await world.sql("SELECT language, region FROM member") == [(None, None)], "as Telegram says, until chosen"
+        assert await world.sql("SELECT language, region FROM member") == [(None, None)], (
+            "as Telegram says, until chosen"
+        )
 
 
 async def test_in_english_nothing_is_left_in_chinese_but_names(database: Database) -> None:

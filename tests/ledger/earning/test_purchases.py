@@ -48,7 +48,7 @@ async def give_back(tx, shop: Shop, bought: Booked, minor: int, *, document: str
 
 async def holding(tx, member_id: int, days: int = 0) -> statements.Holding:
     known = await statements.currencies(tx)
-    found = await statements.wallet(tx, member(member_id), today=moment(days).today, known=known)
+    found = await statements.wallet(tx, member(member_id), today=moment(days).today)
     return found[0] if found else statements.Holding(known[1])
 
 

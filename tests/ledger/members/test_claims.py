@@ -27,7 +27,9 @@ async def imported(tx: AsyncConnection, merchant: Merchant, external_id: str = "
     """An unclaimed account of the merchant's, with a claim code."""
     made = await tx.scalar(text("INSERT INTO member (status) VALUES ('unclaimed') RETURNING id"))
     await tx.execute(
-        text("INSERT INTO external_account (merchant_id, external_id, member_id) VALUES (:merchant, :external, :member)"),
+        text(
+            "INSERT INTO external_account (merchant_id, external_id, member_id) VALUES (:merchant, :external, :member)"
+        ),
         {"merchant": merchant.id, "external": external_id, "member": made},
     )
     await claims.give_code(tx, vault(), merchant_id=merchant.id, external_id=external_id, code=CODE)

@@ -207,7 +207,7 @@ async def _settle(tx: AsyncConnection, command: c.Command) -> None:
 
 async def _shown(tx: AsyncConnection, owner: c.Owner, currency: int, day: dt.date) -> dict[str, str]:
     known = await statements.currencies(tx)
-    held = {h.currency.id: h for h in await statements.wallet(tx, owner, today=day, known=known)}
+    held = {h.currency.id: h for h in await statements.wallet(tx, owner, today=day)}
     one = held.get(currency) or statements.Holding(known[currency])
     lots = [due for due in await statements.schedule(tx, owner, today=day) if due.currency_id == currency]
     assert sum(due.points for due in lots) == one.available

@@ -395,10 +395,9 @@ class Beside(RuleBasedStateMachine):
     async def _compare_reads(self, touched: list[tuple[c.Owner, int]]) -> None:
         tx, book = self.world.tx, self.book
         async with tx.begin():
-            known = await statements.currencies(tx)
             for owner, currency in touched:
                 available, pending = book.as_of(owner, currency, self.today)
-                holdings = await statements.wallet(tx, owner, today=self.today, known=known)
+                holdings = await statements.wallet(tx, owner, today=self.today)
                 shown = next(h for h in holdings if h.currency.id == currency)
                 owed = {i: n for (o, of, i), n in book.owed.items() if (o, of) == (owner, currency) and n}
                 assert (shown.available, shown.pending) == (available.total(), pending.total())

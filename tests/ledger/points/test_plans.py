@@ -121,8 +121,7 @@ async def test_the_statements_use_indexes_without_being_told(database: Database)
     await filled(database)
     owner = c.member(321)
     async with database.engine.begin() as tx:
-        known = await statements.currencies(tx)
-        (holding,) = await statements.wallet(tx, owner, today=TODAY, known=known)
+        (holding,) = await statements.wallet(tx, owner, today=TODAY)
         assert holding.available == LOTS * 100
         assert len(await statements.schedule(tx, owner, today=TODAY)) == LOTS
         lines = await statements.history(tx, owner, limit=8)

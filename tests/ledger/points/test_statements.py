@@ -70,7 +70,7 @@ async def test_a_wallet_shows_every_currency_that_was_touched(ledger: Database) 
         )
         await apply(tx, [burn(125), claw_back(earned.entry_id, 80)])
         known = await statements.currencies(tx)
-        common_points, rail = await statements.wallet(tx, ANN, today=DAY, known=known)
+        common_points, rail = await statements.wallet(tx, ANN, today=DAY)
     assert [known[id_].code for id_ in known] == ["common", "rail", "worthless"]
     assert (common_points.currency.code, rail.currency.code) == ("common", "rail")
     # Nothing available was left, so the claw-back took the 51 that wait and owes the rest.
@@ -82,8 +82,7 @@ async def test_a_wallet_shows_every_currency_that_was_touched(ledger: Database) 
 
 async def test_a_wallet_names_what_ends_first_and_what_comes_first(ledger: Database) -> None:
     async with ledger.engine.begin() as tx:
-        known = await statements.currencies(tx)
-        assert await statements.wallet(tx, ANN, today=DAY, known=known) == []
+        assert await statements.wallet(tx, ANN, today=DAY) == []
         await apply(
             tx,
             [
@@ -97,7 +96,7 @@ async def test_a_wallet_names_what_ends_first_and_what_comes_first(ledger: Datab
         )
         seen = {}
         for n in (0, 5, 7, 21, 30, 31, 41):
-            (holding,) = await statements.wallet(tx, ANN, today=day(n), known=known)
+            (holding,) = await statements.wallet(tx, ANN, today=day(n))
             seen[n] = (holding.available, holding.pending, holding.next_expiry, holding.next_release)
     assert seen == {
         0: (12, 21, (day(30), 7), (day(5), 13)),
@@ -113,8 +112,7 @@ async def test_a_wallet_names_what_ends_first_and_what_comes_first(ledger: Datab
 async def test_what_ends_on_one_day_is_one_figure_released_or_not(ledger: Database) -> None:
     async with ledger.engine.begin() as tx:
         await apply(tx, [accrue(3, expires_on=day(30)), accrue(4, available_on=day(1), expires_on=day(30))])
-        known = await statements.currencies(tx)
-        (holding,) = await statements.wallet(tx, ANN, today=day(1), known=known)
+        (holding,) = await statements.wallet(tx, ANN, today=day(1))
         assert holding.next_expiry == (day(30), 7)
         assert await statements.schedule(tx, ANN, today=day(1)) == [Due(COMMON, day(30), 5, 7)]
 
@@ -162,8 +160,7 @@ async def test_each_kind_of_line_has_its_sign(ledger: Database) -> None:
         await post(tx, reverse(night.entry_id, at=late, expires_on=day(50)))
         mine = await statements.history(tx, ANN, limit=50)
         bens = await statements.history(tx, BEN, limit=50)
-        known = await statements.currencies(tx)
-        holdings = {h.currency.id: h for h in await statements.wallet(tx, ANN, today=day(40), known=known)}
+        holdings = {h.currency.id: h for h in await statements.wallet(tx, ANN, today=day(40))}
     assert [(line.kind, line.points, line.counter) for line in reversed(mine)] == [
         ("accrue", 100, None),
         ("burn", -20, None),
