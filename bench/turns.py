@@ -19,7 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -33,8 +33,10 @@ from bench.stage import Stage
 from bot.double.double import Double, Keep, Limits, Person
 from ledger.points.commands import Moment
 
-PEOPLE = 48
-UPDATES = 1_500
+AT_ONCE = 48
+PEOPLE = 600
+"""So many that nobody is answered more often than once a second, the most that Telegram allows in one chat."""
+UPDATES = 1_800
 ROUNDS = 3
 ECHO_BOTS = {
     "stock echo bot": "bench.bots.stock",
@@ -132,7 +134,7 @@ Act = Callable[[], Awaitable[object]]
 
 
 async def measured(
-    process: subprocess.Popen[bytes], crowd: Crowd, stories: list[tuple[Person, list[Act]]], callers: int
+    process: subprocess.Popen[bytes], crowd: Crowd, stories: Sequence[tuple[Person, list[Act]]], callers: int
 ) -> Run:
     """Play all stories, so many at once; a person does the next thing when the answer to the last is there."""
     seconds: list[float] = []
@@ -172,8 +174,8 @@ async def _echo(module: str) -> Run:
         people = [double.person(f"P{n}") for n in range(PEOPLE)]
         command = [sys.executable, "-m", module, double.url, str(_free_port()), double.token]
         async with running(command, dict(os.environ), double, "0") as process:
-            await measured(process, crowd, _saying(people, "hello there", PEOPLE * 4), PEOPLE)
-            return await measured(process, crowd, _saying(people, "hello there", UPDATES), PEOPLE)
+            await measured(process, crowd, _saying(people[:200], "hello there", 400), AT_ONCE)
+            return await measured(process, crowd, _saying(people, "hello there", UPDATES), AT_ONCE)
 
 
 @asynccontextmanager
@@ -203,7 +205,7 @@ async def _ours(stage: Stage, workers: int, double: Double) -> AsyncIterator[tup
 
 async def _joined(double: Double, people: list[Person]) -> None:
     """Every person goes through joining as a person does."""
-    gate = asyncio.Semaphore(8)
+    gate = asyncio.Semaphore(AT_ONCE)
 
     async def one(person: Person) -> None:
         async with gate:
@@ -217,13 +219,14 @@ async def _balance(stage: Stage, workers: int = 1) -> Run:
         people = [double.person(f"P{n}", language="zh-hans") for n in range(PEOPLE)]
         async with _ours(stage, workers, double) as (process, _):
             await _joined(double, people)
-            await measured(process, crowd, _saying(people, "/balance", PEOPLE * 4), PEOPLE)
-            return await measured(process, crowd, _saying(people, "/balance", UPDATES), PEOPLE)
+            await measured(process, crowd, _saying(people[:200], "/balance", 400), AT_ONCE)
+            await asyncio.sleep(5)
+            return await measured(process, crowd, _saying(people, "/balance", UPDATES), AT_ONCE)
 
 
 async def _redeem(stage: Stage, workers: int = 1) -> Run:
     async with _double() as (double, crowd):
-        people = [double.person(f"P{n}", language="zh-hans") for n in range(PEOPLE * 8)]
+        people = [double.person(f"P{n}", language="zh-hans") for n in range(PEOPLE)]
         async with _ours(stage, workers, double) as (process, url):
             await _joined(double, people)
             engine = create_async_engine(url)
@@ -231,8 +234,14 @@ async def _redeem(stage: Stage, workers: int = 1) -> Run:
                 now = dt.datetime.now(dt.UTC)
                 await endow(tx, 5_000, Moment(now, now.date()))
             await engine.dispose()
-            confirms = [(person, [await to_confirm(person)]) for person in people]
-            return await measured(process, crowd, confirms, PEOPLE)
+            gate = asyncio.Semaphore(AT_ONCE)
+
+            async def ready(person: Person) -> tuple[Person, list[Act]]:
+                async with gate:
+                    return person, [await to_confirm(person)]
+
+            confirms = await asyncio.gather(*map(ready, people))
+            return await measured(process, crowd, confirms, AT_ONCE)
 
 
 async def run(stage: Stage, wanted: Callable[[str], bool]) -> list[Figure]:
