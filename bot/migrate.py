@@ -36,19 +36,24 @@ def config() -> Config:
 
     made = Config()
     made.attributes["metadata"] = metadata
-    made.attributes["functions"] = functions()
     made.set_main_option("script_location", str(Path(ledger.__path__[0]) / "migrations").replace("%", "%%"))
     return made
 
 
 async def upgrade(url: str, revision: str = "head") -> None:
-    """Upgrade the database at `url` (SQLAlchemy form) in one transaction; does nothing when it is current."""
+    """Upgrade the database at `url` (SQLAlchemy form) in one transaction; tables only when they are not current.
+
+    SQL functions are code: at the newest revision they are replaced by this version's each time, so a revision is about data.
+    """
     engine = create_async_engine(url, poolclass=NullPool)
     try:
         async with engine.begin() as connection:
             await connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": _ADVISORY_LOCK})
             if await revision_of(connection) != await asyncio.to_thread(head) or revision != "head":
                 await connection.run_sync(_upgrade, revision)
+            if revision == "head":
+                for sql in functions():
+                    await connection.exec_driver_sql(sql)
     finally:
         await engine.dispose()
 

@@ -85,6 +85,11 @@ def _(no: points.KeyReused) -> Worded:
     return Worded(t("这一步已经办过了,内容不一样"), t("什么都没有变。请回到主菜单再来一次。"))
 
 
+@worded(points.ReasonRequired)
+def _(no: points.ReasonRequired) -> Worded:
+    return Worded(t("要写明原因"), t("手工更正要留下一句原因,以后查得到。"))
+
+
 @worded(points.PointsMustBePositive)
 def _(no: points.PointsMustBePositive) -> Worded:
     return Worded(t("积分要大于 0"), t("您给的是 {points}。", points=Points(no.points)))

@@ -5,8 +5,8 @@ same key with the same facts gets the same receipt, with other facts `KeyReused`
 availability), actor, reason and trace are not part of that comparison, so that a retry after midnight is still the same.
 
 Refusals, in the order in which they are checked (each verb skips those that cannot concern it):
-`KeyReused` → `PointsMustBePositive` → `OwnersMustDiffer` → `ExpiresBeforeAvailable` → `NoSuchEntry` → `NotThatKind` →
-`NoSuchHold` → `HoldResolved` → `MoreThanEntry` → `NothingDue` → `NotEnoughPoints` → `PointsMovedOn`.
+`KeyReused` → `ReasonRequired` → `PointsMustBePositive` → `OwnersMustDiffer` → `ExpiresBeforeAvailable` → `NoSuchEntry` →
+`NotThatKind` → `NoSuchHold` → `HoldResolved` → `MoreThanEntry` → `NothingDue` → `NotEnoughPoints` → `PointsMovedOn`.
 """
 
 from __future__ import annotations
@@ -284,6 +284,11 @@ class KeyReused(Refusal):
     """The key was used for something else."""
 
     key: str
+
+
+@dataclass(eq=False)
+class ReasonRequired(Refusal):
+    """A correction by hand says why."""
 
 
 @dataclass(eq=False)

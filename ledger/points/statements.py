@@ -292,7 +292,7 @@ async def explain(tx: AsyncConnection, owner: Owner, entry_id: int) -> Explained
     legs = await tx.execute(
         text(
             "SELECT a.owner_kind, a.owner_id, a.purpose, a.currency_id, p.lot_id, p.issuer_id, p.points, p.balance_after,"
-            " l.points AS lot_points, l.expires_on, l.available_on, l.rule"
+            " l.expires_on, l.available_on, l.rule"
             " FROM posting p JOIN account a ON a.id = p.account_id JOIN lot l ON l.id = p.lot_id"
             " WHERE p.entry_id = :entry ORDER BY p.points < 0 DESC, p.account_id, p.number"
         ),

@@ -6,6 +6,7 @@ import asyncio
 
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
 import chat.tables
@@ -36,3 +37,33 @@ async def test_two_processes_that_migrate_at_once_migrate_once(empty_database: D
 async def test_a_database_never_migrated_has_no_revision(empty_database: Database) -> None:
     async with empty_database.engine.connect() as connection:
         assert await migrate.revision_of(connection) is None
+
+
+async def test_upgrading_from_every_released_revision_keeps_the_data(empty_database: Database) -> None:
+    revisions = [script.revision for script in ScriptDirectory.from_config(migrate.config()).walk_revisions()][::-1]
+    await migrate.upgrade(empty_database.url, revisions[0])
+    async with empty_database.engine.begin() as connection:
+        await connection.execute(
+            text(
+                "INSERT INTO merchant (code, name_zh, name_en, category, terms) VALUES ('m', '云山', 'Yunshan', 'grocery', '{}')"
+            )
+        )
+    for revision in revisions[1:]:
+        await migrate.upgrade(empty_database.url, revision)
+        async with empty_database.engine.connect() as connection:
+            assert await migrate.revision_of(connection) == revision
+            assert await connection.scalar(text("SELECT name_zh FROM merchant WHERE code = 'm'")) == "云山"
+    await migrate.upgrade(empty_database.url)
+    async with empty_database.engine.connect() as connection:
+        assert await migrate.revision_of(connection) == migrate.head()
+
+
+async def test_functions_are_this_versions_after_an_upgrade_even_when_tables_were_current(database: Database) -> None:
+    name = "points_load"
+    async with database.engine.begin() as connection:
+        fresh = await connection.scalar(text("SELECT md5(prosrc) FROM pg_proc WHERE proname = :name"), {"name": name})
+        await connection.execute(text("ALTER FUNCTION points_load RENAME TO points_load_gone"))
+    await migrate.upgrade(database.url)
+    async with database.engine.connect() as connection:
+        found = await connection.scalar(text("SELECT md5(prosrc) FROM pg_proc WHERE proname = :name"), {"name": name})
+        assert found == fresh is not None

@@ -9,6 +9,7 @@ from ledger.points.commands import (
     ExpiresBeforeAvailable,
     Owner,
     PointsMustBePositive,
+    ReasonRequired,
     Receipt,
 )
 from ledger.points.verbs.due import needs_dues, settle
@@ -77,7 +78,9 @@ def needs_adjust(command: Adjust) -> list[Need]:
 
 def adjust(ws: Working, command: Adjust) -> Receipt:
     """See `Adjust`."""
-    if command.points == 0 or not command.reason:
+    if not (command.reason or "").strip():
+        raise ReasonRequired
+    if command.points == 0:
         raise PointsMustBePositive(command.points)
     today = command.at.today
     if command.points > 0 and command.expires_on is not None and command.expires_on < today:

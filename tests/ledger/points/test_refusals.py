@@ -22,6 +22,7 @@ from tests.ledger.points.builders import COMMON, DAY, RAIL, common, fresh_key, m
 
 ORDER = (
     c.KeyReused,
+    c.ReasonRequired,
     c.PointsMustBePositive,
     c.OwnersMustDiffer,
     c.ExpiresBeforeAvailable,
@@ -76,8 +77,8 @@ def accrue(points: int, until: dt.date, used: bool = False) -> c.Command:
     return builders.accrue(points, key=_key(used), expires_on=until)
 
 
-def adjust(points: int, until: dt.date | None, used: bool = False) -> c.Command:
-    return c.Adjust(**common(key=_key(used), issuer_id=5, points=points, expires_on=until, reason="recount"))
+def adjust(points: int, until: dt.date | None, used: bool = False, reason: str = "recount") -> c.Command:
+    return c.Adjust(**common(key=_key(used), issuer_id=5, points=points, expires_on=until, reason=reason))
 
 
 def exchange(points: int, to: int, until: dt.date | None, used: bool = False) -> c.Command:
@@ -93,6 +94,7 @@ TABLES: dict[str, list[Row]] = {
     ],
     "adjust": [
         (lambda p: adjust(0, BEFORE, used=True), c.KeyReused, lambda p: {"key": "used"}),
+        (lambda p: adjust(0, BEFORE, reason=" "), c.ReasonRequired, lambda p: {}),
         (lambda p: adjust(0, BEFORE), c.PointsMustBePositive, lambda p: {"points": 0}),
         (lambda p: adjust(1, BEFORE), c.ExpiresBeforeAvailable, lambda p: {"available_on": DAY, "expires_on": BEFORE}),
         (

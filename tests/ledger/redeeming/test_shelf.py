@@ -108,4 +108,4 @@ async def test_judging_a_page_takes_the_same_few_statements_whatever_its_length(
     async with stage.engine.begin() as tx:
         held = await shelf.purse(tx, who, today=at().today)
         assert len(await shelf.affordable(tx, who, today=at().today, held=held)) == 40
-    assert len(statements) == 4  # currencies, wallet, the offers within reach, their facts
+    assert len(statements) == 3  # the wallet, the offers within reach, their facts
