@@ -15,6 +15,7 @@ import time
 from collections.abc import Awaitable, Callable
 from functools import cache
 from importlib.resources import files
+from typing import Any
 
 import asyncpg
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -46,7 +47,7 @@ def jobs(count: int, run: int) -> list[Job]:
 def command(verb: str, job: Job) -> Command:
     """The command that a job asks for."""
     key, who, other = job
-    common = {"key": key, "owner": member(who), "currency": 1, "at": NOW, "actor": "bench", "merchant_id": 1}
+    common: dict[str, Any] = {"key": key, "owner": member(who), "currency": 1, "at": NOW, "actor": "bench", "merchant_id": 1}
     match verb:
         case "accrue":
             ends = dt.date(2027, 11, 30)

@@ -262,7 +262,7 @@ async def run(stage: Stage, wanted: Callable[[str], bool]) -> list[Figure]:
 
 
 def _median(runs: list[Run], field: str) -> float:
-    return statistics.median(getattr(r, field) for r in runs)
+    return float(statistics.median(getattr(r, field) for r in runs))
 
 
 def _figures(name: str, runs: dict[str, list[Run]]) -> list[Figure]:

@@ -12,9 +12,9 @@ from collections.abc import Callable
 
 from aiohttp import web
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot import migrate
+from bot.engines import Connects
 from bot.metrics import Metrics
 
 DATABASE_SECONDS_MAX = 3.0
@@ -27,7 +27,7 @@ class Health:
         receiving: asked at each `/readyz`: is the poller or the webhook alive.
     """
 
-    def __init__(self, engine: AsyncEngine, metrics: Metrics, receiving: Callable[[], bool]) -> None:
+    def __init__(self, engine: Connects, metrics: Metrics, receiving: Callable[[], bool]) -> None:
         self._engine = engine
         self._metrics = metrics
         self._receiving = receiving

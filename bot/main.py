@@ -26,7 +26,7 @@ from bot.bilingual import both
 from bot.clock import Clock
 from bot.commands_menu import Menus
 from bot.demo.photos import photo
-from bot.engines import engines
+from bot.engines import Connects, engines
 from bot.health import Health
 from bot.leads import Lead, Lease
 from bot.logs import Redaction
@@ -209,7 +209,7 @@ async def _keep_menus(menus: Menus) -> None:
         await menus.publish_roles()
 
 
-async def _gauge(engine: AsyncEngine, metrics: Metrics) -> None:
+async def _gauge(engine: Connects, metrics: Metrics) -> None:
     """Tell Prometheus how much waits to be said."""
     while True:
         with contextlib.suppress(Exception):

@@ -22,6 +22,7 @@ from chat.turn import Dialogue, Turn
 from ledger.members.member import Member
 from ledger.members.vault import Vault
 from ledger.programme import Programme
+from ledger.points.reading import fetch
 
 _OPEN = "SELECT * FROM turn_open($1, $2, $3, $4, $5)"
 _LOOK = "SELECT * FROM turn_look($1, $2, $3)"
@@ -106,10 +107,7 @@ class Opener:
             NoProgramme: there is nothing to be a member of.
         """
         who = self._vault.blind("telegram", caller.telegram_id)
-        # Straight to the driver: outside of a transaction SQLAlchemy has no part in it but the cost of passing it on.
-        pooled = (await connection.get_raw_connection()).driver_connection
-        assert pooled is not None
-        found = await pooled.fetchrow(_LOOK, caller.chat_id, who, self._version)
+        (found,) = await fetch(connection, _LOOK, caller.chat_id, who, self._version)
         opened = self._opened(found, key, caller, connection)
         assert opened is not None
         return opened

@@ -27,7 +27,7 @@ from bot.dispatch import Dispatcher
 from bot.drawing import Drawn, Tapped, draw
 from bot.engines import Engines
 from bot.failures import NotNow
-from bot.logs import turn_context
+from bot.logs import name_member, turn_context
 from bot.metrics import Metrics
 from bot.opening import Caller, Closed, Opened, Opener, close
 from bot.outbox import Outbox
@@ -163,10 +163,10 @@ class TurnProcessor(BaseUpdateProcessor):
     @staticmethod
     async def _run(now: Running, runs: _Runs) -> None:
         token = running.set(now)
-        member = now.turn.member
         try:
-            with turn_context(now.turn.key, member.id if member else None):
-                await runs.next()
+            if now.turn.member is not None:
+                name_member(now.turn.member.id)
+            await runs.next()
         finally:
             running.reset(token)
 
@@ -187,10 +187,10 @@ class TurnProcessor(BaseUpdateProcessor):
                 return False
             now = Running(opened.turn, update, tapped_in(update))
             await self._run(now, runs)
-        if isinstance(now.error, Refusal):
-            now.answer = [manners.refused(now.error)]
-        elif now.error is not None:
-            raise now.error
+            if isinstance(now.error, Refusal):
+                now.answer = [manners.refused(now.error)]
+            elif now.error is not None:
+                raise now.error
         drawn = draw(now.answer, now.turn.speaker, now.tapped)
         await self._say(key, caller, now, drawn)
         return True

@@ -19,5 +19,5 @@ Invariants, each held by a constraint where one can hold it and by `audit`
 
 Files: `tables` · `commands` (what may be asked, and refused) · `working` (the loaded state) · `verbs/` (pure decisions) ·
 `engine` (load, decide, write: two round trips whatever the batch) · `combine` (many callers, one batch) · `statements` (reads) ·
-`audit` · `sql/` (the load function).
+`reading` (past SQLAlchemy) · `audit` · `sql/` (the load function).
 """

@@ -16,6 +16,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger.points.commands import Leg, NoSuchEntry, NotEnoughPoints, Owner
+from ledger.points.reading import fetch
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,16 +109,15 @@ _CURRENCIES = text(
     "SELECT id, code, issuer_id, name_zh, name_en, value_minor, value_points, money FROM currency ORDER BY id"
 )
 
-_WALLET = text(
-    """
+_WALLET = """
     SELECT a.currency_id, a.purpose, a.issuer_id, a.balance, c.code, c.issuer_id AS owned_by, c.name_zh, c.name_en,
            c.value_minor, c.value_points, c.money,
            coalesce(d.due, 0)::bigint AS due, d.next_on, d.next_points, r.good, r.until, r.until_points
     FROM account a JOIN currency c ON c.id = a.currency_id
     LEFT JOIN LATERAL (
-        SELECT coalesce(sum(points) FILTER (WHERE due_on <= :today), 0)::bigint AS due,
-               min(due_on) FILTER (WHERE due_on > :today) AS next_on,
-               (array_agg(points ORDER BY due_on) FILTER (WHERE due_on > :today))[1] AS next_points
+        SELECT coalesce(sum(points) FILTER (WHERE due_on <= $3::date), 0)::bigint AS due,
+               min(due_on) FILTER (WHERE due_on > $3) AS next_on,
+               (array_agg(points ORDER BY due_on) FILTER (WHERE due_on > $3))[1] AS next_points
         FROM (SELECT due_on, sum(points)::bigint AS points FROM position WHERE account_id = a.id GROUP BY 1) days
     ) d ON a.purpose IN ('available', 'pending')
     LEFT JOIN LATERAL (
@@ -125,12 +125,11 @@ _WALLET = text(
         SELECT sum(good.points)::bigint AS good, min(good.expires_on) AS until,
                (sum(good.points) FILTER (WHERE good.expires_on = good.first_end))::bigint AS until_points
         FROM (SELECT p.points, l.expires_on, min(l.expires_on) OVER () AS first_end FROM position p JOIN lot l ON l.id = p.lot_id
-              WHERE p.account_id = a.id AND p.due_on <= :today AND (l.expires_on IS NULL OR l.expires_on >= :today)) good
+              WHERE p.account_id = a.id AND p.due_on <= $3 AND (l.expires_on IS NULL OR l.expires_on >= $3)) good
     ) r ON a.purpose = 'pending' AND d.due > 0
-    WHERE a.owner_id = :owner_id AND a.owner_kind = :owner_kind
+    WHERE a.owner_id = $1 AND a.owner_kind = $2
       AND a.purpose IN ('available', 'pending', 'held', 'deficit')
-    """
-)
+"""
 
 _SCHEDULE = text(
     """
@@ -167,38 +166,37 @@ async def wallet(tx: AsyncConnection, owner: Owner, *, today: dt.date) -> list[H
     """
     found: dict[int, dict[str, Any]] = {}
     soonest: dict[int, Counter[dt.date]] = {}
-    rows = await tx.execute(_WALLET, {"owner_id": owner.id, "owner_kind": owner.kind, "today": today})
-    for row in rows:
-        h = found.get(row.currency_id)
+    for row in await fetch(tx, _WALLET, owner.id, owner.kind, today):
+        h = found.get(row["currency_id"])
         if h is None:
             currency = Currency(
-                row.currency_id,
-                row.code,
-                row.owned_by,
-                row.name_zh,
-                row.name_en,
-                row.value_minor,
-                row.value_points,
-                row.money,
+                row["currency_id"],
+                row["code"],
+                row["owned_by"],
+                row["name_zh"],
+                row["name_en"],
+                row["value_minor"],
+                row["value_points"],
+                row["money"],
             )
-            h = found[row.currency_id] = {"currency": currency, "available": 0, "pending": 0, "held": 0, "deficits": {}}
-        ends = soonest.setdefault(row.currency_id, Counter())
-        match row.purpose:
+            h = found[row["currency_id"]] = {"currency": currency, "available": 0, "pending": 0, "held": 0, "deficits": {}}
+        ends = soonest.setdefault(row["currency_id"], Counter())
+        match row["purpose"]:
             case "available":
-                h["available"] += row.balance - row.due
-                if row.next_on is not None:
-                    ends[row.next_on - dt.timedelta(days=1)] += row.next_points
+                h["available"] += row["balance"] - row["due"]
+                if row["next_on"] is not None:
+                    ends[row["next_on"] - dt.timedelta(days=1)] += row["next_points"]
             case "pending":
-                h["pending"] += row.balance - row.due
-                h["available"] += row.good or 0
-                if row.until is not None:
-                    ends[row.until] += row.until_points
-                if row.next_on is not None:
-                    h["next_release"] = (row.next_on, row.next_points)
+                h["pending"] += row["balance"] - row["due"]
+                h["available"] += row["good"] or 0
+                if row["until"] is not None:
+                    ends[row["until"]] += row["until_points"]
+                if row["next_on"] is not None:
+                    h["next_release"] = (row["next_on"], row["next_points"])
             case "held":
-                h["held"] += row.balance
-            case "deficit" if row.balance:
-                h["deficits"][row.issuer_id] = -row.balance
+                h["held"] += row["balance"]
+            case "deficit" if row["balance"]:
+                h["deficits"][row["issuer_id"]] = -row["balance"]
     for currency_id, ends in soonest.items():
         if ends:
             found[currency_id]["next_expiry"] = min(ends.items())
