@@ -92,6 +92,13 @@ class Dispatcher:
         found = self.registry.command_in(update.message.text or "", update.get_bot().username)
         return f"/{found[0].name}" if found is not None else "text"
 
+    async def renewed(self, turn: Turn, data: str) -> list[Screen]:
+        """What `data` shows, tapped by nobody. Nothing where the person may not tap it or it is no longer wanted."""
+        pressed = self.registry.pressed(data)
+        if pressed is None or turn.member is None:
+            return []
+        return await self._shown(turn, await pressed.tap.run(turn, *pressed.args))
+
     @staticmethod
     async def reachable_again(turn: Turn) -> None:
         """Somebody who had gone has written: they can be told things again."""

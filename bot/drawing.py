@@ -7,7 +7,9 @@ The result is plain JSON, so that it can wait in the outbox and be sent by whoev
     picture   {"qr": data} or {"photo": asset}
     protect   the message can't be forwarded
     query     the tap to be answered, `alert` with it as a notice over the chat
-    edit      the tapped message to be replaced: {"id", "picture": it shows one, "protected": it is protected}
+    edit      the tapped message to be replaced: {"id", "picture": it shows one, "protected": it is protected,
+              "only": where it is gone, nothing is said}
+    renew     what replaces the message later: {"data": a tap's callback data, "at": ISO instant, "language"}
 """
 
 from __future__ import annotations
@@ -34,9 +36,12 @@ _TAG = re.compile(r"<[^>]*>")
 
 @dataclass(frozen=True, slots=True)
 class Tapped:
-    """The tap that is being answered: the query's id and the message whose button it was (0: too old to edit)."""
+    """The tap that is being answered: the query's id and the message whose button it was (0: too old to edit).
 
-    query: str
+    Without a query nobody tapped: the message renews itself, and nobody misses it where it is gone.
+    """
+
+    query: str | None
     message_id: int
     picture: bool = False
     protected: bool = False
@@ -53,9 +58,12 @@ def draw(screens: Sequence[Screen], speaker: Speaker, tapped: Tapped | None = No
         if not drawn:
             drawn.append({})
         first = drawn[0]
-        first["query"] = tapped.query
+        if tapped.query is not None:
+            first["query"] = tapped.query
         if "text" in first and tapped.message_id and not screens[0].fresh:
             first["edit"] = {"id": tapped.message_id, "picture": tapped.picture, "protected": tapped.protected}
+            if tapped.query is None:
+                first["edit"]["only"] = True
     # An alert is a notice on a tap; where there was none (or it is not the first screen) nobody could show it.
     return [each for i, each in enumerate(drawn) if "text" in each or (i == 0 and tapped is not None)]
 
@@ -78,6 +86,12 @@ def _draw(screen: Screen, speaker: Speaker) -> Drawn:
         drawn["picture"] = {"qr": picture.data} if isinstance(picture, QR) else {"photo": picture.asset}
     if screen.protect:
         drawn["protect"] = True
+    if screen.renew is not None:
+        drawn["renew"] = {
+            "data": screen.renew.data,
+            "at": screen.renew.at.isoformat(),
+            "language": speaker.language,
+        }
     return drawn
 
 

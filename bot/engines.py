@@ -113,7 +113,7 @@ class Engines:
 
 def engines(url: str, connections: int) -> Engines:
     """Writing and reading, which share `connections` (at least 2) between them."""
-    for_reads = max(1, connections // 3)
+    for_reads = connections // 2
     writing = create_async_engine(
         url,
         pool_size=connections - for_reads,

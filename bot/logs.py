@@ -11,13 +11,13 @@ import logging
 import os
 import re
 import sys
-from collections.abc import Iterable
-from contextlib import AbstractContextManager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, TextIO
 
 import structlog
 from pydantic import SecretStr
-from structlog.contextvars import bound_contextvars, merge_contextvars
 from structlog.stdlib import ProcessorFormatter
 
 from bot.settings import Settings
@@ -36,7 +36,7 @@ def configure(settings: Settings, stream: TextIO | None = None) -> None:
     stream = stream or sys.stderr
     redact = Redaction(_secrets_of(settings))
     shared: list[structlog.typing.Processor] = [
-        merge_contextvars,
+        with_turn,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.ExtraAdder(),
@@ -69,10 +69,30 @@ def configure(settings: Settings, stream: TextIO | None = None) -> None:
     logging.captureWarnings(True)
 
 
-def turn_context(turn_id: str, member_id: int | None = None, **more: object) -> AbstractContextManager[None]:
+_turn: ContextVar[dict[str, object] | None] = ContextVar("turn_in_logs", default=None)
+
+
+@contextmanager
+def turn_context(turn_id: str, member_id: int | None = None) -> Iterator[None]:
     """Every line logged inside, by whatever library, names this turn and member."""
-    known = {"turn_id": turn_id, "member_id": member_id, **more}
-    return bound_contextvars(**{name: value for name, value in known.items() if value is not None})
+    token = _turn.set({"turn_id": turn_id})
+    try:
+        if member_id is not None:
+            name_member(member_id)
+        yield
+    finally:
+        _turn.reset(token)
+
+
+def name_member(member_id: int) -> None:
+    """From now on the turn's lines name this member: who it is turns out while it runs."""
+    if (known := _turn.get()) is not None:
+        known["member_id"] = member_id
+
+
+def with_turn(logger: Any, method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """A structlog processor: adds the turn that a line is logged in."""
+    return {**known, **event} if (known := _turn.get()) is not None else event
 
 
 class Redaction:

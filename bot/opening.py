@@ -21,8 +21,8 @@ from bot.request import compact
 from chat.turn import Dialogue, Turn
 from ledger.members.member import Member
 from ledger.members.vault import Vault
-from ledger.programme import Programme
 from ledger.points.reading import fetch
+from ledger.programme import Programme
 
 _OPEN = "SELECT * FROM turn_open($1, $2, $3, $4, $5)"
 _LOOK = "SELECT * FROM turn_look($1, $2, $3)"

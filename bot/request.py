@@ -9,7 +9,9 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from typing import Any
+import secrets
+from collections.abc import Mapping
+from typing import IO, Any
 
 import aiohttp
 from telegram.error import NetworkError, TimedOut
@@ -131,12 +133,29 @@ def _body(request_data: RequestData | None) -> tuple[Any, dict[str, str] | None]
         return None, None
     if not request_data.contains_files:
         return request_data.json_payload, _JSON
-    form = aiohttp.FormData()
-    for name, value in request_data.json_parameters.items():
-        form.add_field(name, value)
-    for name, (file_name, content, mime) in request_data.multipart_data.items():
-        form.add_field(name, content, filename=file_name, content_type=mime)
-    return form, None
+    return _multipart(request_data.json_parameters, request_data.multipart_data)
+
+
+def _multipart(
+    values: Mapping[str, str], files: Mapping[str, tuple[str, bytes | IO[bytes], str]]
+) -> tuple[bytes, dict[str, str]]:
+    """multipart/form-data in one piece: the library's writer takes many times longer, and sends each part on its own."""
+    boundary = secrets.token_hex(16)
+    parts = []
+    for name, value in values.items():
+        parts.append(f'Content-Disposition: form-data; name="{_quoted(name)}"\r\n\r\n{value}'.encode())
+    for name, (file_name, content, mime) in files.items():
+        head = f'Content-Disposition: form-data; name="{_quoted(name)}"; filename="{_quoted(file_name)}"'
+        read = content if isinstance(content, bytes) else content.read()
+        parts.append(f"{head}\r\nContent-Type: {mime}\r\n\r\n".encode() + read)
+    between = f"--{boundary}\r\n".encode()
+    body = b"".join(between + part + b"\r\n" for part in parts) + f"--{boundary}--\r\n".encode()
+    return body, {"Content-Type": f"multipart/form-data; boundary={boundary}"}
+
+
+def _quoted(name: str) -> str:
+    """A name inside of quotes in a part's header, as browsers write it."""
+    return name.replace('"', "%22").replace("\r", "%0D").replace("\n", "%0A")
 
 
 def compact(value: object) -> str:

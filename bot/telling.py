@@ -4,6 +4,7 @@
     from picture to words   a new message, then the old one is deleted (Telegram can't take a picture out of a message)
     to a picture            editMessageMedia
     QR                      the words first; the picture follows into the same message when the render pool has drawn it
+    what renews itself      `said` hears in which message it stands
 
 A repeated edit is harmless («message is not modified» is success), a repeated answer to a tap too («query is too old»).
 """
@@ -37,15 +38,24 @@ class Teller:
     Args:
         qr_png: draws a QR picture; runs elsewhere than in this event loop.
         assets: a stored picture's bytes by name; `KeyError` where there is none.
+        said: hears of each message that is to renew itself: its chat, its id, what it shows.
     """
 
-    def __init__(self, api: BotApi, transport: Transport, qr_png: QRPainter, assets: Assets) -> None:
+    def __init__(
+        self,
+        api: BotApi,
+        transport: Transport,
+        qr_png: QRPainter,
+        assets: Assets,
+        said: Callable[[int, int, Drawn], None],
+    ) -> None:
         self._api = api
         self._transport = transport
         self._qr_png = qr_png
         self._assets = assets
+        self._said = said
         self._file_ids: dict[str, str] = {}
-        self._followers: set[asyncio.Task[None]] = set()
+        self._followers: dict[tuple[int, int], asyncio.Task[None]] = {}
 
     async def say(self, chat_id: int, drawn: Drawn, *, unsolicited: bool = False) -> None:
         """Say one message.
@@ -68,7 +78,7 @@ class Teller:
     async def finish(self, seconds: float) -> None:
         """Wait for pictures that are still to follow, at most `seconds`."""
         if self._followers:
-            await asyncio.wait(set(self._followers), timeout=seconds)
+            await asyncio.wait(set(self._followers.values()), timeout=seconds)
 
     async def _answer(self, query: str, alert: str | None) -> None:
         """Stops the button's spinner. Worth one try: a minute later nobody looks at it."""
@@ -78,29 +88,37 @@ class Teller:
             )
 
     async def _show(self, chat_id: int, drawn: Drawn, unsolicited: bool) -> None:
+        message_id = await self._shown(chat_id, drawn, unsolicited)
+        if message_id is not None and "renew" in drawn:
+            self._said(chat_id, message_id, drawn)
+
+    async def _shown(self, chat_id: int, drawn: Drawn, unsolicited: bool) -> int | None:
+        """Show it; the message that shows it now, None where there is none to renew."""
         edit = drawn.get("edit")
         if edit is None:
-            await self._send(chat_id, drawn, unsolicited)
-            return
+            return await self._send(chat_id, drawn, unsolicited)
         takes_picture_out = edit["picture"] and "picture" not in drawn
         changes_protection = drawn.get("protect", False) != edit["protected"]
         if takes_picture_out or changes_protection:
-            await self._send(chat_id, drawn, unsolicited)
+            sent = await self._send(chat_id, drawn, unsolicited)
             with contextlib.suppress(Later, Unreachable, Moved, Refused, Uncertain):
                 await self._call("deleteMessage", chat_id=chat_id, message_id=edit["id"])
-            return
+            return sent
         try:
             await self._edit(chat_id, edit["id"], edit["picture"], drawn)
         except Refused as no:
             said = str(no)
             if "not modified" in said:
-                return
+                return int(edit["id"])
+            if edit.get("only"):
+                log.info("not_renewed", why=said)
+                return None
             if "to edit not found" in said or "can't be edited" in said or "no text in the message" in said:
-                await self._send(chat_id, drawn, unsolicited)
-                return
+                return await self._send(chat_id, drawn, unsolicited)
             raise
+        return int(edit["id"])
 
-    async def _send(self, chat_id: int, drawn: Drawn, unsolicited: bool) -> None:
+    async def _send(self, chat_id: int, drawn: Drawn, unsolicited: bool) -> int:
         picture = drawn.get("picture", {})
         common = {"chat_id": chat_id, "reply_markup": _keyboard(drawn), "protect_content": drawn.get("protect")}
         if "photo" in picture and (found := self._photo(picture["photo"])) is not None:
@@ -113,7 +131,7 @@ class Teller:
                 unsolicited=unsolicited,
             )
             self._remember(picture["photo"], sent)
-            return
+            return int(sent["message_id"])
         sent = await self._transport.message(
             chat_id,
             lambda: self._api.call("sendMessage", text=drawn["text"], **_WORDS, **common),
@@ -121,8 +139,11 @@ class Teller:
         )
         if "qr" in picture:
             self._follow(chat_id, sent["message_id"], drawn)
+        return int(sent["message_id"])
 
     async def _edit(self, chat_id: int, message_id: int, has_picture: bool, drawn: Drawn) -> None:
+        if (late := self._followers.pop((chat_id, message_id), None)) is not None:
+            late.cancel()  # it would put what the message showed before over what it is to show now
         picture = drawn.get("picture", {})
         place = {"chat_id": chat_id, "message_id": message_id, "reply_markup": _keyboard(drawn)}
         if "photo" in picture and (found := self._photo(picture["photo"])) is not None:
@@ -165,9 +186,12 @@ class Teller:
                     log.info("picture_not_shown", why=str(no))
                     return
 
-        task = asyncio.create_task(follow())
-        self._followers.add(task)
-        task.add_done_callback(self._followers.discard)
+        def gone(task: asyncio.Task[None]) -> None:
+            if self._followers.get((chat_id, message_id)) is task:
+                del self._followers[chat_id, message_id]
+
+        task = self._followers[chat_id, message_id] = asyncio.create_task(follow())
+        task.add_done_callback(gone)
 
     async def _painted(self, data: str) -> Picture | None:
         try:

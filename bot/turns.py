@@ -94,7 +94,7 @@ class TurnProcessor(BaseUpdateProcessor):
             if caller is None or not isinstance(update, Update):
                 return  # nobody to answer: a channel's post, an edited message
             key = f"update:{update.get_bot().id}:{update.update_id}"
-            async with self._lane(caller.chat_id):
+            async with self.lane(caller.chat_id):
                 with turn_context(key):
                     await self._work(update, key, caller, runs)
         finally:
@@ -247,7 +247,7 @@ class TurnProcessor(BaseUpdateProcessor):
     # -- order
 
     @asynccontextmanager
-    async def _lane(self, chat_id: int) -> AsyncIterator[None]:
+    async def lane(self, chat_id: int) -> AsyncIterator[None]:
         """One chat's updates one after the other, in order of arrival, before they ask the database for its lock."""
         lock, users = self._lanes.setdefault(chat_id, (asyncio.Lock(), []))
         users.append(None)

@@ -7,7 +7,7 @@ import os
 import secrets
 import socket
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,6 +24,7 @@ from bot.metrics import Metrics
 from bot.opening import Opener
 from bot.outbox import Outbox
 from bot.polling import Poller
+from bot.renewals import Renewals
 from bot.request import AiohttpRequest
 from bot.telling import Assets, QRPainter, Teller
 from bot.transport import UNSOLICITED_PER_SECOND, Transport
@@ -42,6 +43,7 @@ class Parts:
         qr_png, assets: see `telling.Teller`.
         redact: hides secrets in error records.
         webhook_secret: what Telegram repeats; used when updates come by webhook.
+        sleep: how screens that renew themselves wait; tests hand in their own.
     """
 
     engines: Engines
@@ -57,6 +59,7 @@ class Parts:
     redact: Callable[[str], str] = field(default=lambda text: text)
     metrics: Metrics = field(default_factory=Metrics)
     unsolicited_per_second: float = UNSOLICITED_PER_SECOND
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
 
 class Worker:
@@ -76,12 +79,15 @@ class Worker:
         )
         api = BotApi(request, lambda: self.bot.base_url, parts.metrics)
         self.transport = Transport(parts.engines.turns, per_second=parts.unsolicited_per_second)
-        self.teller = Teller(api, self.transport, parts.qr_png, parts.assets)
+        self.teller = Teller(
+            api, self.transport, parts.qr_png, parts.assets, lambda *message: self.renewals.said(*message)
+        )
         self.outbox = Outbox(parts.engines.turns, self.teller)
         dispatcher = Dispatcher(self.registry)
+        opener = Opener(parts.vault, parts.clock, lambda: self.bot.username)
         processor = TurnProcessor(
             engines=parts.engines,
-            opener=Opener(parts.vault, parts.clock, lambda: self.bot.username),
+            opener=opener,
             dispatcher=dispatcher,
             outbox=self.outbox,
             teller=self.teller,
@@ -89,6 +95,17 @@ class Worker:
             metrics=parts.metrics,
             redact=parts.redact,
             application=lambda: self.application,
+        )
+        self.renewals = Renewals(
+            engines=parts.engines,
+            opener=opener,
+            dispatcher=dispatcher,
+            outbox=self.outbox,
+            vault=parts.vault,
+            lane=processor.lane,
+            now=parts.clock.now,
+            sleep=parts.sleep,
+            bot_id=lambda: self.bot.id,
         )
         self.application = (
             Application.builder().bot(self.bot).updater(None).job_queue(None).concurrent_updates(processor).build()
@@ -136,6 +153,7 @@ class Worker:
         deadline = time.monotonic() + seconds
         while self.application.update_processor.current_concurrent_updates and time.monotonic() < deadline:
             await asyncio.sleep(0.02)
+        await self.renewals.stop()
         await self.outbox.stop(max(0.0, deadline - time.monotonic()))
         await self.teller.finish(min(2.0, max(0.0, deadline - time.monotonic())))
         await self.application.shutdown()

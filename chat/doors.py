@@ -46,7 +46,7 @@ def amounts(label: Text, offer_id: int) -> Button:
 
 def exchange(label: Text | None = None) -> Button:
     """A merchant's own points into common ones."""
-    return Button(label or t("换成联盟积分"), data="exchange:home")
+    return Button(label or t("积分转换"), data="exchange:home")
 
 
 def card(label: Text | None = None) -> Button:

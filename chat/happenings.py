@@ -35,7 +35,8 @@ def title(line: Line, known: Known) -> Text | Both:
             thing = spent_on(line.facts)
             return t("退回 · {thing}", thing=thing) if thing else t("退回 · {merchant}", merchant=where)
         case "hold":
-            return t("预留")
+            thing = spent_on(line.facts)
+            return t("预留 · {thing}", thing=thing) if thing else t("预留")
         case "void":
             return t("取消预留")
         case "transfer" if line.facts.get("what") == "claim":

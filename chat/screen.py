@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
@@ -49,12 +50,25 @@ class Photo:
 
 
 @dataclass(frozen=True, slots=True)
+class Renew:
+    """A tap that nobody makes: from `at` on, `data` (made by `Feature.data`) runs once and its screen replaces this message.
+
+    It runs in a turn of its own, in the process that said the message, and not at all where that process has ended: whatever it
+    keeps fresh must have a button too. By then the person may be elsewhere: the callback answers None unless the dialogue still
+    stands where this screen left it.
+    """
+
+    data: str
+    at: dt.datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Screen:
     """One message: lines of text, rows of buttons, perhaps a picture.
 
     Answering a tap, it replaces the tapped message; `fresh=True` sends a new one instead and leaves the old as it is.
     `alert` is shown as a notice over the chat, alone or beside the redrawn message (≤ 200 characters when rendered).
-    `protect` keeps a code from being forwarded. A screen without lines shows only its alert.
+    `protect` keeps a code from being forwarded. `renew` replaces the screen later. A screen without lines shows only its alert.
     """
 
     lines: tuple[Line, ...] = ()
@@ -63,6 +77,7 @@ class Screen:
     alert: Text | None = None
     fresh: bool = False
     protect: bool = False
+    renew: Renew | None = None
 
 
 @dataclass(frozen=True, slots=True)

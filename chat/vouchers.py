@@ -45,9 +45,8 @@ def code_screen(turn: Turn, voucher: Redemption, code: str, *first: Line, left: 
         t("给店员看码,扫或念都行,只能用一次。"),
         BLANK,
         left or t("用掉了 {points}", points=points_of(voucher, voucher.points)),
-        t("有效至 {until};{undo} 前可以撤回", until=voucher.valid_until, undo=_hour(until, turn))
-        if undo
-        else t("有效至 {until}", until=voucher.valid_until),
+        t("有效至 {until}", until=voucher.valid_until),
+        t("{undo} 前可以撤回", undo=_hour(until, turn)) if undo else None,
     ]
     rows: list[list[Button | None]] = [
         [doors.take_back(voucher.id) if undo else None, doors.vouchers()],

@@ -36,7 +36,7 @@ async def main_screen(turn: Turn, *first: Line) -> Screen:
         [doors.catalog(), doors.card()],
         [doors.vouchers(), doors.history()],
         [doors.expiry(t("到期")), doors.settings()],
-        [doors.counter() if turn.me.staff_of else None],
+        [doors.counter() if turn.me.staff_of else None, doors.operator() if turn.me.operator else None],
     ]
     return screen(lines, rows)
 

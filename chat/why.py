@@ -46,19 +46,23 @@ def _life(entry: Explained, names: Known, today: dt.date) -> list[Line | None]:
             return [*_filled(entry, names, today), _earned(entry.lots[0], today)]
         return []
     found = receipts.details(entry, names, today)
-    parts = [part for part in entry.lots if part.points][:LOTS_SHOWN]
-    for part in parts:
+    alike: dict[tuple[int, dt.date | None], int] = {}  # lots that differ in nothing the member cares about are one line
+    for part in entry.lots:
+        if part.points:
+            kind = part.issuer_id, part.expires_on
+            alike[kind] = alike.get(kind, 0) + part.points
+    for (issuer, until), total in list(alike.items())[:LOTS_SHOWN]:
         facts = {
-            "points": names.points(entry.line.currency_id, part.points),
-            "issuer": names.merchant(part.issuer_id),
-            "until": part.expires_on,
+            "points": names.points(entry.line.currency_id, total),
+            "issuer": names.merchant(issuer),
+            "until": until,
         }
-        if part.expires_on is None:
+        if until is None:
             found.append(t("{points},{issuer}给的,不过期", **facts))
         else:
             found.append(t("{points},{issuer}给的,有效至 {until}", **facts))
-    if len(entry.lots) > LOTS_SHOWN:
-        found.append(t("还有 {rest} 批", rest=len(entry.lots) - LOTS_SHOWN))
+    if len(alike) > LOTS_SHOWN:
+        found.append(t("还有 {rest} 批", rest=len(alike) - LOTS_SHOWN))
     return found
 
 

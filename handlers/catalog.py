@@ -55,7 +55,7 @@ async def home(turn: Turn) -> Screen:
     turn.goto(feature.at("search"))
     names, held = await known.read(turn.tx), await _purse(turn)
     can = await shelf.affordable(turn.tx, turn.me, today=turn.today, held=held)
-    lines: list[Line] = [t("<b>兑换</b>"), _balance(held, names, turn)]
+    lines: list[Line] = [t("<b>兑换</b>"), *_balance(held, names, turn)]
     seen = can[:FIRST_PAGE]
     if can:
         lines += [tn("现在能换 {n} 样", n=len(can))]
@@ -231,13 +231,13 @@ async def _purse(turn: Turn) -> list[Holding]:
     return await shelf.purse(turn.tx, turn.me, today=turn.today)
 
 
-def _balance(held: list[Holding], names: Known, turn: Turn) -> Text:
-    """What can be spent, the common points first."""
+def _balance(held: list[Holding], names: Known, turn: Turn) -> list[Text]:
+    """What can be spent, a currency a line, the common points first."""
     mine = {h.currency.id: h.available for h in held}
     common = turn.programme.common_currency
     shown = [t("可用 {points}", points=names.points(common, mine.pop(common, 0)))]
     shown += [t("{points}", points=names.points(currency, points)) for currency, points in mine.items() if points]
-    return joined(shown)
+    return shown
 
 
 def _own_currency(held: list[Holding], turn: Turn) -> bool:

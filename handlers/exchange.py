@@ -23,7 +23,7 @@ feature = Feature("exchange", order=33)
 DAYS_SHOWN = 4
 
 
-@feature.command("exchange", t("换成联盟积分"))
+@feature.command("exchange", t("积分转换"))
 async def command(turn: Turn, words: str = "") -> Screen:
     """Shows which points can become common ones."""
     return await home(turn)
@@ -37,10 +37,19 @@ async def home(turn: Turn) -> Screen:
     if len(ready) == 1:
         return await pick(turn, str(ready[0].currency.id))
     lines: list[Line] = [t("<b>换成联盟积分</b>")]
-    if not ready:
-        lines.append(t("您没有能换的商家积分。"))
+    lines.append(t("换哪一种?下一步可以只换一部分。") if ready else t("您没有能换的商家积分。"))
     rows: list[list[Button | None]] = [
-        [feature.button(t("{points}", points=names.points(h.currency.id, h.available)), "pick", h.currency.id)]
+        [
+            feature.button(
+                t(
+                    "{points} → {result}",
+                    points=names.points(h.currency.id, h.available),
+                    result=Points(_rated(h.currency.id, names, turn).gives(h.available)),
+                ),
+                "pick",
+                h.currency.id,
+            )
+        ]
         for h in ready
     ]
     return screen(lines, [*rows, [doors.catalog(), doors.home()]])

@@ -11,8 +11,9 @@
 
 `world.person` gives the double's person: `says`, `taps`, `sees`, `messages`, `last`, `block` … (see `bot/double/people.py`).
 `await world.settled()` waits until every update was worked on and everything committed was said. `world.sql("SELECT …")` looks
-into the database. `world.clock.move(days)` moves the programme's business date. By default updates are polled; with
-`webhook=True` the double posts them to every worker in turn; with `by_hand=True` nothing comes by itself and a test hands them over
+into the database. `world.clock.move(days)` moves the programme's business date. `await world.renewals_due()` lets screens that
+renew themselves do so once; otherwise they never do. By default updates are polled; with `webhook=True` the double posts them to
+every worker in turn; with `by_hand=True` nothing comes by itself and a test hands them over
 (`world.feed`).
 """
 
@@ -41,6 +42,7 @@ from bot.clock import Clock
 from bot.double.double import Double, Person
 from bot.double.limits import Limits
 from bot.engines import engines
+from bot.logs import with_turn
 from bot.metrics import Metrics
 from bot.webhook import PATH, register
 from bot.worker import Parts, Worker
@@ -106,6 +108,7 @@ class World:
         self._webhook = webhook
         self._by_hand = by_hand
         self._balancer = _Balancer()
+        self._sleepers: list[tuple[float, asyncio.Future[None]]] = []
 
     # -- people
 
@@ -158,11 +161,32 @@ class World:
             assets=asset,
             webhook_secret=SECRET,
             metrics=self.metrics,
+            sleep=self._sleep,
         )
 
     def now(self) -> dt.datetime:
         """What the workers take for the present."""
         return dt.datetime.now(dt.UTC) + self.wall_offset
+
+    async def _sleep(self, seconds: float) -> None:
+        awake = asyncio.get_running_loop().create_future()
+        self._sleepers.append((seconds, awake))
+        await awake
+
+    async def renewals_due(self) -> int:
+        """Let the time pass until every screen that renews itself is due, and all of it be done. How many there were.
+
+        Of themselves they don't: time stands still for them until this is called.
+        """
+        sleepers = [(seconds, awake) for seconds, awake in self._sleepers if not awake.done()]
+        self._sleepers = []
+        self.wall_offset += dt.timedelta(seconds=max((seconds for seconds, _ in sleepers), default=0.0))
+        renewing = [task for worker in self.workers for task in worker.renewals._tasks]
+        for _, awake in sleepers:
+            awake.set_result(None)
+        await asyncio.gather(*renewing, return_exceptions=True)
+        await self.settled()
+        return len(sleepers)
 
     async def feed(self, worker: Worker, update_id: int | None) -> None:
         """Hand an update the double made to a worker; returns when it is worked on."""
@@ -189,6 +213,7 @@ class World:
         await self._balancer.remove(worker)
         await worker.bot.shutdown()  # from here on it can't say, ask or confirm anything
         ends = [*worker.poller._work.values(), *worker.outbox._tasks, *worker.outbox._senders]
+        ends += worker.renewals._tasks
         ends += [worker._polling] if worker._polling is not None else []
         for task in ends:
             task.cancel()
@@ -307,9 +332,7 @@ def _log_plainly() -> None:
     """structlog's own default draws tracebacks with every local variable, for seconds each."""
     if not structlog.is_configured():
         plain = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
-        structlog.configure(
-            processors=[structlog.contextvars.merge_contextvars, structlog.processors.add_log_level, plain]
-        )
+        structlog.configure(processors=[with_turn, structlog.processors.add_log_level, plain])
 
 
 @asynccontextmanager

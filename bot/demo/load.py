@@ -30,13 +30,17 @@ from ledger.merchants import staff as counter_staff
 from ledger.merchants.merchant import Merchant, Terms
 from ledger.merchants.staff import Staff
 from ledger.points import commands as points
-from ledger.points.engine import post
+from ledger.points.commands import Owner
+from ledger.points.engine import apply, post
 from ledger.programme import Programme
 from ledger.redeeming import codes, counter, publish, redemptions, shelf
 from ledger.redeeming.offers import Offer
 
 HISTORY_DAYS = 400
 """Rules are in force from so long before the day of loading."""
+
+RELEASED_AT = dt.time(0, 2)
+"""When, of a day, the night's duty makes points available."""
 
 
 class CurrencyTold(BaseModel):
@@ -76,6 +80,8 @@ class Scene:
     offers: dict[str, int] = field(default_factory=dict)
     members: dict[str, Member] = field(default_factory=dict)
     tills: dict[int, Staff] = field(default_factory=dict)
+    pending: dict[dt.date, set[tuple[Owner, int]]] = field(default_factory=dict)
+    """Whose points of which currency become available on which day to come."""
 
     def moment(self, at: dt.datetime) -> points.Moment:
         """A point of the past, as commands take it."""
@@ -109,7 +115,9 @@ async def load(
         for person in people:
             await _enter(scene, person, (double_people or {}).get(person.key, person.telegram_id))
         for happening in story.happenings(people, now=now, zone=scene.zone):
+            await _release(scene, happening.at)
             await _happen(scene, happening)
+        await _release(scene, now)
     return True
 
 
@@ -224,6 +232,27 @@ async def _buy(scene: Scene, happening: Happening, buy: Buy) -> None:
         actor=till.actor if till else "programme",
         staff_id=till.id if till else None,
     )
+    whose = (scene.members[happening.person.key].owner, merchant.terms.currency)
+    scene.pending.setdefault(merchants.available_on(merchant.terms, at.today), set()).add(whose)
+
+
+async def _release(scene: Scene, until: dt.datetime) -> None:
+    """The nights up to `until`: what was pending becomes available on its day, as the nightly duty does it."""
+    for day in sorted(day for day in scene.pending if dt.datetime.combine(day, RELEASED_AT, scene.zone) <= until):
+        at = scene.moment(dt.datetime.combine(day, RELEASED_AT, scene.zone))
+        await apply(
+            scene.tx,
+            [
+                points.Release(
+                    key=f"demo:release:{day}:{owner.id}:{currency}",
+                    owner=owner,
+                    currency=currency,
+                    at=at,
+                    actor="job:release",
+                )
+                for owner, currency in sorted(scene.pending.pop(day), key=lambda whose: (whose[0].id, whose[1]))
+            ],
+        )
 
 
 async def _refund(scene: Scene, happening: Happening, refund: Refund) -> None:

@@ -179,7 +179,8 @@ async def wallet(tx: AsyncConnection, owner: Owner, *, today: dt.date) -> list[H
                 row["value_points"],
                 row["money"],
             )
-            h = found[row["currency_id"]] = {"currency": currency, "available": 0, "pending": 0, "held": 0, "deficits": {}}
+            h = {"currency": currency, "available": 0, "pending": 0, "held": 0, "deficits": {}}
+            found[row["currency_id"]] = h
         ends = soonest.setdefault(row["currency_id"], Counter())
         match row["purpose"]:
             case "available":

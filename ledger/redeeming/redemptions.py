@@ -18,17 +18,15 @@ from ledger.members.member import Member
 from ledger.members.vault import Vault
 from ledger.points import engine
 from ledger.points.commands import Burn, Moment, Reinstate, member
+from ledger.points.reading import fetch
 from ledger.redeeming import shelf, stock
 from ledger.redeeming.may_redeem import DayQuotaTaken, No, SoldOut, may_redeem
 from ledger.redeeming.offers import Offer
 from ledger.redeeming.vouchers import (
-    COLUMNS,
-    TABLES,
     Redemption,
     VoucherTakenBack,
     blind,
     ended,
-    of_row,
     one,
     unsealed,
 )
@@ -67,7 +65,7 @@ _LOCK = text(
     " pg_advisory_xact_lock_shared(hashtextextended('offer:' || CAST(:offer AS text), 0)),"
     " (SELECT key FROM person WHERE member_id = CAST(:member AS bigint)) AS key"
 )
-_EARLIER = text(f"SELECT {COLUMNS} FROM {TABLES} WHERE r.member_id = :member_id AND r.nonce = :nonce")
+_EARLIER = "SELECT id FROM redemption WHERE member_id = $1 AND nonce = $2"
 _INSERT = text(
     """
     INSERT INTO redemption (member_id, nonce, offer_id, offer_version, merchant_id, currency_id, units, points, value_minor,
@@ -85,8 +83,8 @@ _TAKE_BACK = text(
 
 async def _earlier(tx: AsyncConnection, member_id: int, nonce: str) -> Redemption | None:
     """What a confirm button already did, if it did."""
-    row = (await tx.execute(_EARLIER, {"member_id": member_id, "nonce": nonce})).first()
-    return None if row is None else of_row(row)
+    found = await fetch(tx, _EARLIER, member_id, nonce)
+    return await one(tx, member_id, found[0]["id"]) if found else None
 
 
 async def redeem(

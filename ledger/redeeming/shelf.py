@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Row, text
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger.errors import Refusal
 from ledger.members.member import Member
 from ledger.points import statements
+from ledger.points.reading import fetch
 from ledger.redeeming.may_redeem import Facts, Listed, No, Yes, may_redeem
 from ledger.redeeming.offers import Names, parse
 from ledger.redeeming.stock import WHOLE
@@ -45,29 +47,33 @@ _LISTED = """
 _ON_SHELF = "o.active AND m.status IN ('certified', 'suspended')"
 
 
-def listed(row: Row[tuple[object, ...]]) -> Listed:
+def listed(row: Sequence[Any]) -> Listed:
     """A row of `_LISTED`'s columns as an offer on the shelf."""
+    (
+        offer_id, version, active, merchant_id, merchant_zh, merchant_en, serves, money, currency_id, name_zh, name_en,
+        common, document,
+    ) = row  # fmt: skip
     return Listed(
-        row.id,
-        row.version,
-        row.active,
-        row.merchant_id,
-        Names(zh=row.merchant_zh, en=row.merchant_en),
-        row.serves,
-        row.money,
-        row.currency_id,
-        Names(zh=row.name_zh, en=row.name_en),
-        row.common,
-        parse(row.document),
+        offer_id,
+        version,
+        active,
+        merchant_id,
+        Names(zh=merchant_zh, en=merchant_en),
+        serves,
+        money,
+        currency_id,
+        Names(zh=name_zh, en=name_en),
+        common,
+        parse(document),
     )
 
 
 async def one(tx: AsyncConnection, offer_id: int) -> Listed:
     """One offer, also when it is paused. `NoSuchOffer`."""
-    row = (await tx.execute(text(f"{_LISTED} WHERE o.id = :id"), {"id": offer_id})).first()
-    if row is None:
+    found = await fetch(tx, f"{_LISTED} WHERE o.id = $1", offer_id)
+    if not found:
         raise NoSuchOffer(offer_id)
-    return listed(row)
+    return listed(found[0])
 
 
 async def by_ids(tx: AsyncConnection, ids: list[int]) -> list[Listed]:
@@ -123,19 +129,17 @@ async def shops(tx: AsyncConnection) -> list[tuple[int, Names, int]]:
     return [(row[0], Names(zh=row[1], en=row[2]), row[3]) for row in await tx.execute(query)]
 
 
-_COUNTS = text(
-    """
+_COUNTS = """
     SELECT o.id,
-           coalesce(sum(r.units) FILTER (WHERE r.issued_on = :today), 0)::int AS today,
-           coalesce(sum(r.units) FILTER (WHERE r.issued_on >= :month), 0)::int AS month,
+           coalesce(sum(r.units) FILTER (WHERE r.issued_on = $3::date), 0)::int AS today,
+           coalesce(sum(r.units) FILTER (WHERE r.issued_on >= $4::date), 0)::int AS month,
            coalesce(sum(r.units), 0)::int AS ever,
-           (SELECT limit_to - taken FROM offer_stock s WHERE s.offer_id = o.id AND s.day = :whole) AS stock_left,
-           (SELECT taken FROM offer_stock s WHERE s.offer_id = o.id AND s.day = :today) AS day_taken
-    FROM unnest(CAST(:ids AS bigint[])) AS o(id)
-    LEFT JOIN redemption r ON r.member_id = :member_id AND r.offer_id = o.id AND r.state IN ('issued', 'used')
+           (SELECT limit_to - taken FROM offer_stock s WHERE s.offer_id = o.id AND s.day = $5) AS stock_left,
+           (SELECT taken FROM offer_stock s WHERE s.offer_id = o.id AND s.day = $3) AS day_taken
+    FROM unnest($1::bigint[]) AS o(id)
+    LEFT JOIN redemption r ON r.member_id = $2 AND r.offer_id = o.id AND r.state IN ('issued', 'used')
     GROUP BY o.id
-    """
-)
+"""
 
 
 async def facts(
@@ -144,21 +148,21 @@ async def facts(
     """What these offers and this member are to each other, by offer id, in one read. `held` is the member's wallet."""
     asked = {one.id: one for one in offers}
     wallet = {h.currency.id: h for h in held}
-    values = {"ids": list(asked), "member_id": member.id, "today": today, "month": today.replace(day=1)}
     result: dict[int, Facts] = {}
-    for row in await tx.execute(_COUNTS, {**values, "whole": WHOLE}):
-        this = asked[row.id]
+    counts = await fetch(tx, _COUNTS, list(asked), member.id, today, today.replace(day=1), WHOLE)
+    for offer_id, had_today, had_month, had_ever, stock_left, day_taken in counts:
+        this = asked[offer_id]
         limits, purse = this.offer.limits, wallet.get(this.currency_id)
-        result[row.id] = Facts(
+        result[offer_id] = Facts(
             spending=member.status == "active",
             available=purse.available if purse else 0,
             pending=purse.pending if purse else 0,
             next_release=purse.next_release if purse else None,
-            had_today=row.today,
-            had_month=row.month,
-            had_ever=row.ever,
-            stock_left=row.stock_left if limits.stock is not None else None,
-            day_left=limits.day - (row.day_taken or 0) if limits.day is not None else None,
+            had_today=had_today,
+            had_month=had_month,
+            had_ever=had_ever,
+            stock_left=stock_left if limits.stock is not None else None,
+            day_left=limits.day - (day_taken or 0) if limits.day is not None else None,
         )
     return result
 

@@ -7,7 +7,7 @@ import datetime as dt
 import pytest
 
 from bot.drawing import ALERT_MAX, CAPTION_MAX, TEXT_MAX, Tapped, draw
-from chat.screen import BLANK, QR, Button, Photo, Screen, screen
+from chat.screen import BLANK, QR, Button, Photo, Renew, Screen, screen
 from chat.words import Speaker, t
 from ledger.errors import Fault
 
@@ -58,6 +58,17 @@ def test_a_tap_is_always_answered_and_nothing_else_is(
     screens: list[Screen], tapped: Tapped | None, expected: list
 ) -> None:  # type: ignore[type-arg]
     assert draw(screens, ZH, tapped) == expected
+
+
+def test_a_screen_that_nobody_tapped_replaces_its_message_or_says_nothing() -> None:
+    (drawn,) = draw([words("码")], ZH, Tapped(None, 5, picture=True))
+    assert drawn == {"text": "码", "edit": {"id": 5, "picture": True, "protected": False, "only": True}}
+
+
+def test_what_renews_itself_says_when_and_in_which_language() -> None:
+    at = dt.datetime(2026, 11, 22, 4, 0, 25, tzinfo=dt.UTC)
+    (drawn,) = draw([Screen((t("码"),), renew=Renew("card:renew:K7", at))], ZH)
+    assert drawn["renew"] == {"data": "card:renew:K7", "at": "2026-11-22T04:00:25+00:00", "language": "zh"}
 
 
 def test_pictures_and_protection_are_named() -> None:

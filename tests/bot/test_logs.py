@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
-from bot.logs import Redaction, configure, turn_context
+from bot.logs import Redaction, configure, name_member, turn_context
 from bot.settings import load
 
 TOKEN = "7123456789:AAF-abcdefghijklmnopqrstuvwxyz01234"
@@ -47,6 +47,20 @@ def test_our_lines_and_a_librarys_have_one_shape_and_name_the_turn(lines: io.Str
     assert {ours["member_id"], theirs["member_id"]} == {12}
     assert "turn_id" not in after
     assert ours["timestamp"].endswith("Z")
+
+
+def test_a_turn_names_its_member_from_when_it_is_known_and_no_other_turn_does(lines: io.StringIO) -> None:
+    logger = structlog.get_logger("bot.turns")
+    name_member(99)
+    with turn_context("update:42:7"):
+        logger.info("before")
+        name_member(12)
+        logger.info("known")
+    with turn_context("update:42:8"):
+        logger.info("next")
+    before, known, following = (json.loads(line) for line in lines.getvalue().splitlines())
+    assert "member_id" not in before and known["member_id"] == 12
+    assert following["turn_id"] == "update:42:8" and "member_id" not in following
 
 
 @pytest.mark.parametrize(

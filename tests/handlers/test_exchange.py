@@ -12,7 +12,7 @@ async def test_exchanging_from_the_catalog(database: Database) -> None:
         ming = await world.member()
         await gives(world, ming, 15001, merchant="rail", days=None)
         await ming.says("/redeem")
-        await ming.taps("换成联盟积分")
+        await ming.taps("积分转换")
         assert "2 铁路积分换 1 分,都值 ¥0.02" in (await ming.sees("可用 15,001 铁路积分")).shown
         assert ming.last.labels[:2] == ["15,000 铁路积分 → 7,500 分", "7,500 铁路积分 → 3,750 分"]
         await ming.says("2,001")

@@ -179,7 +179,7 @@ async def test_a_refund_and_what_it_undid_lead_to_each_other(demo_database: Data
         await ming.sees("原因:尺码不合适", fresh=True)
 
 
-async def test_a_burn_says_which_lots_went(demo_database: Database) -> None:
+async def test_a_burn_says_which_lots_went_alike_ones_together(demo_database: Database) -> None:
     async with bot_then(demo_database, setup=as_it_is) as world:
         ming = world.person("小明", language="en", id=1001)
         await ming.says("/history")
@@ -187,7 +187,11 @@ async def test_a_burn_says_which_lots_went(demo_database: Database) -> None:
         await ming.taps("-1,200 pts")
         page = await ming.sees("Supermarket voucher · Yunshan Supermarket")
         lots = [line for line in page.shown.splitlines() if " from " in line and "good until" in line]
-        assert len(lots) == 5
+        assert lots == [
+            "100 pts from Yunshan Supermarket, good until 31 Jan 2027",
+            "900 pts from Yunshan Supermarket, good until 31 Aug 2027",
+            "200 pts from Yunshan Supermarket, good until 30 Sep 2027",
+        ]
         assert "Done by you" in page.shown
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 
 import pytest
+from sqlalchemy import event
 
 from ledger.errors import Refusal
+from ledger.points.reading import driver
 from ledger.redeeming import shelf
 from ledger.redeeming.may_redeem import No, Yes
 from ledger.redeeming.offers import Limits
@@ -99,13 +102,16 @@ async def test_what_may_be_had_comes_first_and_the_rest_by_what_is_lacking(stage
 
 
 async def test_judging_a_page_takes_the_same_few_statements_whatever_its_length(stage: Stage) -> None:
-    from sqlalchemy import event
-
     await stage.publish(*(offer(f"o-{n}", f"物{n}", f"T{n}", "fruit", per_unit(n + 1)) for n in range(40)))
     who = await stage.member((1000, "-"))
     statements: list[str] = []
     event.listen(stage.engine.sync_engine, "before_cursor_execute", lambda *a: statements.append(a[2]))
     async with stage.engine.begin() as tx:
-        held = await shelf.purse(tx, who, today=at().today)
-        assert len(await shelf.affordable(tx, who, today=at().today, held=held)) == 40
-    assert len(statements) == 3  # the wallet, the offers within reach, their facts
+        # What is read past SQLAlchemy is seen by the driver alone, which tells a moment later; at first it asks for types besides.
+        driver(tx).add_query_logger(lambda asked: statements.append(asked.query))
+        for _ in range(2):
+            statements.clear()
+            held = await shelf.purse(tx, who, today=at().today)
+            assert len(await shelf.affordable(tx, who, today=at().today, held=held)) == 40
+            await asyncio.sleep(0.01)
+        assert len(statements) == 3  # the wallet, the offers within reach, their facts
