@@ -47,7 +47,14 @@ def jobs(count: int, run: int) -> list[Job]:
 def command(verb: str, job: Job) -> Command:
     """The command that a job asks for."""
     key, who, other = job
-    common: dict[str, Any] = {"key": key, "owner": member(who), "currency": 1, "at": NOW, "actor": "bench", "merchant_id": 1}
+    common: dict[str, Any] = {
+        "key": key,
+        "owner": member(who),
+        "currency": 1,
+        "at": NOW,
+        "actor": "bench",
+        "merchant_id": 1,
+    }
     match verb:
         case "accrue":
             ends = dt.date(2027, 11, 30)

@@ -108,7 +108,8 @@ class Feature:
         return register
 
     def link(self, purpose: str) -> Callable[[C], C]:
-        """Runs the decorated `(turn, token)` on the deep link «purpose_token». Who has not joined is led to join first; the link waits for them."""
+        """Runs the decorated `(turn, token)` on the deep link «purpose_token». Who has not joined is led to join first; the link
+        waits for them."""
 
         def register(run: C) -> C:
             self.links[purpose] = run
