@@ -1,6 +1,6 @@
 """Pictures of the demo's offers: drawn as SVG, kept beside it as PNG.
 
-    python -m bot.demo.photos      draw the PNGs again from the SVGs
+python -m bot.demo.photos      draw the PNGs again from the SVGs
 """
 
 from __future__ import annotations
