@@ -59,7 +59,8 @@ class Poller:
     async def _round(self) -> None:
         before = self._offset
         new = 0
-        for update in await self._fetch(TIMEOUT_SECONDS):
+        # The first request doesn't wait for an update: it tells at once that Telegram answers, and /readyz with it.
+        for update in await self._fetch(TIMEOUT_SECONDS if self.receiving else 0):
             if update.update_id not in self._work:
                 self._begin(update)
                 new += 1

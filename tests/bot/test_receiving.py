@@ -173,3 +173,11 @@ async def test_a_newcomers_link_waits_until_they_have_joined(database: Database)
         ming = await world.member("小明")
         await ming.says("/start r_abc")
         await ming.sees("介绍人 abc")
+
+
+async def test_a_poller_is_ready_before_anybody_writes(database: Database) -> None:
+    """A quiet night must not look like a dead poller: `/readyz` follows the first answer, not the first update."""
+    async with bot_running(database) as world:
+        async with asyncio.timeout(5):
+            while not world.worker.poller.receiving:
+                await asyncio.sleep(0.05)
