@@ -18,7 +18,8 @@ from ledger.members.vault import Vault
 DEFAULT_LANGUAGE = "zh"
 
 _LANGUAGES = text(
-    "SELECT id, language FROM member WHERE id = ANY (CAST(:members AS bigint[])) AND unreachable_since IS NULL"
+    "SELECT id, coalesce(language, telegram_language) AS language FROM member"
+    " WHERE id = ANY (CAST(:members AS bigint[])) AND unreachable_since IS NULL"
 )
 
 

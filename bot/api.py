@@ -62,17 +62,25 @@ class BotApi:
         self._base_url = base_url
         self._metrics = metrics
 
-    async def call(self, method: str, files: Mapping[str, Upload] | None = None, /, **values: Any) -> Any:
-        """Call a method; the answer's `result`. Values that are None are left out.
+    async def call(
+        self,
+        method: str,
+        files: Mapping[str, Upload] | None = None,
+        read_seconds: float | None = None,
+        /,
+        **values: Any,
+    ) -> Any:
+        """Call a method; the answer's `result`. Values that are None are left out; `read_seconds` is for long answers.
 
         Raises:
             TelegramError: as the library has them.
         """
         fields = Fields({name: value for name, value in values.items() if value is not None}, files or {})
+        patience = {} if read_seconds is None else {"read_timeout": read_seconds}
         began = time.monotonic()
         outcome = "ok"
         try:
-            return await self._request.post(f"{self._base_url()}/{method}", fields)  # type: ignore[arg-type]
+            return await self._request.post(f"{self._base_url()}/{method}", fields, **patience)  # type: ignore[arg-type]
         except TelegramError as error:
             outcome = type(error).__name__
             raise

@@ -1,7 +1,7 @@
 """Time, for everything below the edge: the wall clock, and the programme's business dates.
 
-Instants come from the wall clock, always. Business dates may run ahead of it by whole days (`programme_clock`), so that a
-sandbox programme can see tomorrow; they never go back.
+Instants come from the wall clock: keys, leases, codes, links. Business dates, and the ends of holds, may run ahead of it by
+whole days (`programme_clock`), so that a sandbox programme can see tomorrow; they never go back.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from collections.abc import Callable
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ledger.points.commands import Moment
 
 _MOVE = text(
     "INSERT INTO programme_clock (one, ahead_days, moved_on) VALUES (1, :days, :on)"
@@ -34,6 +36,11 @@ class Clock:
     def today(self, ahead_days: int | None = 0, now: dt.datetime | None = None) -> dt.date:
         """The programme's business date, `ahead_days` ahead of the wall's."""
         return (now or self.now()).astimezone(self.zone).date() + dt.timedelta(days=ahead_days or 0)
+
+    async def moment(self, tx: AsyncConnection) -> Moment:
+        """This instant and the business date that goes with it."""
+        now, ahead = self.now(), await self.ahead(tx)
+        return Moment(now, self.today(ahead, now), ahead)
 
     async def ahead(self, tx: AsyncConnection) -> int:
         """By how many days business dates run ahead now."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sqlalchemy import text
+from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import NullPool
 
@@ -16,14 +17,15 @@ if TYPE_CHECKING:
 
 # Two processes that start together must not migrate together; the number only has to be nobody else's.
 _ADVISORY_LOCK = 0x6A6966656E  # "jifen"
+_ANSWERS_OTHERWISE = "42P13"
 
 
-def functions() -> list[str]:
-    """The SQL of every function the database must have, as this version writes them."""
+def functions() -> dict[str, str]:
+    """The SQL of every function the database must have, as this version writes them, by name."""
     from chat.functions import CREATE
     from ledger.points.engine import LOAD_FUNCTION
 
-    return [LOAD_FUNCTION, *CREATE]
+    return {"points_load": LOAD_FUNCTION, **CREATE}
 
 
 def config() -> Config:
@@ -52,10 +54,22 @@ async def upgrade(url: str, revision: str = "head") -> None:
             if await revision_of(connection) != await asyncio.to_thread(head) or revision != "head":
                 await connection.run_sync(_upgrade, revision)
             if revision == "head":
-                for sql in functions():
-                    await connection.exec_driver_sql(sql)
+                for name, sql in functions().items():
+                    await _create(connection, name, sql)
     finally:
         await engine.dispose()
+
+
+async def _create(connection: AsyncConnection, name: str, sql: str) -> None:
+    """Create or replace a function; drop it first only where it answers otherwise than before, which replacing can't do."""
+    try:
+        async with connection.begin_nested():
+            await connection.exec_driver_sql(sql)
+    except ProgrammingError as error:
+        if getattr(error.orig, "sqlstate", None) != _ANSWERS_OTHERWISE:
+            raise
+        await connection.execute(text(f"DROP FUNCTION {name}"))
+        await connection.exec_driver_sql(sql)
 
 
 def _upgrade(connection: Connection, revision: str) -> None:

@@ -42,15 +42,23 @@ class Caller:
     name: str
     language_code: str | None
 
+    def says_otherwise(self, heard: str | None) -> bool:
+        """Whether their Telegram names another language than it did before."""
+        return self.language_code is not None and language_of(self.language_code) != heard
+
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A turn ready to run, and what only the edge needs of what was read with it; `began` is the dialogue as it was."""
+    """A turn ready to run, and what only the edge needs of what was read with it.
+
+    `began` is the dialogue as it was; `heard` what Telegram said of the member's language before.
+    """
 
     turn: Turn
     began: tuple[str, str]
     unreachable: bool
     backlog: bool
+    heard: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +122,7 @@ class Opener:
 
     def _opened(self, row: Any, key: str, caller: Caller, tx: AsyncConnection) -> Opened | None:
         (
-            seen, state, said, member_id, status, language, region, joined_on, unreachable,
+            seen, state, said, member_id, status, language, region, joined_on, unreachable, heard,
             staff_at, staff_role, operator_role, version, document, ahead_days, backlog,
         ) = row  # fmt: skip
         if seen:
@@ -142,10 +150,11 @@ class Opener:
             nonce=_nonce,
             bot_username=self._bot_username(),
             programme=self._programme,
+            ahead_days=ahead_days or 0,
             member=member,
             dialogue=Dialogue(state, json.loads(said)) if state is not None else Dialogue(),
         )
-        return Opened(turn, standing(turn), bool(unreachable), backlog)
+        return Opened(turn, standing(turn), bool(unreachable), backlog, heard)
 
 
 def standing(turn: Turn) -> tuple[str, str]:

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any
 
 import structlog
@@ -16,8 +18,10 @@ from telegram import Update
 from telegram.error import Conflict, InvalidToken, NetworkError, RetryAfter, TelegramError
 from telegram.ext import Application
 
+from bot.api import BotApi
 from bot.dispatch import ALLOWED_UPDATES
 from bot.failures import NotNow
+from bot.incoming import Incoming, Sent
 from bot.leads import Lease
 from bot.transport import seconds_of
 
@@ -34,8 +38,10 @@ AGAIN_SECONDS = 0.5
 class Poller:
     """Fetches and runs updates for as long as it leads."""
 
-    def __init__(self, application: Application[Any, Any, Any, Any, Any, Any]) -> None:
+    def __init__(self, application: Application[Any, Any, Any, Any, Any, Any], api: BotApi, incoming: Incoming) -> None:
         self._application = application
+        self._api = api
+        self._incoming = incoming
         self._work: OrderedDict[int, asyncio.Task[None]] = OrderedDict()
         self._lanes: dict[int, asyncio.Task[None]] = {}
         self._offset = 0
@@ -60,20 +66,25 @@ class Poller:
         before = self._offset
         new = 0
         # The first request doesn't wait for an update: it tells at once that Telegram answers, and /readyz with it.
-        for update in await self._fetch(TIMEOUT_SECONDS if self.receiving else 0):
-            if update.update_id not in self._work:
-                self._begin(update)
+        for sent in await self._fetch(TIMEOUT_SECONDS if self.receiving else 0):
+            if sent["update_id"] not in self._work:
+                self._begin(sent)
                 new += 1
         await self._some_finished(BATCH_PATIENCE_SECONDS)
         self._advance()
         if not new and self._work and self._offset == before:
             await asyncio.sleep(REPEAT_SECONDS)
 
-    async def _fetch(self, timeout: int) -> tuple[Update, ...]:
+    async def _fetch(self, timeout: int) -> Sequence[Sent]:
         self._confirmed = self._offset  # should this request be lost, its updates come again and are recognised
         try:
-            updates = await self._application.bot.get_updates(
-                offset=self._offset or None, timeout=timeout, allowed_updates=ALLOWED_UPDATES, read_timeout=timeout + 10
+            updates: list[Sent] = await self._api.call(
+                "getUpdates",
+                None,
+                timeout + 10.0,
+                offset=self._offset or None,
+                timeout=timeout,
+                allowed_updates=ALLOWED_UPDATES,
             )
             self.receiving = True
             return updates
@@ -93,11 +104,15 @@ class Poller:
             await asyncio.sleep(1.0)
         return ()
 
-    def _begin(self, update: Update) -> None:
+    def _begin(self, sent: Sent) -> None:
+        update = self._incoming.read(sent)
+        if isinstance(update, Exception):
+            aside = partial(self._incoming.set_aside, sent, update)
+            self._work[sent["update_id"]] = asyncio.create_task(self._until_done(aside, None))
+            return
         chat = update.effective_chat or update.effective_user
         lane = chat.id if chat is not None else 0
-        previous = self._lanes.get(lane)
-        task = asyncio.create_task(self._run_one(update, previous))
+        task = asyncio.create_task(self._until_done(partial(self._turn, update), self._lanes.get(lane)))
         self._work[update.update_id] = task
         self._lanes[lane] = task
 
@@ -107,15 +122,18 @@ class Poller:
 
         task.add_done_callback(leave)
 
-    async def _run_one(self, update: Update, previous: asyncio.Task[None] | None) -> None:
-        """One update, after the one before it in its chat; again and again until it is committed or set aside."""
+    async def _turn(self, update: Update) -> None:
+        processor = self._application.update_processor
+        await processor.process_update(update, self._application.process_update(update))
+
+    @staticmethod
+    async def _until_done(work: Callable[[], Awaitable[None]], previous: asyncio.Task[None] | None) -> None:
+        """Work on one update, after the one before it in its chat; again and again until it is committed or set aside."""
         if previous is not None:
             await asyncio.wait({previous})
         while True:
             try:
-                await self._application.update_processor.process_update(
-                    update, self._application.process_update(update)
-                )
+                await work()
                 return
             except NotNow:
                 await asyncio.sleep(AGAIN_SECONDS)
@@ -143,7 +161,7 @@ class Poller:
         self._advance()
         if self._offset > self._confirmed:
             try:
-                await self._application.bot.get_updates(offset=self._offset, timeout=0, limit=1, read_timeout=5)
+                await self._api.call("getUpdates", offset=self._offset, timeout=0, limit=1)
             except TelegramError as error:
                 log.info("offset_not_confirmed", error=type(error).__name__)
 

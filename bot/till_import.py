@@ -126,7 +126,7 @@ def command(
         clock = Clock(settings.zone)
         async with database.connected(settings, terminal.say) as engine:
             async with engine.begin() as tx:
-                at = Moment(clock.now(), clock.today(await clock.ahead(tx)))
+                at = await clock.moment(tx)
                 names = {"name_zh": name_zh or code, "name_en": name_en or name_zh or code}
                 prepared = await prepare(tx, code, given, names=names, dry_run=dry_run, at=at)
             report = Report(report_file)

@@ -27,7 +27,6 @@ from bot.logs import turn_context
 from bot.request import compact
 from jobs.duty import Chunk, Duty, Slot
 from ledger.members.vault import Vault
-from ledger.points.commands import Moment
 from ledger.programme import Programme
 
 log = structlog.get_logger(__name__)
@@ -129,8 +128,8 @@ class Timetable:
         """
         async with self._engine.begin() as tx:
             await lease.check(tx)
-            now, today = self._clock.now(), self._clock.today(await self._clock.ahead(tx))
-            due = {name: duty.last_due(now, today, self._clock.zone) for name, duty in self._duties.items()}
+            at = await self._clock.moment(tx)
+            due = {name: duty.last_due(at, self._clock.zone) for name, duty in self._duties.items()}
             await tx.execute(_DUE, {"jobs": list(due), "times": list(due.values())})
         async with self._engine.begin() as tx:
             slots = [Slot(row.job, row.due_at) for row in await tx.execute(_OPEN)]
@@ -173,16 +172,10 @@ class Timetable:
                 return False  # ended already; or nothing is set up, so nothing can be due
             stored: dict[str, Any] = taken.progress
             number = stored.get("chunks", 0)
-            now, today = self._clock.now(), self._clock.today(await self._clock.ahead(tx))
-            chunk = Chunk(
-                tx,
-                f"{slot.key}:{number}",
-                Moment(now, today),
-                Programme.model_validate(document),
-                stored.get("at", {}),
-            )
+            at = await self._clock.moment(tx)
+            chunk = Chunk(tx, f"{slot.key}:{number}", at, Programme.model_validate(document), stored.get("at", {}))
             then = await duty.run(chunk, slot)
-            messages = await messages_of(tx, self._vault, chunk.tells, today=today, zone=self._clock.zone)
+            messages = await messages_of(tx, self._vault, chunk.tells, today=at.today, zone=self._clock.zone)
             if messages:
                 await tx.execute(_SAY, {"messages": compact(messages)})
             if then is None:

@@ -29,13 +29,14 @@ from bot.engines import Engines
 from bot.failures import NotNow
 from bot.logs import name_member, turn_context
 from bot.metrics import Metrics
-from bot.opening import Caller, Closed, Opened, Opener, close
+from bot.opening import Caller, Closed, Opened, Opener, close, language_of
 from bot.outbox import Outbox
 from bot.running import Running, running
 from bot.telling import Teller
 from bot.transport import Later, Moved, Refused, Uncertain, Unreachable
 from chat.screen import Screen
 from ledger.errors import Refusal
+from ledger.members.profile import hear_language
 from ledger.members.vault import Vault
 
 log = structlog.get_logger(__name__)
@@ -149,7 +150,7 @@ class TurnProcessor(BaseUpdateProcessor):
                 log.info("refused", code=refusal.code)
             elif now.error is not None:
                 raise now.error
-            closed = await self._close(opened, now)
+            closed = await self._close(opened, now, caller)
             await tx.commit()
         closed.hand_over(self._outbox)
         return outcome
@@ -170,8 +171,10 @@ class TurnProcessor(BaseUpdateProcessor):
         finally:
             running.reset(token)
 
-    async def _close(self, opened: Opened, now: Running) -> Closed:
+    async def _close(self, opened: Opened, now: Running, caller: Caller) -> Closed:
         now.carry_link()
+        if now.turn.member is not None and caller.says_otherwise(opened.heard):
+            await hear_language(now.turn.tx, now.turn.member.id, language_of(caller.language_code))
         drawn = draw(now.answer, now.turn.speaker, now.tapped)
         return await close(opened, drawn, self._outbox, self._vault)
 
@@ -182,6 +185,8 @@ class TurnProcessor(BaseUpdateProcessor):
         async with self._engines.reads.connect() as connection:
             opened = await self._opener.look(connection, key, caller)
             if opened.turn.dialogue.state or opened.turn.member is None or opened.unreachable:
+                return False
+            if caller.says_otherwise(opened.heard):
                 return False
             if opened.backlog and not await self._outbox.clear(caller.chat_id):
                 return False

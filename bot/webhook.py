@@ -5,41 +5,31 @@ from __future__ import annotations
 import asyncio
 import hmac
 import json
-from collections.abc import Awaitable, Callable
 from typing import Any
 
-import structlog
 from aiohttp import web
-from telegram import Bot, Update
+from telegram import Bot
 from telegram.error import RetryAfter
 from telegram.ext import Application
 
 from bot.dispatch import ALLOWED_UPDATES
 from bot.failures import NotNow
+from bot.incoming import Incoming
 from bot.transport import seconds_of
-
-log = structlog.get_logger(__name__)
 
 PATH = "/telegram/updates"
 SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"
 BODY_BYTES_MAX = 1_000_000
 CONNECTIONS_MAX = 100
 
-Unreadable = Callable[[int, dict[str, Any], str], Awaitable[None]]
-
 
 class Webhook:
-    """The route that Telegram posts to. `stopping` makes it send updates back to the queue.
+    """The route that Telegram posts to. `stopping` makes it send updates back to the queue."""
 
-    `unreadable(update_id, update, error)` keeps what can't be worked on.
-    """
-
-    def __init__(
-        self, application: Application[Any, Any, Any, Any, Any, Any], secret: str, unreadable: Unreadable
-    ) -> None:
+    def __init__(self, application: Application[Any, Any, Any, Any, Any, Any], incoming: Incoming, secret: str) -> None:
         self._application = application
+        self._incoming = incoming
         self._secret = secret.encode()
-        self._unreadable = unreadable
         self.stopping = False
         self.receiving = False
 
@@ -58,18 +48,16 @@ class Webhook:
         try:
             # The server was made with a limit on bodies, which holds for those that don't state their length too.
             sent = json.loads(await request.read())
-            update_id = int(sent["update_id"])
+            int(sent["update_id"])
         except (ValueError, TypeError, KeyError):
             return web.Response(status=400)
+        update = self._incoming.read(sent)
         try:
-            update = Update.de_json(sent, self._application.bot)
-        except Exception as error:
-            # Of a kind the library can't read: refused, it would come again and again and hold up everything behind it.
-            log.error("unreadable_update", error=type(error).__name__)
-            await self._unreadable(update_id, sent, f"{type(error).__name__}: {error}")
-            return web.Response()
-        try:
-            await self._application.update_processor.process_update(update, self._application.process_update(update))
+            if isinstance(update, Exception):
+                await self._incoming.set_aside(sent, update)
+            else:
+                processor = self._application.update_processor
+                await processor.process_update(update, self._application.process_update(update))
         except NotNow:
             return _later()
         return web.Response()

@@ -9,7 +9,6 @@ import socket
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from telegram.ext import Application, ExtBot
 
@@ -17,8 +16,8 @@ from bot.api import BotApi
 from bot.clock import Clock
 from bot.dispatch import Dispatcher
 from bot.engines import Engines
-from bot.failures import set_aside
 from bot.features import Registry
+from bot.incoming import Incoming
 from bot.leads import Lead
 from bot.metrics import Metrics
 from bot.opening import Opener
@@ -69,13 +68,13 @@ class Worker:
         self.parts = parts
         self.holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self.registry = Registry(parts.features)
-        request = AiohttpRequest(proxy=parts.proxy)
+        request, polls = AiohttpRequest(proxy=parts.proxy), AiohttpRequest(2, proxy=parts.proxy)
         self.bot = ExtBot(
             parts.token,
             base_url=f"{parts.api_url}/bot",
             base_file_url=f"{parts.api_url}/file/bot",
             request=request,
-            get_updates_request=AiohttpRequest(2, proxy=parts.proxy),
+            get_updates_request=polls,
         )
         api = BotApi(request, lambda: self.bot.base_url, parts.metrics)
         self.transport = Transport(parts.engines.turns, per_second=parts.unsolicited_per_second)
@@ -111,8 +110,9 @@ class Worker:
             Application.builder().bot(self.bot).updater(None).job_queue(None).concurrent_updates(processor).build()
         )
         self.application.add_handlers(dispatcher.handlers())
-        self.poller = Poller(self.application)
-        self.webhook = Webhook(self.application, parts.webhook_secret, self._keep_unreadable)
+        incoming = Incoming(self.bot, parts.engines.turns, parts.redact)
+        self.poller = Poller(self.application, BotApi(polls, lambda: self.bot.base_url, parts.metrics), incoming)
+        self.webhook = Webhook(self.application, incoming, parts.webhook_secret)
         self._polling: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -133,11 +133,6 @@ class Worker:
         self._polling = asyncio.create_task(
             Lead(self.parts.engines.turns, "poller", self.holder, self.poller.run).run()
         )
-
-    async def _keep_unreadable(self, update_id: int, update: dict[str, Any], error: str) -> None:
-        key = f"update:{self.bot.id}:{update_id}"
-        async with self.parts.engines.turns.begin() as tx:
-            await set_aside(tx, key, None, update, self.parts.redact(error), tries=1)
 
     @property
     def receiving(self) -> bool:

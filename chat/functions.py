@@ -6,5 +6,5 @@ from importlib.resources import files
 
 NAMES = ("turn_look", "turn_open", "turn_close")
 
-CREATE = tuple((files("chat") / "sql" / f"{name}.sql").read_text(encoding="utf-8") for name in NAMES)
-"""«CREATE OR REPLACE FUNCTION» statements, to be run in this order."""
+CREATE = {name: (files("chat") / "sql" / f"{name}.sql").read_text(encoding="utf-8") for name in NAMES}
+"""«CREATE OR REPLACE FUNCTION» statements by function, to be run in this order."""

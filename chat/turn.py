@@ -50,6 +50,7 @@ class Dialogue:
 class Turn:
     """What a feature may touch.
 
+    `now` is the wall's instant; `today` the programme's date, `ahead_days` ahead of the wall's.
     `member` is None until the person has joined. `language` is what to speak now (chosen, else Telegram's hint).
     `chat_id` and `telegram_id` are the person's; in groups they differ. `name` is what Telegram says they are called.
     `nonce()` gives a fresh unguessable text of 8 characters for buttons; `code()` random digits or letters are made from it.
@@ -69,6 +70,7 @@ class Turn:
     nonce: Callable[[], str]
     bot_username: str
     programme: Programme
+    ahead_days: int = 0
     member: Member | None = None
     dialogue: Dialogue = field(default_factory=Dialogue)
     tells: list[Tell] = field(default_factory=list)
@@ -76,7 +78,7 @@ class Turn:
     @property
     def at(self) -> Moment:
         """The moment of this turn, as ledger commands take it."""
-        return Moment(self.now, self.today)
+        return Moment(self.now, self.today, self.ahead_days)
 
     @property
     def me(self) -> Member:

@@ -60,7 +60,7 @@ Run = Callable[[Chunk, Slot], Awaitable[Progress | None]]
 
 @dataclass(frozen=True, slots=True)
 class Duty:
-    """A duty and when it is due: daily `at` a time of the programme's day, or `every` so often by the wall clock."""
+    """A duty and when it is due: daily `at` a time of the programme's day, or `every` so often; both by the programme's clock."""
 
     name: str
     run: Run
@@ -71,15 +71,11 @@ class Duty:
         if (self.at is None) == (self.every is None):
             raise ValueError(f"{self.name}: either `at` or `every`")
 
-    def last_due(self, now: dt.datetime, today: dt.date, zone: dt.tzinfo) -> dt.datetime:
-        """The latest time, up to now, at which this duty was due.
-
-        Args:
-            now: the instant. today: the programme's business date then, which may run ahead of the wall's.
-        """
+    def last_due(self, at: Moment, zone: dt.tzinfo) -> dt.datetime:
+        """The latest time on the programme's clock, up to `at`, at which this duty was due."""
         if self.every is not None:
             seconds = self.every.total_seconds()
-            return dt.datetime.fromtimestamp(now.timestamp() // seconds * seconds, dt.UTC)
+            return dt.datetime.fromtimestamp(at.programme_now.timestamp() // seconds * seconds, dt.UTC)
         assert self.at is not None
-        day = today if now.astimezone(zone).time() >= self.at else today - dt.timedelta(days=1)
+        day = at.today if at.now.astimezone(zone).time() >= self.at else at.today - dt.timedelta(days=1)
         return dt.datetime.combine(day, self.at, zone)

@@ -1,4 +1,4 @@
-"""Points set aside return when their time is over and nobody came: every minute, by the wall clock.
+"""Points set aside return when their time is over and nobody came: every minute, by the programme's clock.
 
 A hold that was burned or voided meanwhile refuses, and is left as it is.
 """
@@ -25,7 +25,7 @@ async def run(chunk: Chunk, slot: Slot) -> Progress | None:
     """Void one page of holds that have ended."""
     after, after_id = chunk.progress.get("after", ("0001-01-01T00:00:00+00:00", 0))
     values = {
-        "now": chunk.at.now,
+        "now": chunk.at.programme_now,
         "after": dt.datetime.fromisoformat(after),
         "after_id": after_id,
         "limit": HOLDS_PER_CHUNK,

@@ -44,10 +44,11 @@ from bot.double.limits import Limits
 from bot.engines import engines
 from bot.logs import with_turn
 from bot.metrics import Metrics
+from bot.opening import language_of
 from bot.webhook import PATH, register
 from bot.worker import Parts, Worker
 from chat.feature import Feature, discover
-from ledger.members import joining
+from ledger.members import joining, profile
 from ledger.members.person import Person as Known
 from ledger.members.vault import Vault
 from ledger.points.commands import Moment
@@ -123,7 +124,9 @@ class World:
         async with self.database.engine.begin() as tx:
             who = Known(person.id, person.id, name)
             at = Moment(self.now(), self.now().astimezone(ZONE).date())
-            await joining.join(tx, self.vault, turns.PROGRAMME, who, welcome_issuer_id=None, at=at)
+            joined = await joining.join(tx, self.vault, turns.PROGRAMME, who, welcome_issuer_id=None, at=at)
+            if language is not None:
+                await profile.hear_language(tx, joined.member.id, language_of(language))
         return person
 
     # -- the bot

@@ -5,6 +5,7 @@ CREATE OR REPLACE FUNCTION turn_look(
     OUT seen boolean,
     OUT at_state text, OUT said text,
     OUT member_id bigint, OUT status text, OUT language text, OUT region text, OUT joined_on date, OUT unreachable boolean,
+    OUT heard text,
     OUT staff_at bigint[], OUT staff_role text[], OUT operator_role text[],
     OUT version integer, OUT document text, OUT ahead_days integer,
     OUT backlog boolean
@@ -12,8 +13,8 @@ CREATE OR REPLACE FUNCTION turn_look(
 BEGIN
     seen := false;
     SELECT d.state, d.data::text INTO at_state, said FROM dialogue d WHERE d.chat_id = chat;
-    SELECT m.id, m.status, m.language, m.region, m.joined_on, m.unreachable_since IS NOT NULL
-      INTO member_id, status, language, region, joined_on, unreachable
+    SELECT m.id, m.status, m.language, m.region, m.joined_on, m.unreachable_since IS NOT NULL, m.telegram_language
+      INTO member_id, status, language, region, joined_on, unreachable, heard
       FROM person p JOIN member m ON m.id = p.member_id
      WHERE p.telegram_index = who;
     IF member_id IS NOT NULL THEN

@@ -5,6 +5,7 @@ CREATE OR REPLACE FUNCTION turn_open(
     OUT seen boolean,
     OUT at_state text, OUT said text,
     OUT member_id bigint, OUT status text, OUT language text, OUT region text, OUT joined_on date, OUT unreachable boolean,
+    OUT heard text,
     OUT staff_at bigint[], OUT staff_role text[], OUT operator_role text[],
     OUT version integer, OUT document text, OUT ahead_days integer,
     OUT backlog boolean
@@ -17,6 +18,6 @@ BEGIN
         RETURN;
     END IF;
     SELECT l.* INTO seen, at_state, said, member_id, status, language, region, joined_on, unreachable,
-                    staff_at, staff_role, operator_role, version, document, ahead_days, backlog
+                    heard, staff_at, staff_role, operator_role, version, document, ahead_days, backlog
       FROM turn_look(chat, who, known_version) l;
 END $$

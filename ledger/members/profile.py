@@ -57,6 +57,12 @@ async def choose_language(tx: AsyncConnection, member_id: int, language: str | N
     await tx.execute(query, {"member": member_id, "language": language})
 
 
+async def hear_language(tx: AsyncConnection, member_id: int, language: str) -> None:
+    """Remember what a member's Telegram speaks, for messages that they did not ask for."""
+    query = text("UPDATE member SET telegram_language = :language WHERE id = :member")
+    await tx.execute(query, {"member": member_id, "language": language})
+
+
 async def choose_region(tx: AsyncConnection, programme: Programme, member_id: int, region: str | None) -> None:
     """Live in one of the programme's regions, by its code, or in none. `NoSuchRegion` for another."""
     if region is not None and region not in {known.code for known in programme.regions}:

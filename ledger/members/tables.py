@@ -22,6 +22,7 @@ member = Table(
     Column("id", BigInteger, Identity(), primary_key=True),
     Column("status", Text, nullable=False, comment="unclaimed: imported, nobody joined yet"),
     Column("language", Text, comment="chosen; null: as Telegram says"),
+    Column("telegram_language", Text, comment="what their Telegram said last; null: nothing yet"),
     Column("region", Text),
     Column("birth_month", SmallInteger),
     Column("birth_day", SmallInteger),

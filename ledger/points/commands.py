@@ -38,10 +38,19 @@ PROGRAMME = Owner("programme", 0)
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """When a command happens: the instant (UTC) and the programme's business date, both given by the edge."""
+    """When a command happens: the instant (UTC) and the programme's business date, both given by the edge.
+
+    `ahead_days`: how far the programme's clock was moved ahead of the wall's; in `today` already.
+    """
 
     now: dt.datetime
     today: dt.date
+    ahead_days: int = 0
+
+    @property
+    def programme_now(self) -> dt.datetime:
+        """The instant on the programme's clock. Holds begin and end by it, so that moving the clock ends them."""
+        return self.now + dt.timedelta(days=self.ahead_days)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -112,7 +121,10 @@ class Expire(Command):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Hold(Command):
-    """Set `points` aside, soonest-expiring first, until burned, voided or — at `ends_at` — lapsed by the job."""
+    """Set `points` aside, soonest-expiring first, until burned, voided or — at `ends_at` — lapsed by the job.
+
+    `ends_at` is an instant on the programme's clock (`Moment.programme_now`).
+    """
 
     verb: ClassVar[str] = "hold"
     points: int

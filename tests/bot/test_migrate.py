@@ -48,6 +48,13 @@ async def test_upgrading_from_every_released_revision_keeps_the_data(empty_datab
                 "INSERT INTO merchant (code, name_zh, name_en, category, terms) VALUES ('m', '云山', 'Yunshan', 'grocery', '{}')"
             )
         )
+        # As a function of that version: its answer has another shape than today's.
+        await connection.execute(
+            text(
+                "CREATE FUNCTION turn_look(chat bigint, who bytea, known_version integer, OUT seen boolean, OUT of_old text)"
+                " LANGUAGE sql AS $$ SELECT false, '' $$"
+            )
+        )
     for revision in revisions[1:]:
         await migrate.upgrade(empty_database.url, revision)
         async with empty_database.engine.connect() as connection:
@@ -56,6 +63,7 @@ async def test_upgrading_from_every_released_revision_keeps_the_data(empty_datab
     await migrate.upgrade(empty_database.url)
     async with empty_database.engine.connect() as connection:
         assert await migrate.revision_of(connection) == migrate.head()
+        assert (await connection.execute(text("SELECT heard FROM turn_look(1, '', 0)"))).one() == (None,)
 
 
 async def test_functions_are_this_versions_after_an_upgrade_even_when_tables_were_current(database: Database) -> None:

@@ -181,3 +181,64 @@ async def test_a_poller_is_ready_before_anybody_writes(database: Database) -> No
         async with asyncio.timeout(5):
             while not world.worker.poller.receiving:
                 await asyncio.sleep(0.05)
+
+
+async def test_an_update_of_a_kind_nobody_can_read_holds_up_no_poll(database: Database) -> None:
+    async with bot_running(database, features=[tried], setup=effects) as world:
+        ming = world.person("小明")
+        world.double.world.updates.push("message", {"of": "tomorrow"}, queue=0, seconds=60, chat=None)
+        await ming.says("/add 一")
+        await ming.sees("记下 一")
+        await world.settled()
+        assert not world.double.world.updates.pending
+        letters = await world.sql("SELECT key, payload, error FROM dead_letter")
+        assert [(each.payload["message"], each.error.split(":")[0]) for each in letters] == [
+            ({"of": "tomorrow"}, "KeyError")
+        ]
+
+
+async def test_what_nobody_asked_for_is_said_in_the_language_their_telegram_speaks(database: Database) -> None:
+    bell = Feature("bell")
+
+    @bell.command("look", reads_only=True)
+    async def look(turn: Turn, words: str) -> Screen:
+        return screen([t("您好")])
+
+    @bell.command("ring", audience="anyone")
+    async def ring(turn: Turn, member_id: str) -> Screen:
+        turn.tell(int(member_id), screen([t("设置")]))
+        return screen([t("知道了")])
+
+    async with bot_running(database, features=[bell], setup=coalition) as world:
+        anna, ming = await world.member("Anna", "en"), await world.member("小明")
+        ids = {
+            person.id: row.id
+            for person, row in zip((anna, ming), await world.sql("SELECT id FROM member"), strict=True)
+        }
+
+        async def rings_for(person: object) -> None:
+            await ming.says(f"/ring {ids[person.id]}")  # type: ignore[attr-defined]
+
+        await rings_for(anna)
+        await anna.sees("Settings")
+        await world.sql("UPDATE member SET telegram_language = NULL")  # nothing heard yet: the programme's language
+        await rings_for(anna)
+        await anna.sees("设置")
+        await anna.says("/look")
+        await world.settled()
+        await rings_for(anna)
+        await anna.sees("Settings")
+        anna.user = {**anna.user, "language_code": "zh-hans"}
+        await anna.says("/look")
+        await world.settled()
+        await rings_for(anna)
+        await anna.sees("设置")
+        await world.sql("UPDATE member SET language = 'en'")  # what somebody chose counts more than what is heard
+        await rings_for(anna)
+        await anna.sees("Settings")
+        assert [
+            row.telegram_language for row in await world.sql("SELECT telegram_language FROM member ORDER BY id")
+        ] == [
+            "zh",
+            "zh",
+        ]

@@ -10,6 +10,7 @@ from sqlalchemy import text
 
 from bot.leads import Lead, Lease, LostLead, take
 from jobs.duty import Chunk, Duty, Progress, Slot
+from ledger.points.commands import Moment
 from tests.conftest import Database
 from tests.jobs.duties import Office
 
@@ -49,13 +50,17 @@ def test_a_daily_duty_is_due_at_its_time_of_the_programmes_day() -> None:
 
     duty = Duty("nothing", nothing, at=dt.time(9, 0))
     zone = dt.timezone(dt.timedelta(hours=8))
-    at = lambda hour: dt.datetime(2026, 11, 22, hour, tzinfo=zone)  # noqa: E731
-    today = dt.date(2026, 11, 22)
-    assert duty.last_due(at(8), today, zone) == dt.datetime(2026, 11, 21, 9, tzinfo=zone)
-    assert duty.last_due(at(9), today, zone) == dt.datetime(2026, 11, 22, 9, tzinfo=zone)
-    assert duty.last_due(at(9), today + dt.timedelta(days=3), zone) == dt.datetime(2026, 11, 25, 9, tzinfo=zone)
+
+    def at(hour: int, minute: int = 0, ahead: int = 0) -> Moment:
+        now = dt.datetime(2026, 11, 22, hour, minute, tzinfo=zone)
+        return Moment(now, now.date() + dt.timedelta(days=ahead), ahead)
+
+    assert duty.last_due(at(8), zone) == dt.datetime(2026, 11, 21, 9, tzinfo=zone)
+    assert duty.last_due(at(9), zone) == dt.datetime(2026, 11, 22, 9, tzinfo=zone)
+    assert duty.last_due(at(9, ahead=3), zone) == dt.datetime(2026, 11, 25, 9, tzinfo=zone)
     often = Duty("often", nothing, every=dt.timedelta(minutes=10))
-    assert often.last_due(at(9) + dt.timedelta(minutes=19), today, zone) == at(9) + dt.timedelta(minutes=10)
+    assert often.last_due(at(9, 19), zone) == dt.datetime(2026, 11, 22, 9, 10, tzinfo=zone)
+    assert often.last_due(at(9, 19, ahead=3), zone) == dt.datetime(2026, 11, 25, 9, 10, tzinfo=zone)
 
 
 async def test_a_slot_runs_once_however_often_one_looks(database: Database) -> None:

@@ -48,6 +48,7 @@ async def test_in_english_nothing_is_left_in_chinese_but_names(database: Databas
         assert "100 pts  ≈ ¥2" in page.shown
         texts = page.shown + "".join(b.text for row in page.buttons for b in row)
         assert not any("\u4e00" <= c <= "\u9fff" for c in texts)
+        assert await world.sql("SELECT language, telegram_language FROM member") == [(None, "en")]
 
 
 async def test_a_newcomer_may_choose_the_other_language_and_keeps_it(database: Database) -> None:

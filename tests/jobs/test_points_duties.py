@@ -122,6 +122,9 @@ async def test_a_hold_that_nobody_used_returns_and_a_used_one_stays(office: Offi
     await office.catch_up()
     await office.catch_up()
     assert await balances(office, ming.id) == {"available": 70, "held": 30}
+    await office.days_pass(1)
+    await office.catch_up()
+    assert await balances(office, ming.id) == {"available": 100}
 
 
 async def test_keys_go_after_two_days_and_money_keys_stay(office: Office) -> None:
