@@ -19,7 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -38,8 +38,9 @@ PEOPLE = 600
 """So many that nobody is answered more often than once a second, the most that Telegram allows in one chat."""
 UPDATES = 1_800
 ROUNDS = 3
+STOCK = "stock echo bot"
 ECHO_BOTS = {
-    "stock echo bot": "bench.bots.stock",
+    STOCK: "bench.bots.stock",
     "echo bot on our transport": "bench.bots.on_our_transport",
     "aiogram echo bot": "bench.bots.by_aiogram",
 }
@@ -47,13 +48,15 @@ ECHO_BOTS = {
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One run's readings; CPU is the bot's own processes', without the database's."""
+    """One run's readings, CPU per update: the bot's own processes', the database's, and that of double and load together."""
 
     per_second: float
     p50_ms: float
     p99_ms: float
     cpu_us: float
     rss_mb: float
+    database_us: float
+    load_us: float
 
 
 class Crowd:
@@ -95,13 +98,18 @@ def _family(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
     return [head, *head.children(recursive=True)]
 
 
-def _cpu(process: subprocess.Popen[bytes]) -> float:
+def _cpu(processes: Iterable[psutil.Process]) -> float:
     total = 0.0
-    for each in _family(process):
+    for each in processes:
         with suppress(psutil.NoSuchProcess):
             times = each.cpu_times()
             total += times.user + times.system
     return total
+
+
+def _database() -> list[psutil.Process]:
+    """Every PostgreSQL process of this machine: the bench's own, unless somebody runs another."""
+    return [each for each in psutil.process_iter(["name"]) if each.info["name"] == "postgres"]
 
 
 @asynccontextmanager
@@ -145,12 +153,14 @@ async def measured(
             for act in acts:
                 seconds.append(await crowd.answer_to(person, act))
 
-    cpu, began = _cpu(process), time.perf_counter()
+    everybody = [_family(process), _database(), [psutil.Process()]]
+    before, began = [_cpu(each) for each in everybody], time.perf_counter()
     await asyncio.gather(*[caller() for _ in range(callers)])
-    took, cpu = time.perf_counter() - began, _cpu(process) - cpu
+    took = time.perf_counter() - began
+    bot, database, load = ((_cpu(each) - cpu) / len(seconds) * 1e6 for each, cpu in zip(everybody, before, strict=True))
     cuts = statistics.quantiles(seconds, n=100)
     rss = sum(each.memory_info().rss for each in _family(process)) / 2**20
-    return Run(len(seconds) / took, cuts[49] * 1000, cuts[98] * 1000, cpu / len(seconds) * 1e6, rss)
+    return Run(len(seconds) / took, cuts[49] * 1000, cuts[98] * 1000, bot, rss, database, load)
 
 
 def _saying(people: list[Person], text: str, updates: int) -> list[tuple[Person, list[Act]]]:
@@ -266,15 +276,16 @@ def _median(runs: list[Run], field: str) -> float:
 
 
 def _figures(name: str, runs: dict[str, list[Run]]) -> list[Figure]:
-    wanted = {"stock echo bot": "≥ 1.0", "echo bot on our transport": "≥ 0.5"} if name == "turn.balance" else {}
+    wanted = {STOCK: "≥ 1.0", "echo bot on our transport": "≥ 0.5"} if name == "turn.balance" else {}
     mine = runs["ours"]
     figures = []
     for bot in ECHO_BOTS:
         theirs = runs[bot]
         ratio = statistics.median(a.per_second / b.per_second for a, b in zip(mine, theirs, strict=True))
+        beside = "" if bot == STOCK else f".vs_{bot.replace(' ', '_')}"
         figures.append(
             Figure(
-                f"{name}.vs_{bot.replace(' ', '_')}",
+                f"{name}{beside}",
                 _median(mine, "per_second"),
                 "updates/s",
                 bot,
@@ -285,8 +296,11 @@ def _figures(name: str, runs: dict[str, list[Run]]) -> list[Figure]:
         )
         for field, unit in (("p50_ms", "ms"), ("p99_ms", "ms"), ("cpu_us", "µs CPU"), ("rss_mb", "MiB")):
             a, b = _median(mine, field), _median(theirs, field)
-            figures.append(Figure(f"{name}.{field}.vs_{bot.replace(' ', '_')}", a, unit, bot, b, a / b))
+            figures.append(Figure(f"{name}.{field}{beside}", a, unit, bot, b, a / b))
     one, two = _median(mine, "per_second"), _median(runs["two"], "per_second")
-    note = "double, database and both workers on two processors"
+    bots, database, load = (_median(runs["two"], each) for each in ("cpu_us", "database_us", "load_us"))
+    note = f"CPU per update: workers {bots:.0f} µs, database {database:.0f} µs, double and load {load:.0f} µs"
     figures.append(Figure(f"{name}.two_workers", two, "updates/s", "one worker", one, two / one, "≥ 1.6", note))
+    full = (os.cpu_count() or 1) * 1e6 / (bots + database + load)
+    figures.append(Figure(f"{name}.two_workers.vs_machine", two, "updates/s", "all processors full", full, two / full))
     return figures

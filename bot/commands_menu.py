@@ -110,7 +110,7 @@ class Menus:
         for language in LANGUAGES:
             speaker, code = Speaker(language, dt.date.min), _CODES[language]
             long = speaker.plain(
-                t("{programme}的会员助手:查积分、看到期、兑换、出示会员码。点「开始」加入。", programme=name)
+                t("{programme}的会员助手:查积分、看到期、兑换、出示会员码。点「开始」就能用。", programme=name)
             )
             short = speaker.plain(t("{programme}的积分助手", programme=name))
             if (await self._bot.get_my_description(code)).description != long:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import text
 from telegram import ChatMember, Update
@@ -39,6 +39,13 @@ Context = ContextTypes.DEFAULT_TYPE
 ALLOWED_UPDATES = ("message", "callback_query", "my_chat_member")
 
 _UNREACHABLE = text("UPDATE member SET unreachable_since = :since WHERE id = :member")
+
+
+class Aim(NamedTuple):
+    """What an update reaches for: a name, one of few, for counting; and whether that has declared that it only reads."""
+
+    name: str
+    reads_only: bool = False
 
 
 class InDialogue(BaseHandler[Update, Context, Any]):
@@ -72,25 +79,19 @@ class Dispatcher:
             CommandHandler(commands, self._guarded(self._in_group), filters=filters.UpdateType.MESSAGE),
         ]
 
-    def reads_only(self, update: Update) -> bool:
-        """Whether what this update reaches for has declared that it only reads."""
+    def aim_of(self, update: Update) -> Aim:
+        """What this update reaches for."""
         if update.callback_query is not None:
             pressed = self.registry.pressed(update.callback_query.data or "")
-            return pressed is not None and pressed.tap.reads_only
-        if update.message is None or not update.message.text or update.message.chat.type != "private":
-            return False
-        found = self.registry.command_in(update.message.text, update.get_bot().username)
-        return found is not None and found[0].reads_only and not (found[0].name == "start" and found[1])
-
-    def feature_of(self, update: Update) -> str:
-        """A name for what this update reaches for, one of few: for counting."""
-        if update.callback_query is not None:
-            pressed = self.registry.pressed(update.callback_query.data or "")
-            return pressed.feature if pressed is not None else "stale"
+            return Aim(pressed.feature, pressed.tap.reads_only) if pressed is not None else Aim("stale")
         if update.message is None:
-            return "membership"
+            return Aim("membership")
         found = self.registry.command_in(update.message.text or "", update.get_bot().username)
-        return f"/{found[0].name}" if found is not None else "text"
+        if found is None:
+            return Aim("text")
+        command, words = found
+        reads = command.reads_only and update.message.chat.type == "private" and not (command.name == "start" and words)
+        return Aim(f"/{command.name}", reads)
 
     async def renewed(self, turn: Turn, data: str) -> list[Screen]:
         """What `data` shows, tapped by nobody. Nothing where the person may not tap it or it is no longer wanted."""

@@ -94,7 +94,7 @@ class Settings(BaseSettings):
         expects=("postgresql://用户:密码@主机/库", "postgresql://user:password@host/database"),
     )
     database_connections: int = _setting(
-        10,
+        16,
         "每个进程最多用几条数据库连接",
         "Database connections a process may use",
         expects=("2–500 的整数", "a whole number, 2–500"),

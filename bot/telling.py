@@ -67,9 +67,9 @@ class Teller:
         if query is None:
             await self._show(chat_id, drawn, unsolicited)
         elif "text" not in drawn:
-            await self._answer(query, drawn.get("alert"))
+            await self._answer(query, drawn.get("alert"), pops_up=True)
         else:
-            answering = asyncio.ensure_future(self._answer(query, drawn.get("alert")))
+            answering = asyncio.ensure_future(self._answer(query, drawn.get("alert"), pops_up=False))
             try:
                 await self._show(chat_id, drawn, unsolicited)
             finally:
@@ -80,11 +80,14 @@ class Teller:
         if self._followers:
             await asyncio.wait(set(self._followers.values()), timeout=seconds)
 
-    async def _answer(self, query: str, alert: str | None) -> None:
-        """Stops the button's spinner. Worth one try: a minute later nobody looks at it."""
+    async def _answer(self, query: str, alert: str | None, *, pops_up: bool) -> None:
+        """Stops the button's spinner. What `alert` says beside a screen passes by itself; alone it waits to be read.
+
+        Worth one try: a minute later nobody looks at it.
+        """
         with contextlib.suppress(Later, Unreachable, Moved, Refused, Uncertain):
             await self._call(
-                "answerCallbackQuery", callback_query_id=query, text=alert, show_alert=True if alert else None
+                "answerCallbackQuery", callback_query_id=query, text=alert, show_alert=True if alert and pops_up else None
             )
 
     async def _show(self, chat_id: int, drawn: Drawn, unsolicited: bool) -> None:

@@ -103,11 +103,11 @@ class TurnProcessor(BaseUpdateProcessor):
 
     async def _work(self, update: Update, key: str, caller: Caller, runs: _Runs) -> None:
         began = time.monotonic()
-        feature, outcome = self._dispatcher.feature_of(update), "done"
+        aim, outcome = self._dispatcher.aim_of(update), "done"
         transient = 0
         while True:
             try:
-                if not (self._dispatcher.reads_only(update) and await self._read(update, key, caller, runs)):
+                if not (aim.reads_only and await self._read(update, key, caller, runs)):
                     outcome = await self._write(update, key, caller, runs)
                 break
             except Exception as error:
@@ -117,14 +117,14 @@ class TurnProcessor(BaseUpdateProcessor):
                     await asyncio.sleep(random.uniform(0, 0.01 * 2**transient))
                     continue
                 if means == "not now":
-                    self._metrics.turns.labels(feature, "not_now").inc()
+                    self._metrics.turns.labels(aim.name, "not_now").inc()
                     log.warning("turn_not_now", error=type(error).__name__)
                     raise NotNow(type(error).__name__) from error
                 if await self._failed(update, key, caller, error):
                     outcome = "set_aside"
                     break
-        self._metrics.turns.labels(feature, outcome).inc()
-        self._metrics.turn_seconds.labels(feature).observe(time.monotonic() - began)
+        self._metrics.turns.labels(aim.name, outcome).inc()
+        self._metrics.turn_seconds.labels(aim.name).observe(time.monotonic() - began)
 
     # -- a turn that writes
 

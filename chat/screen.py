@@ -67,7 +67,8 @@ class Screen:
     """One message: lines of text, rows of buttons, perhaps a picture.
 
     Answering a tap, it replaces the tapped message; `fresh=True` sends a new one instead and leaves the old as it is.
-    `alert` is shown as a notice over the chat, alone or beside the redrawn message (≤ 200 characters when rendered).
+    `alert` is shown as a notice over the chat: alone it has to be closed, beside the redrawn message it passes by itself (≤ 200
+    characters when rendered).
     `protect` keeps a code from being forwarded. `renew` replaces the screen later. A screen without lines shows only its alert.
     """
 

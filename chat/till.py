@@ -183,7 +183,7 @@ def _(no: purchases.AmountMustBePositive) -> Worded:
 def _(no: purchases.DocumentTaken) -> Worded:
     return Worded(
         t("这张小票已经记过了"),
-        t("小票 #{document} 的内容和这次不一样,没有再记。", document=no.document),
+        t("小票 {document} 的内容和这次不一样,没有再记。", document=no.document),
     )
 
 
@@ -197,7 +197,7 @@ def _(no: refunds.MoreThanPurchase) -> Worded:
     return Worded(
         t("退款超过了那笔消费"),
         t(
-            "要退 {asked},小票 #{document} 还能退 {left}。",
+            "要退 {asked},小票 {document} 还能退 {left}。",
             asked=Money(no.asked_minor, no.money),
             document=no.document,
             left=Money(no.left_minor, no.money),

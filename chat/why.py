@@ -6,7 +6,7 @@ import datetime as dt
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from chat import arithmetic, receipts
+from chat import arithmetic, documents, receipts
 from chat.happenings import change, title
 from chat.known import Known
 from chat.screen import BLANK, Line
@@ -84,8 +84,8 @@ def _earned(part: LotPart, today: dt.date) -> Text:
 async def _origin(tx: AsyncConnection, owner: Owner, entry: Explained) -> Line:
     facts = entry.line.facts
     said: list[Text] = []
-    if document := facts.get("document"):
-        said.append(t("小票 #{document}", document=str(document)))
+    if document := documents.given(str(facts.get("document", ""))):
+        said.append(t("小票 {document}", document=document))
     if amount := facts.get("amount_minor"):
         said.append(t("消费 {amount}", amount=Money(amount, facts.get("money", "CNY"))))
     if who := await _who(tx, owner, entry):

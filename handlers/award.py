@@ -1,7 +1,7 @@
 """Awarding points at the till: a member's card, an amount, what it gives, one tap.
 
 The card's code is used up when it is read, so whoever is being served is kept in the dialogue, for `CARD_MINUTES`. The confirm
-button carries a nonce, which becomes the receipt's number: two taps, or a tap delivered twice, are one award.
+button carries a nonce, under which the award is booked: two taps, or a tap delivered twice, are one award.
 """
 
 from __future__ import annotations
@@ -184,9 +184,9 @@ async def done(turn: Turn, post: Post, purchase: Purchase) -> Screen:
     lines: list[Line | None] = [
         t("已记:会员 <b>{name}</b> 得 <b>{points}</b>", **facts),
         t(
-            "收 {amount} · 小票 #{document}",
+            "收 {amount} · 编号 {entry}",
             amount=Money(purchase.amount_minor, purchase.money),
-            document=purchase.document,
+            entry=str(purchase.entry_id),
         ),
         t("{when} 撤回", when=purchase.taken_back_at) if purchase.taken_back_at else t("会员已收到回执"),
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from chat import doors, known, reasons, receipts, till, vouchers
+from chat import documents, doors, known, reasons, receipts, till, vouchers
 from chat.arguments import number
 from chat.feature import Feature
 from chat.screen import BLANK, Button, Line, Screen, screen
@@ -72,7 +72,7 @@ async def list_(turn: Turn, merchant: str = "0", page: str = "0") -> Screen:
             feature.button(t("上一页"), "list", post.merchant.id, at - 1) if at else None,
             feature.button(t("下一页"), "list", post.merchant.id, at + 1) if len(found) > PER_PAGE else None,
         ],
-        [feature.button(tn("验过的券({n})", n=used), "vouchers", post.merchant.id) if used else None, doors.counter()],
+        [feature.button(t("验过的券({n})", n=used), "vouchers", post.merchant.id) if used else None, doors.counter()],
     ]
     return screen(lines, rows)
 
@@ -183,6 +183,7 @@ async def about(turn: Turn, post: Post, purchase: Purchase) -> list[Line]:
     """What there is to say of an award."""
     names = await known.read(turn.tx)
     by = await staff.by_id(turn.tx, purchase.staff_id) if purchase.staff_id else None
+    document = documents.given(purchase.document)
     facts = {
         "amount": Money(purchase.amount_minor, purchase.money),
         "points": names.points(post.merchant.terms.currency, purchase.points),
@@ -192,7 +193,9 @@ async def about(turn: Turn, post: Post, purchase: Purchase) -> list[Line]:
         t("收 {amount} → 会员 <b>{name}</b> 得过 {points},已撤回", **facts)
         if purchase.taken_back_at
         else t("收 {amount} → 会员 <b>{name}</b> 得 <b>{points}</b>", **facts),
-        t("小票 #{document} · {when}", document=purchase.document, when=purchase.occurred_at),
+        t("小票 {document} · {when}", document=document, when=purchase.occurred_at)
+        if document
+        else t("编号 {entry} · {when}", entry=str(purchase.entry_id), when=purchase.occurred_at),
         t("经手:{label}", label=by.label) if by else None,
         t("{when} 撤回", when=purchase.taken_back_at) if purchase.taken_back_at else None,
         t("已退款 {amount}", amount=Money(purchase.refunded_minor, purchase.money))

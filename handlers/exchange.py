@@ -179,8 +179,8 @@ async def _confirm(turn: Turn, names: Known, rate: Rate, asked: int, *first: Lin
         today=turn.today,
         life_months=turn.programme.exchange_life_months,
     )
-    turn.finish()
     source = rate.source.id
+    turn.goto(feature.at("points"), currency=source)  # another number may be typed in place of this one
     lines: list[Line | None] = [
         *first,
         t("<b>{gone} → {came}</b>", gone=names.points(source, points), came=Points(seen.result)),

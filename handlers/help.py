@@ -41,7 +41,7 @@ async def show(turn: Turn) -> Screen:
         for command in each.commands:
             if is_for(command, turn.member):
                 lines.append(t("/{command} {what}", command=command.name, what=command.description))
-    lines += [BLANK, t("出了问题,把那条消息里的编号告诉店员或客服,他们能查到。")]
+    lines += [BLANK, t("出了问题,把那条消息里的编号告诉客服,他们能查到。")]
     rows: list[list[Button | None]] = (
         [[doors.catalog(), doors.card()], [doors.home()]] if turn.member else [[doors.join()]]
     )

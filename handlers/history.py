@@ -52,7 +52,7 @@ async def page(turn: Turn, which: str = "all", before: str = "0", currency: str 
     )
     shown, more = found[:LINES_PER_PAGE], len(found) > LINES_PER_PAGE
     rows: list[list[Button | None]] = [
-        [feature.button(_row(line, names), "why", line.entry_id, which, older_than, of)] for line in shown
+        [feature.button(_row(turn, line, names), "why", line.entry_id, which, older_than, of)] for line in shown
     ]
     rows.append(
         [
@@ -61,7 +61,7 @@ async def page(turn: Turn, which: str = "all", before: str = "0", currency: str 
         ]
     )
     rows.append([feature.button(words, "page", kind, 0, of) for kind, (words, _) in FILTERS.items() if kind != which])
-    rows.append(await _currencies(turn, names, which, of))
+    rows += await _currencies(turn, names, which, of)
     rows.append([doors.home()])
     heading = t("<b>明细</b> · {filter}", filter=label)
     if of:
@@ -84,8 +84,8 @@ async def open_line(turn: Turn, entry: str, which: str = "all", before: str = "0
     return screen(lines, rows)
 
 
-async def _currencies(turn: Turn, names: Known, which: str, of: int) -> list[Button | None]:
-    """One button per currency that this member has touched, where there is more than one."""
+async def _currencies(turn: Turn, names: Known, which: str, of: int) -> list[list[Button | None]]:
+    """One button per currency that this member has touched, where there is more than one; two a row, as names are long."""
     held = await statements.wallet(turn.tx, turn.me.owner, today=turn.today)
     touched = [h.currency.id for h in held]
     if len(touched) < 2:
@@ -95,11 +95,13 @@ async def _currencies(turn: Turn, names: Known, which: str, of: int) -> list[But
         for one in touched
         if one != of
     ]
-    return [*buttons, feature.button(t("所有积分"), "page", which, 0, 0) if of else None]
+    if of:
+        buttons.append(feature.button(t("所有积分"), "page", which, 0, 0))
+    return [list(buttons[i : i + 2]) for i in range(0, len(buttons), 2)]
 
 
-def _row(line: Line, names: Known) -> Text:
-    facts = {"change": change(line, names), "what": title(line, names), "on": line.occurred_at.date()}
+def _row(turn: Turn, line: Line, names: Known) -> Text:
+    facts = {"change": change(line, names), "what": title(line, names), "on": line.occurred_at.astimezone(turn.zone).date()}
     return t("{change} · {what} · {on}", **facts)
 
 

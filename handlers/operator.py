@@ -129,7 +129,7 @@ async def open_merchant(turn: Turn, merchant_id: str) -> Screen:
     ]
     rows: list[list[Button | None]] = [
         [feature.button(t("邀请店主"), "owner", merchant.id) if "admin" in roles else None],
-        [feature.button(t("商户"), "merchants", 0), doors.operator(t("返回"))],
+        [feature.button(t("返回"), "merchants", 0), doors.operator()],
     ]
     return screen(lines, rows)
 
@@ -156,7 +156,7 @@ async def invite_owner(turn: Turn, merchant_id: str) -> Screen:
     rows: list[list[Button | None]] = [
         [
             Button(t("复制链接"), copy=link),
-            Button(t("发给他"), url=f"https://t.me/share/url?url={quote(link, safe='')}"),
+            Button(t("发给对方"), url=f"https://t.me/share/url?url={quote(link, safe='')}"),
         ],
         [feature.button(t("返回"), "merchant", merchant.id)],
     ]

@@ -70,7 +70,7 @@ async def open_(turn: Turn, staff_id: str) -> Screen:
     lines: list[Line] = [
         t("<b>{label}</b> · {role}", label=one.label, role=till.role(one.role)),
         t("会员 {name}", name=await till.customer(turn, one.member_id)),
-        t("{when} 上岗", when=one.added_at),
+        t("{on}上岗", on=one.added_at.astimezone(turn.zone).date()),
     ]
     label = t("我要离开") if one.id == post.staff.id else t("移除")
     rows: list[list[Button | None]] = [
@@ -84,12 +84,18 @@ async def open_(turn: Turn, staff_id: str) -> Screen:
 async def remove(turn: Turn, staff_id: str) -> Screen:
     """Asks before somebody is removed."""
     one, post = await colleague(turn, staff_id)
-    lines: list[Line] = [
-        t("移除 <b>{label}</b>({role})?", label=one.label, role=till.role(one.role)),
-        t("马上就不能再记积分和验券;以前的记录都留着。"),
-    ]
+    after = t("马上就不能再记积分和验券;以前的记录都留着。")
+    if one.id == post.staff.id:
+        leave = feature.button(t("确认离开"), "removed", one.id, style="danger")
+        return screen(
+            [t("离开 <b>{merchant}</b>?", merchant=post.where), after],
+            [[leave, feature.button(t("不离开"), "open", one.id)]],
+        )
     yes = feature.button(t("确认移除"), "removed", one.id, style="danger")
-    return screen(lines, [[yes, feature.button(t("留着"), "list", post.merchant.id)]])
+    return screen(
+        [t("移除 <b>{label}</b>({role})?", label=one.label, role=till.role(one.role)), after],
+        [[yes, feature.button(t("不移除"), "open", one.id)]],
+    )
 
 
 @feature.tap("removed")
@@ -103,7 +109,7 @@ async def removed(turn: Turn, staff_id: str) -> Screen:
             gone: list[Line] = [t("您在{merchant}的岗位({label})已撤销。", merchant=post.where, label=one.label)]
             turn.tell(one.member_id, screen(gone, [[doors.home()]]), key=f"staff-removed:{one.id}")
     if one.id == post.staff.id:
-        rows = [[doors.home()]]
+        return screen([t("您已离开 <b>{merchant}</b>", merchant=post.where)], [[doors.home()]])
     return screen([t("<b>{label}</b> 已移除", label=one.label)], rows)
 
 
@@ -139,7 +145,7 @@ async def label_typed(turn: Turn, said: str) -> Screen:
     rows: list[list[Button | None]] = [
         [
             Button(t("复制链接"), copy=link),
-            Button(t("发给他"), url=f"https://t.me/share/url?url={quote(link, safe='')}"),
+            Button(t("发给对方"), url=f"https://t.me/share/url?url={quote(link, safe='')}"),
         ],
         [feature.button(t("店员"), "list", post.merchant.id), doors.counter()],
     ]

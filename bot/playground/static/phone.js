@@ -110,9 +110,13 @@ function Log({ person, messages, bot }) {
     watcher.observe(box.current.firstElementChild);
     return () => watcher.disconnect();
   }, []);
+  const lastTop = useRef(0);
   const onScroll = (event) => {
     const { scrollHeight, scrollTop, clientHeight } = event.currentTarget;
-    atBottom.current = scrollHeight - scrollTop - clientHeight < NEAR_BOTTOM;
+    // Only going up leaves the end: a message that grew since the last scroll is followed by the watcher above.
+    if (scrollHeight - scrollTop - clientHeight < NEAR_BOTTOM) atBottom.current = true;
+    else if (scrollTop < lastTop.current) atBottom.current = false;
+    lastTop.current = scrollTop;
     setAway(!atBottom.current);
   };
   let day = null;
