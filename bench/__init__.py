@@ -6,6 +6,7 @@
     reads       ledger.read.balance, ledger.read.history with ten thousand and ten million postings
     lines       import.lines beside COPY
     turns       turn.balance, turn.redeem beside echo bots
+    intake      intake.book beside a transaction each, intake.hot beside 32 merchants
     soak        a thousand kills (not a figure; asked for by name)
 
 NAME is a figure or the beginning of one («ledger», «ledger.burn»); without one all figures run.

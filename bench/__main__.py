@@ -11,7 +11,15 @@ import click
 from bench.figures import Figure, save, show
 from bench.stage import stage
 
-GROUPS = {"ledger.read": "reads", "ledger": "ledger", "import": "lines", "turn": "turns"}
+GROUPS = {
+    "ledger.read": "reads",
+    "ledger": "ledger",
+    "import": "lines",
+    "turn": "turns",
+    "rules": "rules",
+    "intake": "intake",
+    "api": "api",
+}
 
 
 @click.command()

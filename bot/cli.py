@@ -1,6 +1,6 @@
 """The command line `jifen`. Help is in both languages; whatever is heavy is imported by the command that needs it.
 
-    jifen run | playground | demo | migrate | doctor | audit | backup | restore | operator | import | export
+    jifen run | playground | demo | migrate | doctor | audit | backup | restore | operator | api-key | import | export
 
 Every command reads the settings first and, without DATABASE_URL, starts the embedded server for as long as it works.
 """
@@ -20,6 +20,7 @@ from bot.bilingual import both
 
 # Commands that live with what they do: name → module:attribute, and the line that `--help` shows without importing it.
 _ELSEWHERE = {
+    "api-key": ("bot.api_key:group", both("商户接口的密钥", "Keys of the merchant API")),
     "import": ("bot.till_import:command", both("导入商户的收银流水", "Import a retailer's till export")),
     "export": ("bot.export:group", both("导出余额等表格", "Export balances and other tables")),
 }
@@ -113,6 +114,7 @@ def audit() -> None:
 
     async def work() -> int:
         from bot import database
+        from ledger.clearing import proof as clearing
         from ledger.points.audit import audit as prove
 
         async with database.connected(settings, terminal.say) as engine, engine.connect() as tx:
@@ -120,15 +122,15 @@ def audit() -> None:
             await tx.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
             with terminal.busy(both("正在核对账本", "checking the ledger")):
                 proof = await prove(tx)
+                wrong = [*proof.violations, *await clearing.prove(tx)]
         click.echo(both(f"{proof.entries} 笔,{proof.postings} 条分录", "entries, postings"))
         for position in proof.positions:
             click.echo(", ".join(f"{name}={value}" for name, value in asdict(position).items()))
-        for violation in proof.violations:
+        for violation in wrong:
             click.echo(f"✗ {violation.check}: {violation.row}")
-        click.echo(
-            both("账本相符", "the ledger adds up") if proof.holds else both("账本不符", "the ledger does not add up")
-        )
-        return 0 if proof.holds else 1
+        holds = proof.holds and not wrong
+        click.echo(both("账本相符", "the ledger adds up") if holds else both("账本不符", "the ledger does not add up"))
+        return 0 if holds else 1
 
     terminal.finish(work())
 

@@ -3,6 +3,7 @@
     a command           leaves whatever conversation there was; /start with a payload opens a deep link
     a tap               «feature:action:args»; unknown ones show the main screen
     typed text          the step the dialogue is at, else a helpful screen
+    a picture, a file   the file step the dialogue is at, else the same
     block and unblock   whether the member can be reached
     groups              a short answer that points to the private chat
 
@@ -17,7 +18,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from sqlalchemy import text
-from telegram import ChatMember, Update
+from telegram import ChatMember, Message, Update
 from telegram.ext import (
     BaseHandler,
     CallbackQueryHandler,
@@ -33,7 +34,7 @@ from bot.features import Registry
 from bot.running import Running, running
 from chat.feature import Answer, Audience, Command
 from chat.screen import Onward, Screen
-from chat.turn import Turn
+from chat.turn import Received, Turn
 
 Context = ContextTypes.DEFAULT_TYPE
 ALLOWED_UPDATES = ("message", "callback_query", "my_chat_member")
@@ -74,6 +75,7 @@ class Dispatcher:
             CallbackQueryHandler(self._guarded(self._tap)),
             CommandHandler(commands, self._guarded(self._command), filters=private),
             InDialogue(MessageHandler(private & filters.TEXT & ~filters.COMMAND, self._guarded(self._said))),
+            InDialogue(MessageHandler(private & (filters.PHOTO | filters.Document.ALL), self._guarded(self._given))),
             MessageHandler(private, self._guarded(self._anything_else)),
             ChatMemberHandler(self._guarded(self._reachable), ChatMemberHandler.MY_CHAT_MEMBER),
             CommandHandler(commands, self._guarded(self._in_group), filters=filters.UpdateType.MESSAGE),
@@ -168,6 +170,16 @@ class Dispatcher:
             return
         now.answer = await self._shown(turn, await step(turn, message.text))
 
+    async def _given(self, now: Running) -> None:
+        turn, message = now.turn, now.update.message
+        assert message is not None
+        step = self.registry.file_step(turn.dialogue.state)
+        if step is None:
+            await self._anything_else(now)
+            return
+        turn.file = received(message)
+        now.answer = await self._shown(turn, await step(turn))
+
     async def _anything_else(self, now: Running) -> None:
         now.answer = await self._lead_to_join(now) if now.turn.member is None else [manners.not_understood()]
 
@@ -241,3 +253,16 @@ class Dispatcher:
         """A tap elsewhere ends another feature's conversation: what is typed next is not an answer to it any more."""
         if now.turn.dialogue.state and now.turn.dialogue.state.partition(".")[0] != feature:
             now.leave()
+
+
+def received(message: Message) -> Received:
+    """What came with a message: the largest size of a picture, or a document."""
+    caption = message.caption or ""
+    if message.photo:
+        largest = message.photo[-1]
+        return Received(largest.file_id, largest.file_unique_id, "photo", None, largest.file_size or 0, caption)
+    document = message.document
+    assert document is not None
+    return Received(
+        document.file_id, document.file_unique_id, "document", document.file_name, document.file_size or 0, caption
+    )

@@ -5,6 +5,7 @@ The result is plain JSON, so that it can wait in the outbox and be sent by whoev
     text      Telegram HTML; absent when only a tap is answered
     keyboard  rows of inline buttons as the Bot API has them
     picture   {"qr": data} or {"photo": asset}
+    file      {"photo": id} or {"document": id}, both of Telegram, or {"name", "base64"}
     protect   the message can't be forwarded
     query     the tap to be answered, `alert` with it as a notice over the chat
     edit      the tapped message to be replaced: {"id", "picture": it shows one, "protected": it is protected,
@@ -14,13 +15,14 @@ The result is plain JSON, so that it can wait in the outbox and be sent by whoev
 
 from __future__ import annotations
 
+import base64
 import html
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from chat.screen import QR, Button, Screen
+from chat.screen import QR, Button, File, Given, Screen
 from chat.words import Speaker
 from ledger.errors import Fault
 
@@ -60,7 +62,7 @@ def draw(screens: Sequence[Screen], speaker: Speaker, tapped: Tapped | None = No
         first = drawn[0]
         if tapped.query is not None:
             first["query"] = tapped.query
-        if "text" in first and tapped.message_id and not screens[0].fresh:
+        if "text" in first and tapped.message_id and not screens[0].fresh and "file" not in first:
             first["edit"] = {"id": tapped.message_id, "picture": tapped.picture, "protected": tapped.protected}
             if tapped.query is None:
                 first["edit"]["only"] = True
@@ -75,7 +77,7 @@ def _draw(screen: Screen, speaker: Speaker) -> Drawn:
     if not screen.lines:
         return drawn
     text = "\n".join(speaker.html(line) if line else "" for line in screen.lines)
-    _within(html.unescape(_TAG.sub("", text)), CAPTION_MAX if screen.picture else TEXT_MAX, "text")
+    _within(html.unescape(_TAG.sub("", text)), CAPTION_MAX if screen.picture or screen.file else TEXT_MAX, "text")
     drawn["text"] = text
     if screen.rows:
         if sum(map(len, screen.rows)) > BUTTONS_MAX:
@@ -84,6 +86,8 @@ def _draw(screen: Screen, speaker: Speaker) -> Drawn:
     if screen.picture is not None:
         picture = screen.picture
         drawn["picture"] = {"qr": picture.data} if isinstance(picture, QR) else {"photo": picture.asset}
+    if screen.file is not None:
+        drawn["file"] = _file(screen.file)
     if screen.protect:
         drawn["protect"] = True
     if screen.renew is not None:
@@ -106,6 +110,12 @@ def _button(button: Button, speaker: Speaker) -> dict[str, Any]:
     if button.style is not None:
         drawn["style"] = button.style
     return drawn
+
+
+def _file(file: File | Given) -> dict[str, str]:
+    if isinstance(file, Given):
+        return {file.kind: file.file_id}
+    return {"name": file.name, "base64": base64.b64encode(file.content).decode()}
 
 
 def _within(text: str, characters_max: int, what: str) -> str:

@@ -64,6 +64,12 @@ class Registry:
         feature = self.names.get(name)
         return feature.steps.get(step) if feature else None
 
+    def file_step(self, state: str) -> Callback | None:
+        """What takes a picture or document while the dialogue is at «feature.step»."""
+        name, _, step = state.partition(".")
+        feature = self.names.get(name)
+        return feature.file_steps.get(step) if feature else None
+
     def command_in(self, text: str, bot_username: str) -> tuple[Command, str] | None:
         """The command a text starts with, if it is ours and known, and the words after it."""
         if not text.startswith("/"):

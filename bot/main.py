@@ -31,6 +31,8 @@ from bot.engines import Connects, engines
 from bot.health import Health
 from bot.leads import Lead, Lease
 from bot.logs import Redaction
+from bot.merchant_api.hooks import Hooks
+from bot.merchant_api.server import MerchantApi
 from bot.metrics import Metrics
 from bot.outbox import POLICIES
 from bot.pictures import Pictures
@@ -139,14 +141,21 @@ async def running(
         timetable = Timetable(pools.turns, keys, clock, duties())
         menus = Menus(worker.bot, worker.registry, pools.turns, keys)
 
+        hooks = Hooks(pools.turns, keys, clock, inside=settings.webhooks_inside)
+
         async def lead(lease: Lease) -> None:
             async with asyncio.TaskGroup() as group:
                 group.create_task(timetable.run(lease))
                 group.create_task(_keep_menus(menus))
+                group.create_task(hooks.run())
 
         app = web.Application(client_max_size=BODY_BYTES_MAX)
         Health(pools.reads, metrics, lambda: worker.receiving).add_to(app)
         worker.webhook.add_to(app)
+        api = await stack.enter_async_context(
+            MerchantApi(pools, keys, clock, metrics, hurry=worker.outbox.hurry, holder=worker.holder)
+        )
+        api.add_to(app)
         if sandbox is not None:
             app.add_subapp("/playground", sandbox.page(timetable))
         address = await _listen(app, stack, settings, shares_port)

@@ -62,6 +62,19 @@ class Metrics:
         self.dead_letters = Counter(
             "jifen_dead_letters", "Updates set aside after failing again and again.", registry=self.registry
         )
+        self.api_requests = Counter(
+            "jifen_api_requests",
+            "Merchant API requests by path and status.",
+            ("path", "status"),
+            registry=self.registry,
+        )
+        self.api_seconds = Histogram(
+            "jifen_api_seconds",
+            "From a request's head to its answer.",
+            ("path",),
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
 
     def render(self) -> bytes:
         """The text that `/metrics` answers, of type `content_type`."""

@@ -23,9 +23,10 @@ _ANSWERS_OTHERWISE = "42P13"
 def functions() -> dict[str, str]:
     """The SQL of every function the database must have, as this version writes them, by name."""
     from chat.functions import CREATE
-    from ledger.points.engine import LOAD_FUNCTION
+    from ledger.earning import situation
+    from ledger.points import engine
 
-    return {"points_load": LOAD_FUNCTION, **CREATE}
+    return {"points_load": engine.LOAD_FUNCTION, "intake_load": situation.LOAD_FUNCTION, **CREATE}
 
 
 def config() -> Config:

@@ -19,7 +19,7 @@ from bot.drawing import Drawn
 from bot.outbox import LEASE_SECONDS, UPLOAD_LEASE_SECONDS, Outbox, Row
 from bot.request import compact
 from chat.turn import Dialogue, Turn
-from ledger.members.member import Member
+from ledger.members.member import Acting, Member
 from ledger.members.vault import Vault
 from ledger.points.reading import fetch
 from ledger.programme import Programme
@@ -123,7 +123,8 @@ class Opener:
     def _opened(self, row: Any, key: str, caller: Caller, tx: AsyncConnection) -> Opened | None:
         (
             seen, state, said, member_id, status, language, region, joined_on, unreachable, heard,
-            staff_at, staff_role, operator_role, version, document, ahead_days, backlog,
+            staff_at, staff_role, operator_role, company_id, company_name, company_role,
+            version, document, ahead_days, backlog,
         ) = row  # fmt: skip
         if seen:
             return None
@@ -134,7 +135,9 @@ class Opener:
         member = None
         if member_id is not None:
             staff = tuple(zip(staff_at or (), staff_role or (), strict=True))
-            member = Member(member_id, status, language, region, joined_on, staff, frozenset(operator_role or ()))
+            operator = frozenset(operator_role or ())
+            acts_for = Acting(company_id, company_name, company_role) if company_id is not None else None
+            member = Member(member_id, status, language, region, joined_on, staff, operator, acts_for)
         now = self._clock.now()
         turn = Turn(
             tx=tx,
@@ -207,7 +210,7 @@ async def close(opened: Opened, drawn: Sequence[Drawn], outbox: Outbox, vault: V
 
 
 def _lease(drawn: Drawn) -> float:
-    return UPLOAD_LEASE_SECONDS if "photo" in drawn.get("picture", {}) else LEASE_SECONDS
+    return UPLOAD_LEASE_SECONDS if "photo" in drawn.get("picture", {}) or "file" in drawn else LEASE_SECONDS
 
 
 def _closed(messages: list[dict[str, Any]], found: Sequence[Any], mine: list[int], since: float) -> Closed:

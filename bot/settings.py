@@ -151,6 +151,12 @@ class Settings(BaseSettings):
         ge=0,
         le=600,
     )
+    webhooks_inside: bool = _setting(
+        False,
+        "商户的事件可否发到 http 和内网地址(测试或专网用)",
+        "Whether merchants' events may be sent to http and private addresses (for tests, or a network of your own)",
+        expects=("true 或 false", "true or false"),
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = _setting(
         "INFO",
         "日志详细程度",

@@ -3,6 +3,7 @@
     a tap's answer          editMessageText in place, and answerCallbackQuery beside it
     from picture to words   a new message, then the old one is deleted (Telegram can't take a picture out of a message)
     to a picture            editMessageMedia
+    with a file             always a new message
     QR                      the words first; the picture follows into the same message when the render pool has drawn it
     what renews itself      `said` hears in which message it stands
 
@@ -12,7 +13,9 @@ A repeated edit is harmless («message is not modified» is success), a repeated
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
+import mimetypes
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -87,7 +90,10 @@ class Teller:
         """
         with contextlib.suppress(Later, Unreachable, Moved, Refused, Uncertain):
             await self._call(
-                "answerCallbackQuery", callback_query_id=query, text=alert, show_alert=True if alert and pops_up else None
+                "answerCallbackQuery",
+                callback_query_id=query,
+                text=alert,
+                show_alert=True if alert and pops_up else None,
             )
 
     async def _show(self, chat_id: int, drawn: Drawn, unsolicited: bool) -> None:
@@ -124,6 +130,20 @@ class Teller:
     async def _send(self, chat_id: int, drawn: Drawn, unsolicited: bool) -> int:
         picture = drawn.get("picture", {})
         common = {"chat_id": chat_id, "reply_markup": _keyboard(drawn), "protect_content": drawn.get("protect")}
+        if "file" in drawn:
+            method, what, files = _handed_over(drawn["file"])
+            try:
+                with_file: Any = await self._transport.message(
+                    chat_id,
+                    lambda: self._api.call(method, files, **what, caption=drawn["text"], parse_mode="HTML", **common),
+                    unsolicited=unsolicited,
+                )
+                return int(with_file["message_id"])
+            except Refused as no:
+                # What another bot was sent (the token has changed since) is not ours to show: the words still are.
+                if files is not None or "file" not in str(no):
+                    raise
+                log.warning("file_not_shown", why=str(no))
         if "photo" in picture and (found := self._photo(picture["photo"])) is not None:
             photo, files = found
             sent = await self._transport.message(
@@ -224,3 +244,14 @@ def _keyboard(drawn: Drawn) -> dict[str, Any] | None:
 
 def _attached(name: str, content: bytes) -> Picture:
     return "attach://picture", {"picture": Upload(name, content)}
+
+
+def _handed_over(file: dict[str, str]) -> tuple[str, dict[str, str], dict[str, Upload] | None]:
+    """The method that sends a file, how its call names it, and what is uploaded with it."""
+    if "photo" in file:
+        return "sendPhoto", {"photo": file["photo"]}, None
+    if "document" in file:
+        return "sendDocument", {"document": file["document"]}, None
+    content = base64.b64decode(file["base64"])
+    mime = mimetypes.guess_type(file["name"])[0] or "application/octet-stream"
+    return "sendDocument", {"document": "attach://file"}, {"file": Upload(file["name"], content, mime)}

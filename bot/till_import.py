@@ -23,7 +23,8 @@ from bot.bilingual import both
 from bot.till_file import Export, ExportUnreadable
 from bot.till_run import DOCUMENTS_PER_CHUNK, Import, Report, Tally
 from ledger.earning import rulebook, till_book
-from ledger.earning.rules import AccrualRule, RuleVersion
+from ledger.earning.rules.documents import Base
+from ledger.earning.rules.version import RuleVersion
 from ledger.merchants import accounts, mapping, retailer
 from ledger.merchants.mapping import Mapping
 from ledger.points.commands import Moment
@@ -56,9 +57,9 @@ OUTCOMES = {
 }
 
 
-def default_rule() -> AccrualRule:
+def default_rule() -> Base:
     """What a retailer who joins by an import gives: a point for each whole unit of money."""
-    return AccrualRule(rate=Decimal(1))
+    return Base(rate=Decimal(1))
 
 
 @click.command(

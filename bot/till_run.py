@@ -17,7 +17,7 @@ from sqlalchemy import text
 from bot.bilingual import both
 from bot.till_file import Export
 from ledger.earning import till_book
-from ledger.earning.rules import RuleVersion
+from ledger.earning.rules.version import RuleVersion
 from ledger.earning.till_import import COUNTED, Matcher, Purchase, Refund, RowResult, Survey, documents, survey
 from ledger.points.commands import Moment
 from ledger.points.engine import PINNED_PLANS, retryable

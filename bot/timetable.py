@@ -20,7 +20,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot import failures
-from bot.addressees import messages_of
+from bot.addressees import say
 from bot.clock import Clock
 from bot.leads import Lease, LostLead
 from bot.logs import turn_context
@@ -50,7 +50,6 @@ _END = text(
     " WHERE job = :job AND due_at = :due"
 )
 _PROGRAMME = text("SELECT document FROM programme WHERE one = 1")
-_SAY = text("SELECT 1 FROM turn_close(0, NULL, NULL, CAST(:messages AS jsonb), CAST('{}' AS bigint[]))")
 
 
 @cache
@@ -175,9 +174,7 @@ class Timetable:
             at = await self._clock.moment(tx)
             chunk = Chunk(tx, f"{slot.key}:{number}", at, Programme.model_validate(document), stored.get("at", {}))
             then = await duty.run(chunk, slot)
-            messages = await messages_of(tx, self._vault, chunk.tells, today=at.today, zone=self._clock.zone)
-            if messages:
-                await tx.execute(_SAY, {"messages": compact(messages)})
+            await say(tx, self._vault, chunk.tells, today=at.today, zone=self._clock.zone)
             if then is None:
                 await tx.execute(_END, {**asked, "state": "done", "outcome": compact({"chunks": number + 1})})
             else:

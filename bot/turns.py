@@ -302,6 +302,6 @@ def tapped_in(update: Update) -> Tapped | None:
     return Tapped(
         query.id,
         message.message_id,
-        picture=bool(getattr(message, "photo", None)),
+        picture=bool(getattr(message, "photo", None) or getattr(message, "document", None)),
         protected=bool(getattr(message, "has_protected_content", False)),
     )

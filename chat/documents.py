@@ -1,4 +1,4 @@
-"""Receipt numbers as people see them: those that a shop gave. What an award typed at the till is booked under is nobody's receipt."""
+"""Receipt numbers as people see them: those that a shop gave. What an award at the till is booked under is nobody's receipt."""
 
 from __future__ import annotations
 

@@ -5,6 +5,8 @@ A test opens every door and finds a tap behind it.
 
 from __future__ import annotations
 
+import datetime as dt
+
 from chat.screen import Button
 from chat.words import Text, t
 
@@ -161,6 +163,16 @@ def award_back(label: Text, purchase_id: int) -> Button:
     return Button(label, data=f"day:back:{purchase_id}")
 
 
+def refund(merchant_id: int, label: Text | None = None) -> Button:
+    """Refunding at the till: which purchase."""
+    return Button(label or t("退款"), data=f"refund:start:{merchant_id}")
+
+
+def refund_of(label: Text, purchase_id: int) -> Button:
+    """Refunding one purchase."""
+    return Button(label, data=f"refund:open:{purchase_id}")
+
+
 def staff(merchant_id: int, label: Text | None = None) -> Button:
     """Who works at a merchant."""
     return Button(label or t("店员"), data=f"staff:list:{merchant_id}")
@@ -169,3 +181,183 @@ def staff(merchant_id: int, label: Text | None = None) -> Button:
 def operator(label: Text | None = None) -> Button:
     """The operator's desk."""
     return Button(label or t("运营台"), data="operator:home")
+
+
+def tier(label: Text | None = None) -> Button:
+    """A member's tier, and the way to the next."""
+    return Button(label or t("会员等级"), data="tier:show")
+
+
+def tier_proposals(label: Text | None = None) -> Button:
+    """Members whom an upgrade is proposed for."""
+    return Button(label or t("升级建议"), data="tier:proposals:0")
+
+
+def activities(label: Text | None = None) -> Button:
+    """What can be joined now for points: talks, surveys, suggestions."""
+    return Button(label or t("活动"), data="activities:list:0")
+
+
+def run_activities(merchant_id: int, label: Text | None = None) -> Button:
+    """The activities of a merchant, as its people run them."""
+    return Button(label or t("活动"), data=f"run_activities:list:{merchant_id}")
+
+
+def run_activity(activity_id: int, label: Text) -> Button:
+    """One activity, as its merchant's people see it."""
+    return Button(label, data=f"run_activities:open:{activity_id}")
+
+
+def suggestions(activity_id: int, label: Text | None = None) -> Button:
+    """What members suggested in a box and nobody has answered."""
+    return Button(label or t("看建议"), data=f"suggestions:list:{activity_id}")
+
+
+def dividend(merchant_id: int, label: Text | None = None) -> Button:
+    """A merchant's dividends: those given, and a new one."""
+    return Button(label or t("分红"), data=f"dividends:list:{merchant_id}")
+
+
+def own_account() -> Button:
+    """Back from a company's account to one's own."""
+    return Button(t("换回自己的账户"), data="business:act:0")
+
+
+def business(label: Text | None = None) -> Button:
+    """The companies that a member acts for."""
+    return Button(label or t("企业账户"), data="business:home")
+
+
+def apply(label: Text | None = None) -> Button:
+    """Applying to be a merchant, or where the application stands."""
+    return Button(label or t("申请开店"), data="apply:home")
+
+
+def application_papers(label: Text) -> Button:
+    """The papers of one's application."""
+    return Button(label, data="apply_papers:home")
+
+
+def merchant(label: Text | None = None, merchant_id: int = 0) -> Button:
+    """A merchant's own page, for those who run it."""
+    return Button(label or t("商户页"), data=f"merchant:home:{merchant_id}")
+
+
+def outlets(merchant_id: int, label: Text | None = None) -> Button:
+    """A merchant's outlets and tills."""
+    return Button(label or t("门店"), data=f"outlets:list:{merchant_id}")
+
+
+def papers(merchant_id: int, label: Text | None = None) -> Button:
+    """A merchant's certificates and files."""
+    return Button(label or t("证书与文件"), data=f"papers:home:{merchant_id}")
+
+
+def shift(merchant_id: int, label: Text | None = None) -> Button:
+    """One's shift at a till: opening it, closing it."""
+    return Button(label or t("班次"), data=f"shift:home:{merchant_id}")
+
+
+def shifts(merchant_id: int, label: Text | None = None) -> Button:
+    """A merchant's shifts, newest first."""
+    return Button(label or t("各班记录"), data=f"shift:list:{merchant_id}:0")
+
+
+def applications(label: Text | None = None) -> Button:
+    """Who has applied to be a merchant, for the operator."""
+    return Button(label or t("入驻申请"), data="applications:list:0")
+
+
+def certification(label: Text, merchant_id: int) -> Button:
+    """A merchant's certificates and standing, for the operator."""
+    return Button(label, data=f"certification:open:{merchant_id}")
+
+
+def shops(label: Text | None = None) -> Button:
+    """The merchants of the coalition, for members."""
+    return Button(label or t("商户"), data="shops:home")
+
+
+def shop(label: Text, merchant_id: int) -> Button:
+    """One merchant: how to earn there, and what it gives."""
+    return Button(label, data=f"shops:open:{merchant_id}")
+
+
+def application(label: Text, merchant_id: int) -> Button:
+    """What a merchant wrote and sent when it applied, for the operator."""
+    return Button(label, data=f"applications:open:{merchant_id}")
+
+
+def settlement(merchant_id: int, label: Text | None = None) -> Button:
+    """What a merchant owes and is owed, week by week."""
+    return Button(label or t("周结算"), data=f"settlement:home:{merchant_id}")
+
+
+def settlement_week(merchant_id: int, week: dt.date, label: Text | None = None) -> Button:
+    """A merchant's statement of one week."""
+    return Button(label or t("看结算单"), data=f"settlement:week:{merchant_id}:{week}")
+
+
+def settlement_line(merchant_id: int, week: dt.date, number: int, label: Text | None = None) -> Button:
+    """One line of a merchant's statement."""
+    return Button(label or t("看这一笔"), data=f"settlement:line:{merchant_id}:{week}:{number}")
+
+
+def closes(label: Text | None = None) -> Button:
+    """The weeks that were closed, for the operator."""
+    return Button(label or t("周结算"), data="closes:list:0")
+
+
+def cover(merchant_id: int, label: Text | None = None) -> Button:
+    """What stands behind a merchant's points, for its owner."""
+    return Button(label or t("保证金"), data=f"cover:home:{merchant_id}")
+
+
+def covers(label: Text | None = None) -> Button:
+    """Every issuer's cover, for the operator."""
+    return Button(label or t("保证金"), data="cover:list:0")
+
+
+def cover_desk(label: Text, merchant_id: int) -> Button:
+    """One issuer's cover, for the operator."""
+    return Button(label, data=f"cover:open:{merchant_id}")
+
+
+def disputes(label: Text | None = None) -> Button:
+    """Disputes that wait for the operator."""
+    return Button(label or t("结算争议"), data="disputes:list:0")
+
+
+def dispute(label: Text, dispute_id: int) -> Button:
+    """One dispute, for the operator."""
+    return Button(label, data=f"disputes:open:{dispute_id}")
+
+
+def rules(merchant_id: int, label: Text | None = None) -> Button:
+    """A merchant's accrual rules, for those who run it."""
+    return Button(label or t("积分规则"), data=f"rules:list:{merchant_id}")
+
+
+def times(merchant_id: int) -> Button:
+    """Proposing many times the points."""
+    return Button(t("多倍积分"), data=f"rule_draft:times:{merchant_id}")
+
+
+def bonus(merchant_id: int) -> Button:
+    """Proposing a bonus above a spend."""
+    return Button(t("满额送分"), data=f"rule_draft:bonus:{merchant_id}")
+
+
+def rate(merchant_id: int) -> Button:
+    """Proposing another rate."""
+    return Button(t("改每元得分"), data=f"rule_draft:rate:{merchant_id}")
+
+
+def rule_approvals(label: Text | None = None) -> Button:
+    """Rules that merchants propose and that wait for the operator."""
+    return Button(label or t("规则审批"), data="rule_approvals:list:0")
+
+
+def api_keys(merchant_id: int, label: Text | None = None) -> Button:
+    """A merchant's keys of the HTTP API, and where its events go."""
+    return Button(label or t("接口"), data=f"api_keys:list:{merchant_id}")

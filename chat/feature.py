@@ -11,6 +11,9 @@
     @feature.step("amount")                    # what is typed while the dialogue is at "history.amount"
     async def amount(turn: Turn, said: str) -> Screen: ...
 
+    @feature.file_step("amount")               # a picture or document sent while the dialogue is there: turn.file
+    async def receipt(turn: Turn) -> Screen: ...
+
     @feature.link("r")                         # t.me/<bot>?start=r_<token>
     async def referred(turn: Turn, token: str) -> Screen: ...
 
@@ -26,10 +29,11 @@ import importlib
 import pkgutil
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, wraps
 from typing import Any, Literal, TypeVar
 
 from chat.screen import Button, Onward, Screen
+from chat.turn import Turn
 from chat.words import Speaker, Text, t
 
 Answer = Screen | Onward | Sequence[Screen] | None
@@ -64,13 +68,18 @@ class Tap:
 
 @dataclass(slots=True)
 class Feature:
-    """One thing a person does: its commands, taps, dialogue steps and deep links. `order` sorts menus and help."""
+    """One thing a person does: its commands, taps, dialogue steps and deep links. `order` sorts menus and help.
+
+    `on_account`: it is about an account, and works on that of a company for whoever acts for one.
+    """
 
     name: str
     order: int = 100
+    on_account: bool = False
     commands: list[Command] = field(default_factory=list)
     taps: dict[str, Tap] = field(default_factory=dict)
     steps: dict[str, Callback] = field(default_factory=dict)
+    file_steps: dict[str, Callback] = field(default_factory=dict)
     links: dict[str, Callback] = field(default_factory=dict)
 
     def command(
@@ -84,7 +93,7 @@ class Feature:
         """Runs the decorated `(turn, words)` on «/name words»."""
 
         def register(run: C) -> C:
-            self.commands.append(Command(name, description, audience, run, reads_only))
+            self.commands.append(Command(name, description, audience, self._runs(run), reads_only))
             return run
 
         return register
@@ -93,7 +102,7 @@ class Feature:
         """Runs the decorated `(turn, *args)` when a button of this action is tapped. Arguments arrive as text."""
 
         def register(run: C) -> C:
-            self.taps[action] = Tap(action, run, audience, reads_only)
+            self.taps[action] = Tap(action, self._runs(run), audience, reads_only)
             return run
 
         return register
@@ -102,7 +111,16 @@ class Feature:
         """Runs the decorated `(turn, said)` on what is typed while the dialogue is at «feature.name»."""
 
         def register(run: C) -> C:
-            self.steps[name] = run
+            self.steps[name] = self._runs(run)
+            return run
+
+        return register
+
+    def file_step(self, name: str) -> Callable[[C], C]:
+        """Runs the decorated `(turn)` on a picture or document (`turn.file`) sent while the dialogue is at «feature.name»."""
+
+        def register(run: C) -> C:
+            self.file_steps[name] = self._runs(run)
             return run
 
         return register
@@ -112,10 +130,21 @@ class Feature:
         waits for them."""
 
         def register(run: C) -> C:
-            self.links[purpose] = run
+            self.links[purpose] = self._runs(run)
             return run
 
         return register
+
+    def _runs(self, run: Callback) -> Callback:
+        if not self.on_account:
+            return run
+
+        @wraps(run)
+        async def on_account(turn: Turn, *said: str) -> Answer:
+            with turn.on_account():
+                return await run(turn, *said)
+
+        return on_account
 
     def at(self, step: str) -> str:
         """The dialogue state of one of this feature's steps."""

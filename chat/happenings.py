@@ -16,6 +16,8 @@ def title(line: Line, known: Known) -> Text | Both:
     match line.kind:
         case "accrue" if line.facts.get("what") == "welcome":
             return t("入会礼")
+        case "accrue" if line.facts.get("what") == "activity":
+            return t("{title} · {merchant}", title=line.facts["title"], merchant=where)
         case "accrue":
             return where
         case "open_balance":
@@ -41,6 +43,8 @@ def title(line: Line, known: Known) -> Text | Both:
             return t("取消预留")
         case "transfer" if line.facts.get("what") == "claim":
             return t("认领 · {merchant}", merchant=where)
+        case "transfer" if line.facts.get("what") == "dividend":
+            return t("分红 · {merchant}", merchant=where)
         case "transfer":
             return t("转入") if line.points > 0 else t("转出")
         case "exchange":

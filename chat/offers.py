@@ -221,6 +221,8 @@ def _(no: rules.MerchantNotServing) -> Worded:
 def _(no: rules.MemberMayNotSpend) -> Worded:
     if no.status == "frozen":
         return Worded(t("账户已冻结,暂时不能兑换"), t("积分都还在。解冻后就能用。"))
+    if no.status == "viewing":
+        return Worded(t("您在这家企业只能看"), t("兑换要由采购人或负责人来做。"), (doors.business(),))
     return Worded(t("这个账户已经关闭"))
 
 

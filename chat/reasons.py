@@ -1,4 +1,4 @@
-"""Why an award was taken back: the usual reasons by a word that entries keep, so that both readers read their own language."""
+"""Why points were taken back: the usual reasons by a word that entries keep, so that both readers read their own language."""
 
 from __future__ import annotations
 
@@ -11,7 +11,13 @@ TAKE_BACK: dict[str, Text] = {
     "twice": t("重复记了"),
 }
 
+REFUND: dict[str, Text] = {
+    "returned": t("商品退回"),
+    "faulty": t("商品有问题"),
+    "overcharged": t("多收了钱"),
+}
+
 
 def said(reason: str) -> Text | str:
     """A reason as a person reads it: a usual one in their language, any other as it was typed."""
-    return TAKE_BACK.get(reason, reason)
+    return (TAKE_BACK | REFUND).get(reason, reason)

@@ -50,6 +50,22 @@ class Photo:
 
 
 @dataclass(frozen=True, slots=True)
+class File:
+    """A file made for this message: a table, a statement. It waits in the outbox as it is, so it is small (some 100 kB)."""
+
+    name: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A picture or document that somebody sent us, shown again by Telegram's own id of it."""
+
+    file_id: str
+    kind: Literal["photo", "document"]
+
+
+@dataclass(frozen=True, slots=True)
 class Renew:
     """A tap that nobody makes: from `at` on, `data` (made by `Feature.data`) runs once and its screen replaces this message.
 
@@ -70,11 +86,13 @@ class Screen:
     `alert` is shown as a notice over the chat: alone it has to be closed, beside the redrawn message it passes by itself (≤ 200
     characters when rendered).
     `protect` keeps a code from being forwarded. `renew` replaces the screen later. A screen without lines shows only its alert.
+    `file` comes with the message, which is always a new one: what is handed over must not vanish with the next tap.
     """
 
     lines: tuple[Line, ...] = ()
     rows: tuple[tuple[Button, ...], ...] = ()
     picture: QR | Photo | None = None
+    file: File | Given | None = None
     alert: Text | None = None
     fresh: bool = False
     protect: bool = False

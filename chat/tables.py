@@ -9,6 +9,7 @@ from sqlalchemy import (
     Identity,
     Index,
     Integer,
+    LargeBinary,
     SmallInteger,
     Table,
     Text,
@@ -24,7 +25,17 @@ turn_key = Table(
     metadata,
     Column("key", Text, primary_key=True, comment="update:<bot>:<id>, api:<merchant>:<key>, job:<name>:<slot>:<chunk>"),
     Column("at", DateTime(timezone=True), nullable=False, server_default=func.now(), index=True),
-    Column("answer", JSONB, comment="the stored answer of an API call"),
+    Column("request", LargeBinary, comment="SHA-256 of what an API call asked"),
+    Column("status", SmallInteger, comment="of its answer"),
+    Column("answer", Text, comment="its answer, letter by letter"),
+    Column("member_id", BigInteger, comment="whom the answer names; erasure finds it by this"),
+)
+
+receipt_due = Table(
+    "receipt_due",
+    metadata,
+    Column("member_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("entry_id", BigInteger, primary_key=True, autoincrement=False, comment="booked by the API, not yet told"),
 )
 
 dialogue = Table(

@@ -11,11 +11,12 @@ from chat.refusals import Worded, worded
 from chat.screen import Button, Screen, screen
 from chat.turn import Turn
 from chat.words import Both, Money, Text, t, tn
-from ledger.earning import awards, purchases, refunds
+from ledger.earning import awards, intake, purchases, refund_plans, returns
 from ledger.members import person
-from ledger.merchants import authority, staff
+from ledger.merchants import authority, shifts, staff
 from ledger.merchants import merchant as merchants
 from ledger.merchants.merchant import Merchant
+from ledger.merchants.shifts import Shift
 from ledger.merchants.staff import NotStaff, Staff
 
 ROLES: dict[str, Text] = {"owner": t("店主"), "manager": t("店长"), "cashier": t("收银员")}
@@ -58,13 +59,27 @@ async def post_at(turn: Turn, merchant_id: int) -> Post:
 
 
 async def place(turn: Turn, merchant_id: int | None) -> Post | list[Post]:
-    """The place that is meant: the one named, or the only one; several where one has to be chosen. `NotStaff` for none."""
+    """The place that is meant: the one named, the only one, or the one chosen earlier today; several where one has to be chosen.
+
+    `NotStaff` for none. Whoever has several posts is asked once: what they choose holds until they choose another, or for the day.
+    """
     if merchant_id:
-        return await post_at(turn, merchant_id)
+        named = await post_at(turn, merchant_id)
+        if len(turn.me.staff_of) > 1:
+            await staff.choose(turn.tx, turn.me.id, merchant_id, now=turn.now)
+        return named
     found = await posts(turn)
     if not found:
         raise NotStaff(0)
-    return found[0] if len(found) == 1 else found
+    if len(found) == 1:
+        return found[0]
+    here = await staff.chosen(turn.tx, turn.me.id, since=today(turn)[0])
+    return next((post for post in found if post.merchant.id == here), found)
+
+
+async def shift(turn: Turn, post: Post) -> Shift | None:
+    """The shift that this person works there now: awards name its till and its outlet."""
+    return await shifts.current(turn.tx, post.staff.id, since=today(turn)[0])
 
 
 def choose(found: list[Post], button: Callable[[Text, int], Button]) -> Screen:
@@ -104,6 +119,20 @@ _ACTIONS: dict[str, Text] = {
     "add_owner": t("添加店主"),
     "remove_cashier": t("移除收银员"),
     "remove_manager": t("移除店长或店主"),
+    "work_shift": t("开班"),
+    "see_merchant": t("看商户页"),
+    "run_outlets": t("管理门店和收银台"),
+    "export_day": t("导出当天的记录"),
+    "see_papers": t("看证书和文件"),
+    "run_activities": t("办活动"),
+    "fund_dividends": t("出资分红"),
+    "see_log": t("看操作记录"),
+    "see_settlement": t("看周结算"),
+    "dispute": t("对结算提出异议"),
+    "see_cover": t("看本店的保证金"),
+    "see_rules": t("看积分规则"),
+    "change_rules": t("改积分规则"),
+    "manage_api": t("管接口密钥"),
 }
 
 
@@ -121,21 +150,6 @@ def _(no: NotStaff) -> Worded:
     return Worded(t("您不在这个收银台"), t("店主或店长发一个邀请链接,点开就能上岗。"))
 
 
-@worded(staff.InvitationUnknown)
-def _(no: staff.InvitationUnknown) -> Worded:
-    return Worded(t("这个邀请链接不对"), t("请让店里重新发一个。"))
-
-
-@worded(staff.InvitationUsed)
-def _(no: staff.InvitationUsed) -> Worded:
-    return Worded(t("这个邀请链接用过了"), t("{when} 用的,一个链接只能用一次。请让店里重新发。", when=no.used_at))
-
-
-@worded(staff.InvitationEnded)
-def _(no: staff.InvitationEnded) -> Worded:
-    return Worded(t("这个邀请链接过期了"), t("有效到 {when}。请让店里重新发。", when=no.ended_at))
-
-
 @worded(staff.AlreadyStaff)
 def _(no: staff.AlreadyStaff) -> Worded:
     return Worded(t("您已经在这家店了"), t("身份是{role}。", role=role(no.role)), (doors.counter(),))
@@ -143,7 +157,7 @@ def _(no: staff.AlreadyStaff) -> Worded:
 
 @worded(staff.LastOwner)
 def _(no: staff.LastOwner) -> Worded:
-    return Worded(t("店里要留一位店主"), t("先请运营人员添加另一位店主,再移除这一位。"))
+    return Worded(t("店里要留一位店主"), t("先请运营人员添加另一位店主,再移除这一位。"), (doors.counter(),))
 
 
 @worded(staff.LabelTooLong)
@@ -163,6 +177,14 @@ def _(no: merchants.MerchantMayNotIssue) -> Worded:
         t("{merchant}现在不能发积分", merchant=name),
         t("它的状态是「{status}」。会员已有的积分不受影响。", status=STATUSES[no.status]),
         (doors.counter(),),
+    )
+
+
+@worded(merchants.SpendingNeeded)
+def _(no: merchants.SpendingNeeded) -> Worded:
+    return Worded(
+        t("没有消费,不能发积分"),
+        t("{merchant}是支付渠道,只能按消费给分;开卡、办活动都不行。", merchant=Both(no.name_zh, no.name_en)),
     )
 
 
@@ -192,8 +214,8 @@ def _(no: purchases.NoSuchPurchase) -> Worded:
     return Worded(t("没有这笔消费"), t("可能是别家店的,或编号不对。"), (doors.counter(),))
 
 
-@worded(refunds.MoreThanPurchase)
-def _(no: refunds.MoreThanPurchase) -> Worded:
+@worded(refund_plans.MoreThanPurchase)
+def _(no: refund_plans.MoreThanPurchase) -> Worded:
     return Worded(
         t("退款超过了那笔消费"),
         t(
@@ -203,6 +225,38 @@ def _(no: refunds.MoreThanPurchase) -> Worded:
             left=Money(no.left_minor, no.money),
         ),
     )
+
+
+@worded(refund_plans.RefundAboveLimit)
+def _(no: refund_plans.RefundAboveLimit) -> Worded:
+    return Worded(
+        t("这笔要店长来退"),
+        t(
+            "收银员对一笔消费最多退 {limit},连这次一共 {asked}。",
+            limit=Money(no.limit_minor, no.money),
+            asked=Money(no.asked_minor, no.money),
+        ),
+        (doors.counter(),),
+    )
+
+
+@worded(returns.NoSuchLine)
+def _(no: returns.NoSuchLine) -> Worded:
+    return Worded(
+        t("没有那么多可退"),
+        t(
+            "小票 {document} 第 {place} 行还剩 {left} 件,要退 {asked} 件。",
+            document=no.document,
+            place=no.place + 1,
+            left=no.left,
+            asked=no.asked,
+        ),
+    )
+
+
+@worded(intake.NoSuchMember)
+def _(no: intake.NoSuchMember) -> Worded:
+    return Worded(t("没有这位会员"), t("编号 {member} 查不到。", member=str(no.member_id)), (doors.counter(),))
 
 
 @worded(awards.AlreadyTakenBack)

@@ -8,7 +8,8 @@ awaits the network and never commits.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -38,6 +39,21 @@ class Tell:
     not_after: dt.datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A picture or document that this person just sent: Telegram's id of it, its size in bytes, what they wrote beside it.
+
+    A picture has no name. The same content sent twice has the same `unique_id`.
+    """
+
+    file_id: str
+    unique_id: str
+    kind: Literal["photo", "document"]
+    name: str | None
+    size: int
+    caption: str
+
+
 @dataclass(slots=True)
 class Dialogue:
     """Where this chat is in a conversation: state «feature.step» (empty: nowhere) and what was said so far (JSON)."""
@@ -54,7 +70,7 @@ class Turn:
     `member` is None until the person has joined. `language` is what to speak now (chosen, else Telegram's hint).
     `chat_id` and `telegram_id` are the person's; in groups they differ. `name` is what Telegram says they are called.
     `nonce()` gives a fresh unguessable text of 8 characters for buttons; `code()` random digits or letters are made from it.
-    `sign(text)` is a keyed 8-character signature for links and buttons.
+    `sign(text)` is a keyed 8-character signature for links and buttons. `file` is what was sent, in a file step only.
     """
 
     tx: AsyncConnection
@@ -74,6 +90,7 @@ class Turn:
     member: Member | None = None
     dialogue: Dialogue = field(default_factory=Dialogue)
     tells: list[Tell] = field(default_factory=list)
+    file: Received | None = None
 
     @property
     def at(self) -> Moment:
@@ -90,7 +107,20 @@ class Turn:
     @property
     def actor(self) -> str:
         """Who acts, as entries record it."""
-        return f"member:{self.member.id}" if self.member else f"guest:{self.chat_id}"
+        return self.member.actor if self.member else f"guest:{self.chat_id}"
+
+    @contextmanager
+    def on_account(self) -> Iterator[None]:
+        """Meanwhile, `me` is the account that this person uses: their own, or that of the company they act for."""
+        person = self.member
+        if person is None or person.account is person:
+            yield
+            return
+        self.member = person.account
+        try:
+            yield
+        finally:
+            self.member = person
 
     @property
     def speaker(self) -> Speaker:

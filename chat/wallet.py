@@ -21,6 +21,9 @@ async def main_screen(turn: Turn, *first: Line) -> Screen:
     if turn.programme.common_currency not in names.currencies or any(h.deficits for h in held):
         # Only newcomers and debtors need more names than their holdings bring; the screen is asked for too often to read all.
         names = await known.read(turn.tx)
+    company = turn.me.acts_for if turn.me.person_id is not None else None
+    if company is not None:
+        first = (*first, t("<b>{company}</b> · 企业账户", company=company.name))
     lines: list[Line] = [*first, *([BLANK] if first else [])]
     common = turn.programme.common_currency
     mine = {h.currency.id: h for h in held}
@@ -36,6 +39,7 @@ async def main_screen(turn: Turn, *first: Line) -> Screen:
         [doors.catalog(), doors.card()],
         [doors.vouchers(), doors.history()],
         [doors.expiry(t("到期")), doors.settings()],
+        [doors.own_account()] if company else [],
         [doors.counter() if turn.me.staff_of else None, doors.operator() if turn.me.operator else None],
     ]
     return screen(lines, rows)

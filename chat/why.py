@@ -11,6 +11,7 @@ from chat.happenings import change, title
 from chat.known import Known
 from chat.screen import BLANK, Line
 from chat.words import Money, Text, t
+from ledger.earning import purchases
 from ledger.merchants import staff
 from ledger.points.commands import Owner
 from ledger.points.statements import Explained, LotPart
@@ -84,7 +85,7 @@ def _earned(part: LotPart, today: dt.date) -> Text:
 async def _origin(tx: AsyncConnection, owner: Owner, entry: Explained) -> Line:
     facts = entry.line.facts
     said: list[Text] = []
-    if document := documents.given(str(facts.get("document", ""))):
+    if document := documents.given(str(facts.get("document") or "")):
         said.append(t("小票 {document}", document=document))
     if amount := facts.get("amount_minor"):
         said.append(t("消费 {amount}", amount=Money(amount, facts.get("money", "CNY"))))
@@ -105,7 +106,23 @@ async def _who(tx: AsyncConnection, owner: Owner, entry: Explained) -> Text | No
     kind, _, number = entry.actor.partition(":")
     if kind == "staff" and number.isdigit():
         person = await staff.by_id(tx, int(number))
+        at = await _till(tx, entry)
+        if person and at:
+            return t("经手 {who} · {till}", who=person.label, till=at)
         return t("经手 {who}", who=person.label) if person else t("经手 店员")
     if kind == "member":
         return t("您自己操作的") if entry.actor == f"member:{owner.id}" else t("对方操作的")
-    return {"operator": t("运营人员操作的"), "import": t("商户导入的")}.get(kind, t("系统自动"))
+    if kind == "company":
+        return t("企业里的同事操作的")
+    return {"operator": t("运营人员操作的"), "import": t("商户导入的"), "api_key": t("商户系统记的")}.get(
+        kind, t("系统自动")
+    )
+
+
+async def _till(tx: AsyncConnection, entry: Explained) -> str | None:
+    """The till at which a purchase was made, where a shift was worked there."""
+    line = entry.line
+    if line.kind != "accrue" or line.merchant_id is None or "document" not in line.facts:
+        return None
+    bought = await purchases.find(tx, line.merchant_id, str(line.facts["document"]))
+    return bought.till if bought is not None else None

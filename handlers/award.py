@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from chat import amounts, arithmetic, doors, known, receipts, till
+from chat import amounts, arithmetic, doors, known, receipts, tiers, till
 from chat.arguments import number
 from chat.feature import Feature
 from chat.refusals import wording
@@ -17,8 +17,9 @@ from chat.till import Post
 from chat.turn import Turn
 from chat.words import Money, t
 from ledger.earning import awards, purchases
+from ledger.earning.intake import Intended
 from ledger.earning.purchases import Purchase
-from ledger.earning.rules import Decision
+from ledger.earning.rules.decision import Decision
 from ledger.errors import Refusal
 from ledger.members import card
 from ledger.merchants.merchant import available_on
@@ -113,8 +114,9 @@ async def amount_typed(turn: Turn, said: str) -> Screen:
             t("请只发数字,最多两位小数,比如 128.5;一笔最多 {most}。", most=most),
         ]
         return screen(lines, [[cancel]])
-    decision = await purchases.quote(turn.tx, post.merchant, awards.bill_of(post.merchant, minor), turn.today)
     nonce = turn.nonce()
+    one = await intended(turn, post, member_id, minor, nonce)
+    decision = await awards.quote(turn.tx, post.staff, one, zone=turn.zone, vault=turn.vault)
     turn.goto(feature.at("confirm"), **{**turn.dialogue.data, "amount": minor, "nonce": nonce})
     yes = feature.button(t("确认"), "yes", post.merchant.id, nonce, style="primary")
     rows = [[yes, feature.button(t("改金额"), "change", nonce), cancel]]
@@ -159,19 +161,28 @@ async def confirm(turn: Turn, merchant: str, nonce: str) -> Screen:
     member_id, too_old = served(turn)
     if too_old:
         return await card_too_old(turn, post)
-    booked = await awards.award(
-        turn.tx,
-        merchant=post.merchant,
-        staff=post.staff,
-        member_id=member_id,
-        amount_minor=data["amount"],
-        nonce=nonce,
-        at=turn.at,
-    )
+    one = await intended(turn, post, member_id, data["amount"], nonce)
+    booked = await awards.award(turn.tx, post.staff, one, at=turn.at, zone=turn.zone, vault=turn.vault)
     turn.finish()
     if booked.receipt is not None:
         await receipts.tell(turn, booked.receipt)
+        await tiers.look(turn, member_id)
     return await done(turn, post, booked.purchase)
+
+
+async def intended(turn: Turn, post: Post, member_id: int, minor: int, nonce: str) -> Intended:
+    """The purchase as it is to be booked: at the till and outlet of the shift that is worked, where there is one."""
+    shift = await till.shift(turn, post)
+    return awards.intended(
+        post.merchant,
+        post.staff,
+        member_id=member_id,
+        amount_minor=minor,
+        nonce=nonce,
+        at=turn.at,
+        outlet_id=shift.outlet_id if shift else None,
+        till=shift.till if shift else None,
+    )
 
 
 async def done(turn: Turn, post: Post, purchase: Purchase) -> Screen:

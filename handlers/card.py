@@ -14,14 +14,14 @@ from chat.feature import Feature
 from chat.screen import QR, Renew, Screen, screen
 from chat.turn import Turn
 from chat.words import t, tn
-from ledger.members import card
+from ledger.members import business, card
 
 RENEWALS = 3
 """How often an open card renews itself: with the first code about two minutes, a queue at the till."""
 LEAD = 6
 """The next code comes when a sixth of the last one's seconds is left, so that none on the screen is dead by the time it is read."""
 
-feature = Feature("card", order=20)
+feature = Feature("card", order=20, on_account=True)
 
 
 @feature.command("card", t("会员码"))
@@ -46,6 +46,7 @@ async def renew(turn: Turn, shown: str) -> Screen | None:
 
 async def _fresh(turn: Turn, left: int) -> Screen:
     """A fresh code on a card that renews itself `left` more times."""
+    business.must_buy(turn.me)
     seconds = turn.programme.card_seconds
     issued = await card.issue(turn.tx, turn.me.id, seed=turn.nonce(), seconds=seconds, now=turn.now)
     again = None
@@ -61,7 +62,7 @@ async def _fresh(turn: Turn, left: int) -> Screen:
             tn("给收银员扫,或念给他听。{n} 秒内有效,只能用一次。", n=seconds),
             t("到时会自动换新。") if left else t("过期后点「换一个码」。"),
         ],
-        [[feature.button(t("换一个码"), "show")], [doors.home()]],
+        [[feature.button(t("换一个码"), "show")], [doors.tier() if turn.programme.tiers else None, doors.home()]],
         picture=QR(f"https://t.me/{turn.bot_username}?start={card.link(issued.code)}"),
         protect=True,
         renew=again,

@@ -26,6 +26,7 @@ from chat.refusals import wording
 from chat.screen import BLANK, Button, Line, Photo, Screen, screen
 from chat.turn import Turn
 from chat.words import Both, Money, Text, t, tn
+from ledger.earning import green_rating
 from ledger.points.statements import Holding
 from ledger.redeeming import favourites, shelf
 from ledger.redeeming.may_redeem import No, Yes
@@ -34,7 +35,7 @@ from ledger.redeeming.offers import PerMoney
 from ledger.redeeming.search import LONGEST, search
 from ledger.redeeming.shelf import Seen
 
-feature = Feature("catalog", order=30)
+feature = Feature("catalog", order=30, on_account=True)
 
 PER_PAGE = 6
 FIRST_PAGE = 5
@@ -72,7 +73,8 @@ async def home(turn: Turn) -> Screen:
         [more],
         [feature.button(t("分类"), "categories"), feature.button(t("商家"), "merchants", 0)],
         [doors.exchange() if _own_currency(held, turn) else None, doors.vouchers()],
-        [doors.favourites(), doors.home()],
+        [doors.favourites(), doors.shops(t("附近的商户"))],
+        [doors.home()],
     ]
     return screen(lines, rows)
 
@@ -128,8 +130,14 @@ async def merchant(turn: Turn, merchant_id: str, page: str = "0") -> Screen:
     names, held = await known.read(turn.tx), await _purse(turn)
     shop = number(merchant_id)
     found = await shelf.look(turn.tx, turn.me, await shelf.of_merchant(turn.tx, shop), today=turn.today, held=held)
+    green = (await green_rating.ratings(turn.tx, [shop], turn.programme.green_scale))[shop].letter
     heading, nothing = t("{shop}", shop=names.merchant(shop)), t("这家现在没有可换的。")
-    return _list(heading, shelf.nearest_first(found), page, f"merchant.{shop}", nothing, back="merchants.0")
+    if green is not None:
+        heading = t("{shop} · 绿色 {letter}", shop=names.merchant(shop), letter=green)
+    about = doors.shop(t("这家店"), shop)
+    return _list(
+        heading, shelf.nearest_first(found), page, f"merchant.{shop}", nothing, back="merchants.0", about=about
+    )
 
 
 @feature.step("search")
@@ -255,8 +263,17 @@ def _offer_rows(seen: Sequence[Seen], origin: str) -> list[list[Button | None]]:
     return rows
 
 
-def _list(heading: Text | Both, seen: list[Seen], page: str, origin: str, nothing: Text, back: str = "home") -> Screen:
-    """A page of offers: in full as text, by name as buttons. `origin` names this list without its page."""
+def _list(
+    heading: Text | Both,
+    seen: list[Seen],
+    page: str,
+    origin: str,
+    nothing: Text,
+    back: str = "home",
+    about: Button | None = None,
+) -> Screen:
+    """A page of offers: in full as text, by name as buttons. `origin` names this list without its page; `about` leads to what it is
+    of."""
     at, shown, arrows = _paged(seen, page, PER_PAGE, origin)
     start, action = at * PER_PAGE, origin.partition(".")[0]
     lines: list[Line] = [t("<b>{heading}</b>", heading=heading)]
@@ -275,7 +292,7 @@ def _list(heading: Text | Both, seen: list[Seen], page: str, origin: str, nothin
     if not seen:
         lines.append(nothing)
     away = _back(back) if back != "home" else None
-    return screen(lines, [*_offer_rows(shown, f"{origin}.{at}"), arrows, [away, *_ways_back()]])
+    return screen(lines, [*_offer_rows(shown, f"{origin}.{at}"), arrows, [about], [away, *_ways_back()]])
 
 
 def _in_full(seen: Seen, *, merchant: bool) -> list[Line]:

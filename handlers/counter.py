@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chat import doors, known, till
+from chat import doors, known, shifts, till
 from chat.arguments import number
 from chat.feature import Feature
 from chat.screen import BLANK, Button, Line, Screen, screen
@@ -10,7 +10,7 @@ from chat.till import Post
 from chat.turn import Turn
 from chat.words import t, tn
 from ledger.earning import awards
-from ledger.merchants import authority
+from ledger.merchants import authority, outlets, staff
 from ledger.redeeming import counter as vouchers
 
 feature = Feature("counter", order=70)
@@ -32,8 +32,15 @@ async def home(turn: Turn, merchant: str = "0") -> Screen:
     return await at_counter(turn, found)
 
 
+@feature.tap("elsewhere")
+async def elsewhere(turn: Turn) -> Screen:
+    """Asks at which counter, of those that somebody with several posts works at."""
+    await staff.forget_choice(turn.tx, turn.me.id)
+    return await home(turn)
+
+
 async def at_counter(turn: Turn, post: Post) -> Screen:
-    """The counter's screen: where, who, how the day stands."""
+    """The counter's screen: where, who, on which till, how the day stands."""
     here = post.merchant.id
     names = await known.read(turn.tx)
     since, until = till.today(turn)
@@ -41,9 +48,12 @@ async def at_counter(turn: Turn, post: Post) -> Screen:
     mine = None if whole else post.staff.id
     totals = await awards.totals(turn.tx, here, since=since, until=until, staff_id=mine)
     used = await vouchers.used_count(turn.tx, here, since=since, staff_id=mine)
-    lines: list[Line] = [
+    working = await till.shift(turn, post)
+    tills = working is not None or any(each.tills for each in await outlets.of(turn.tx, here))
+    lines: list[Line | None] = [
         t("<b>收银台</b> · {merchant}", merchant=post.where),
         t("{label} · {role}", label=post.staff.label, role=till.role(post.staff.role)),
+        t("在班:{where}", where=shifts.where(working)) if working else None,
         BLANK,
         t("今天全店:") if whole else t("今天您记的:"),
         tn("积分 {n} 笔,共 {points}", n=totals.awards, points=names.points(post.merchant.terms.currency, totals.points))
@@ -53,7 +63,15 @@ async def at_counter(turn: Turn, post: Post) -> Screen:
     ]
     rows: list[list[Button | None]] = [
         [doors.award(merchant_id=here), doors.verify(merchant_id=here)],
-        [doors.day(here), doors.staff(here) if authority.may(post.staff.role, "see_staff") else None],
-        [doors.home()],
+        [
+            doors.day(here),
+            doors.refund(here),
+            doors.staff(here) if authority.may(post.staff.role, "see_staff") else None,
+        ],
+        [
+            doors.shift(here, t("班次") if working else t("开班")) if tills else None,
+            doors.merchant(merchant_id=here) if authority.may(post.staff.role, "see_merchant") else None,
+        ],
+        [feature.button(t("换一家店"), "elsewhere") if len(turn.me.staff_of) > 1 else None, doors.home()],
     ]
     return screen(lines, rows)

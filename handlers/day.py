@@ -108,7 +108,10 @@ async def open_(turn: Turn, purchase_id: str) -> Screen:
     minutes = turn.programme.take_back_minutes
     may = awards.may_take_back(purchase, post.staff, minutes=minutes, at=turn.at)
     rows: list[list[Button | None]] = [
-        [feature.button(t("撤回这笔"), "back", purchase.id, style="danger") if may else None],
+        [
+            feature.button(t("撤回这笔"), "back", purchase.id, style="danger") if may else None,
+            doors.refund_of(t("退款"), purchase.id) if purchase.left_minor and not purchase.taken_back_at else None,
+        ],
         [feature.button(t("返回"), "list", post.merchant.id, 0), doors.counter()],
     ]
     return screen(await about(turn, post, purchase), rows)
@@ -196,13 +199,18 @@ async def about(turn: Turn, post: Post, purchase: Purchase) -> list[Line]:
         t("小票 {document} · {when}", document=document, when=purchase.occurred_at)
         if document
         else t("编号 {entry} · {when}", entry=str(purchase.entry_id), when=purchase.occurred_at),
-        t("经手:{label}", label=by.label) if by else None,
+        served_by(by.label, purchase.till) if by else None,
         t("{when} 撤回", when=purchase.taken_back_at) if purchase.taken_back_at else None,
         t("已退款 {amount}", amount=Money(purchase.refunded_minor, purchase.money))
         if purchase.refunded_minor and not purchase.taken_back_at
         else None,
     ]
     return [line for line in found if line is not None]
+
+
+def served_by(label: str, at: str | None) -> Text:
+    """Who did it, and at which till where they worked a shift."""
+    return t("经手:{label} · {till}", label=label, till=at) if at else t("经手:{label}", label=label)
 
 
 def whose(post: Post) -> int | None:

@@ -18,7 +18,7 @@ from ledger.points.statements import Holding
 from ledger.redeeming import exchange
 from ledger.redeeming.exchange import Preview, Rate
 
-feature = Feature("exchange", order=33)
+feature = Feature("exchange", order=33, on_account=True)
 
 DAYS_SHOWN = 4
 

@@ -16,7 +16,7 @@ from chat.words import t, tn
 from ledger.points import statements
 from ledger.points.statements import Due
 
-feature = Feature("expiry", order=50)
+feature = Feature("expiry", order=50, on_account=True)
 
 DAYS_PER_PAGE = 6
 

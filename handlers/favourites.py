@@ -13,7 +13,7 @@ from chat.words import t, tn
 from ledger.redeeming import favourites, shelf
 from ledger.redeeming.favourites import FavouritesFull
 
-feature = Feature("favourites", order=33)
+feature = Feature("favourites", order=33, on_account=True)
 
 PER_PAGE = 8
 

@@ -16,7 +16,7 @@ from chat.words import Text, t
 from ledger.points import statements
 from ledger.points.statements import Line
 
-feature = Feature("history", order=40)
+feature = Feature("history", order=40, on_account=True)
 
 LINES_PER_PAGE = 8
 
@@ -101,7 +101,11 @@ async def _currencies(turn: Turn, names: Known, which: str, of: int) -> list[lis
 
 
 def _row(turn: Turn, line: Line, names: Known) -> Text:
-    facts = {"change": change(line, names), "what": title(line, names), "on": line.occurred_at.astimezone(turn.zone).date()}
+    facts = {
+        "change": change(line, names),
+        "what": title(line, names),
+        "on": line.occurred_at.astimezone(turn.zone).date(),
+    }
     return t("{change} · {what} · {on}", **facts)
 
 

@@ -8,7 +8,7 @@ from chat.turn import Turn
 from chat.wallet import main_screen
 from chat.words import t
 
-feature = Feature("home", order=10)
+feature = Feature("home", order=10, on_account=True)
 
 
 @feature.command("balance", t("我的积分"), reads_only=True)

@@ -15,7 +15,7 @@ from ledger.members import joining, person, profile
 from ledger.members.person import Person
 from ledger.merchants import merchant as merchants
 
-feature = Feature("join", order=1)
+feature = Feature("join", order=1, on_account=True)
 
 OTHER_LANGUAGE = {"zh": "en", "en": "zh"}
 

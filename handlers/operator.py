@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote
+from functools import partial
 
-from chat import arithmetic, doors, known, till, troubles
+from chat import doors, known, till, troubles
+from chat import invitations as words_of
+from chat import rules as words
 from chat.arguments import number
 from chat.feature import Feature
 from chat.offers import joined
 from chat.refusals import OPERATOR_ROLES
 from chat.screen import BLANK, Button, Line, Screen, screen
 from chat.turn import Turn
-from chat.words import t, tn
+from chat.words import Text, t, tn
 from ledger.earning import rulebook
 from ledger.members import operators
 from ledger.merchants import merchant as merchants
-from ledger.merchants import staff
+from ledger.merchants import onboarding, staff
 from ledger.merchants.merchant import Merchant, MonthsToMonthEnd, Years
 
 feature = Feature("operator", order=90)
@@ -41,7 +43,25 @@ async def home(turn: Turn) -> Screen:
         BLANK,
         t("会员报来的故障编号,直接发给我就能查,比如 K7Q2。"),
     ]
-    return screen(lines, [[feature.button(t("商户"), "merchants", 0), doors.home()]])
+    rows: list[list[Button | None]] = [
+        [feature.button(t("商户"), "merchants", 0), doors.applications(await waiting(turn))],
+        [doors.tier_proposals() if turn.programme.tiers else None, doors.rule_approvals(await rules_waiting(turn))],
+        [doors.covers(), doors.closes(), doors.disputes()],
+        [doors.home()],
+    ]
+    return screen(lines, rows)
+
+
+async def waiting(turn: Turn) -> Text:
+    """The way to the applications, with how many wait."""
+    n = await onboarding.queue_length(turn.tx)
+    return t("入驻申请({n})", n=n) if n else t("入驻申请")
+
+
+async def rules_waiting(turn: Turn) -> Text:
+    """The way to proposed rules, with how many wait."""
+    n = len(await rulebook.proposals(turn.tx))
+    return t("规则审批({n})", n=n) if n else t("规则审批")
 
 
 @feature.step("code")
@@ -111,15 +131,15 @@ async def open_merchant(turn: Turn, merchant_id: str) -> Screen:
     names = await known.read(turn.tx)
     team = await staff.team(turn.tx, merchant.id)
     rules = await rulebook.in_force(turn.tx, merchant.id, turn.today)
+    say = partial(words.line, money=merchant.money, programme=turn.programme, today=turn.today)
     terms = merchant.terms
     lines: list[Line | None] = [
         t("<b>{merchant}</b> · {status}", merchant=till.name_of(merchant), status=till.STATUSES[merchant.status]),
         t("代码 {code}", code=merchant.code),
         BLANK,
         t("发的积分:{currency}", currency=names.currency(terms.currency)),
-        t("每 {unit} {rate} 分", unit=arithmetic.unit(merchant.money), rate=f"{rules[-1].rule.rate.normalize():f}")
-        if rules
-        else t("现在没有积分规则,消费不得分"),
+        None if rules else t("现在没有积分规则,消费不得分"),
+        *(say(each) for each in rules[:PER_PAGE]),
         tn("退货期 {n} 天,过后生效", n=terms.return_days) if terms.return_days else t("得分马上可用"),
         life(merchant),
         t("收联盟积分") if terms.accepts_common else t("只收自己的积分"),
@@ -128,6 +148,7 @@ async def open_merchant(turn: Turn, merchant_id: str) -> Screen:
         *(t("{label} · {role}", label=one.label, role=till.role(one.role)) for one in team[:PER_PAGE]),
     ]
     rows: list[list[Button | None]] = [
+        [doors.certification(t("证书与状态"), merchant.id), doors.application(t("申请与文件"), merchant.id)],
         [feature.button(t("邀请店主"), "owner", merchant.id) if "admin" in roles else None],
         [feature.button(t("返回"), "merchants", 0), doors.operator()],
     ]
@@ -147,20 +168,11 @@ async def invite_owner(turn: Turn, merchant_id: str) -> Screen:
     await staff.invite_owner(
         turn.tx, merchant_id=merchant.id, label=label, by=by, token=token, vault=turn.vault, now=turn.now
     )
-    link = f"https://t.me/{turn.bot_username}?start={staff.LINK}_{token}"
-    lines: list[Line] = [
+    return words_of.handed_over(
         t("{merchant} 店主的邀请链接", merchant=till.name_of(merchant)),
-        t("<code>{link}</code>", link=link),
-        tn("只能用一次,{n} 小时内有效。请只发给本人。", n=staff.INVITATION_HOURS),
-    ]
-    rows: list[list[Button | None]] = [
-        [
-            Button(t("复制链接"), copy=link),
-            Button(t("发给对方"), url=f"https://t.me/share/url?url={quote(link, safe='')}"),
-        ],
+        words_of.link_of(turn, staff.LINK, token),
         [feature.button(t("返回"), "merchant", merchant.id)],
-    ]
-    return screen(lines, rows, protect=True)
+    )
 
 
 def life(merchant: Merchant) -> Line:

@@ -26,7 +26,7 @@ from ledger.redeeming.may_redeem import Facts, Listed, No, Yes, may_redeem
 from ledger.redeeming.offers import AmountNotOffered, PerMoney, Quote
 from ledger.redeeming.redemptions import OfferChanged
 
-feature = Feature("redeem", order=31)
+feature = Feature("redeem", order=31, on_account=True)
 
 LOTS_SHOWN = 3
 AMOUNTS_SHOWN = 8

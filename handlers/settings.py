@@ -53,8 +53,9 @@ async def show(turn: Turn) -> Screen:
             feature.button(t("地区"), "region") if turn.programme.regions else None,
             feature.button(t("生日"), "birthday"),
         ],
-        [doors.claim()],
-        [feature.button(t("存了我的什么"), "stored"), doors.home()],
+        [doors.claim(), doors.tier() if turn.programme.tiers else None],
+        [feature.button(t("存了我的什么"), "stored"), doors.business()],
+        [doors.home()],
     ]
     return screen(lines, rows)
 
@@ -63,7 +64,7 @@ async def show(turn: Turn) -> Screen:
 async def language(turn: Turn) -> Screen:
     """Offers the languages, each named in itself."""
     rows = [
-        [feature.button(t("中文"), "speak", "zh"), feature.button(t("English"), "speak", "en")],
+        [feature.button(t("中文"), "speak", "zh"), feature.button(t("{language}", language="English"), "speak", "en")],
         [feature.button(t("跟随 Telegram"), "speak", "auto")],
         [_back()],
     ]
@@ -180,7 +181,14 @@ async def stored(turn: Turn) -> Screen:
     ]
     for given in await consent.in_force(turn.tx, turn.me.id):
         what = CONSENTS[given.purpose]
-        lines.append(t("{what} · {version} 版 · {on}", what=what, version=given.version, on=given.given_at.astimezone(turn.zone).date()))
+        lines.append(
+            t(
+                "{what} · {version} 版 · {on}",
+                what=what,
+                version=given.version,
+                on=given.given_at.astimezone(turn.zone).date(),
+            )
+        )
     forget: list[Button | None] = [
         feature.button(t("删除生日"), "forget", "birthday", style="danger") if mine.birthday else None,
         feature.button(t("删除地区"), "forget", "region", style="danger") if mine.region else None,

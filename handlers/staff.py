@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote
-
 from chat import doors, till
+from chat import invitations as words_of
 from chat.arguments import number
 from chat.feature import Feature
 from chat.screen import BLANK, Button, Line, Screen, screen
@@ -12,6 +11,7 @@ from chat.till import Post
 from chat.turn import Turn
 from chat.words import Text, t, tn
 from ledger.errors import Refusal
+from ledger.members import invitations
 from ledger.merchants import authority, staff
 from ledger.merchants import merchant as merchants
 from ledger.merchants.authority import Role
@@ -136,20 +136,11 @@ async def label_typed(turn: Turn, said: str) -> Screen:
         turn.tx, inviter=post.staff, role=role, label=said, token=token, vault=turn.vault, now=turn.now
     )
     turn.finish()
-    link = f"https://t.me/{turn.bot_username}?start={staff.LINK}_{token}"
-    lines: list[Line] = [
+    return words_of.handed_over(
         t("<b>{label}</b> · {role} 的邀请链接", label=made.label, role=till.role(role)),
-        t("<code>{link}</code>", link=link),
-        tn("只能用一次,{n} 小时内有效。请只发给本人。", n=staff.INVITATION_HOURS),
-    ]
-    rows: list[list[Button | None]] = [
-        [
-            Button(t("复制链接"), copy=link),
-            Button(t("发给对方"), url=f"https://t.me/share/url?url={quote(link, safe='')}"),
-        ],
+        words_of.link_of(turn, staff.LINK, token),
         [feature.button(t("店员"), "list", post.merchant.id), doors.counter()],
-    ]
-    return screen(lines, rows, protect=True)
+    )
 
 
 @feature.link(staff.LINK)
@@ -157,14 +148,14 @@ async def invited(turn: Turn, token: str) -> Screen:
     """Shows what an invitation makes of whoever opened it."""
     try:
         offered = await staff.invitation(turn.tx, token, vault=turn.vault, now=turn.now)
-    except staff.InvitationUsed as no:
-        if no.used_by == turn.me.id and (role := turn.me.role_at(no.merchant_id)) is not None:
-            raise staff.AlreadyStaff(no.merchant_id, role) from None
+    except invitations.InvitationUsed as no:
+        if no.used_by == turn.me.id and (role := turn.me.role_at(no.to_id)) is not None:
+            raise staff.AlreadyStaff(no.to_id, role) from None
         raise
-    merchant = await merchants.by_id(turn.tx, offered.merchant_id)
-    here = turn.me.role_at(offered.merchant_id)
+    merchant = await merchants.by_id(turn.tx, offered.to_id)
+    here = turn.me.role_at(offered.to_id)
     if here is not None:
-        raise staff.AlreadyStaff(offered.merchant_id, here)
+        raise staff.AlreadyStaff(offered.to_id, here)
     lines: list[Line] = [
         t("<b>{merchant}</b> 请您做{role}", merchant=till.name_of(merchant), role=till.role(offered.role)),
         t("小票上会写「{label}」。", label=offered.label),
@@ -179,9 +170,9 @@ async def accept(turn: Turn, token: str) -> Screen:
     """Takes the post and tells whoever invited; a second tap shows the same."""
     try:
         offered = await staff.invitation(turn.tx, token, vault=turn.vault, now=turn.now)
-    except staff.InvitationUsed as no:
+    except invitations.InvitationUsed as no:
         mine = await till.posts(turn)
-        if no.used_by == turn.me.id and (post := next((p for p in mine if p.merchant.id == no.merchant_id), None)):
+        if no.used_by == turn.me.id and (post := next((p for p in mine if p.merchant.id == no.to_id), None)):
             return welcomed(post)
         raise
     joined = await staff.accept(turn.tx, token, member_id=turn.me.id, vault=turn.vault, now=turn.now)

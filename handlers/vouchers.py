@@ -12,7 +12,7 @@ from chat.vouchers import code_screen, ended_screen, state, what
 from chat.words import t
 from ledger.redeeming import redemptions, vouchers
 
-feature = Feature("vouchers", order=32)
+feature = Feature("vouchers", order=32, on_account=True)
 
 PER_PAGE = 8
 

@@ -5,5 +5,12 @@ nothing: what is left to do follows from the tables, where it stopped from the c
     release       pending points become available on their day
     expire        points end after their last day, and their members are told
     lapse_holds   points set aside return when nobody came for them
+    tiers         members move between tiers, and are warned before they do
+    dividends     the shares of a dividend that is underway are given
+    certificates  merchants' certificates come to their end
+    shifts        shifts that nobody closed end with their day
+    green_ratings what merchants sold is counted, for their green letters
+    clearing_close the week that is over is settled between merchants, and each hears what it came to
+    cover         what stands behind points is counted, and who nears its end is warned
     prune_keys    keys, sent messages and slots that nobody will ask for any more
 """

@@ -1,7 +1,8 @@
 """What nobody will ask for any more goes: every hour, a few thousand rows at a time.
 
 Telegram keeps an update for a day at most, so after two its key can't be needed. Keys of money stay with the journal. What was
-sent is kept long enough to answer questions; slots and failures as long as somebody may look into them.
+sent is kept long enough to answer questions; slots, failures and events told to merchants as long as somebody may look into
+them.
 """
 
 from __future__ import annotations
@@ -26,6 +27,10 @@ _PRUNE = {
     "slots": text(
         "DELETE FROM slot WHERE (job, due_at) IN (SELECT job, due_at FROM slot"
         " WHERE state IN ('done', 'failed') AND ended_at < CAST(:now AS timestamptz) - interval '7 days' LIMIT :limit)"
+    ),
+    "events": text(
+        "DELETE FROM webhook_event WHERE id IN (SELECT id FROM webhook_event"
+        " WHERE state = 'sent' AND sent_at < CAST(:now AS timestamptz) - interval '90 days' LIMIT :limit)"
     ),
     "failures": text("DELETE FROM failure WHERE at < CAST(:now AS timestamptz) - interval '30 days'"),
 }

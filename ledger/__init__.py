@@ -2,7 +2,7 @@
 
 Rooms, each importing only those to its right::
 
-    redeeming | earning  →  merchants  →  members  →  points
+    clearing  →  redeeming | earning  →  merchants  →  members  →  points
 
 Sign convention, everywhere: **positive raises what a member holds.** Every entry's postings sum to zero, per issuer and
 currency, against that issuer's own accounts (issued, burned, expired, clawed back).

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+from decimal import Decimal
+from itertools import pairwise
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
 class Region(BaseModel):
@@ -13,6 +17,87 @@ class Region(BaseModel):
     code: str
     name_zh: str
     name_en: str
+
+
+class Wording(BaseModel):
+    """A sentence in both languages."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    zh: str
+    en: str
+
+
+class Tier(BaseModel):
+    """A step of the ladder: what has to be spent *and* how many days visited within the qualifying months, and what it brings.
+
+    Privileges are sentences for people; what of them earns points is a rule with `When.tiers`.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    code: str
+    name_zh: str
+    name_en: str
+    spend_minor: int = Field(default=0, ge=0, description="money spent, net of refunds")
+    visits: int = Field(default=0, ge=0, description="different days with a purchase that was not wholly returned")
+    privileges: tuple[Wording, ...] = ()
+
+
+class Acceleration(BaseModel):
+    """When a member's visits have sped up so much that the operator is asked about an upgrade.
+
+    Visits of the last 30 days are compared with the member's own pace in the 90 days before those.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    visits_min: int = Field(default=5, ge=1, description="visits in the last 30 days, at least")
+    before_min: int = Field(
+        default=3, ge=1, description="visits in the 90 days before, at least: a newcomer has no pace yet"
+    )
+    factor: Decimal = Field(default=Decimal(2), gt=1, description="how many times the earlier pace")
+    granted_days: int = Field(default=90, ge=1, description="how long the tier is granted for")
+    again_days: int = Field(default=180, ge=1, description="for so long after a decision nothing is proposed again")
+
+
+class GreenBand(BaseModel):
+    """A letter for merchants whose weighted green share is at least so many per cent."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    letter: str
+    from_percent: int = Field(ge=0, le=100)
+
+
+class GreenScale(BaseModel):
+    """How merchants are rated by what they sell (C7)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    days: int = Field(default=90, ge=1, le=400, description="sales of so many days count")
+    purchases_min: int = Field(default=20, ge=1, description="fewer purchases say nothing yet")
+    weights: dict[str, int] = Field(
+        default_factory=dict, description="per cent at which a green class counts; one that is not here counts in full"
+    )
+    names: dict[str, Wording] = Field(default_factory=dict, description="what green classes are called")
+    bands: tuple[GreenBand, ...] = (
+        GreenBand(letter="A", from_percent=60),
+        GreenBand(letter="B", from_percent=40),
+        GreenBand(letter="C", from_percent=20),
+        GreenBand(letter="D", from_percent=5),
+        GreenBand(letter="E", from_percent=0),
+    )
+
+    @model_validator(mode="after")
+    def _down_to_nothing(self) -> Self:
+        """Bands fall, and the last one is for everybody else."""
+        steps = [band.from_percent for band in self.bands]
+        if not steps or steps != sorted(set(steps), reverse=True) or steps[-1] != 0:
+            raise ValueError("bands fall from the best to one that begins at 0")
+        if any(not 0 <= weight <= 100 for weight in self.weights.values()):
+            raise ValueError("a weight is 0 to 100 per cent")
+        return self
 
 
 class Programme(BaseModel):
@@ -38,4 +123,57 @@ class Programme(BaseModel):
     undo_minutes: int = Field(10, ge=0)
     take_back_minutes: int = Field(10, ge=0, description="how long a cashier may take back an award of theirs")
     card_seconds: int = Field(30, ge=5)
+    check_in_seconds: int = Field(
+        default=30, ge=10, description="how long an activity's code is shown before the next one"
+    )
+    rules_need_approval: bool = Field(
+        default=True, description="whether an operator approves what merchants write as rules"
+    )
+    issue_price_bp: int = Field(
+        default=10_000,
+        ge=0,
+        description="what an issuer pays for a point of its that is spent, in basis points of its value",
+    )
+    redemption_price_bp: int = Field(
+        default=10_000, ge=0, description="what a merchant gets for a point that it takes, in basis points of its value"
+    )
+    clearing_fee_bp: int = Field(
+        default=0, ge=0, le=10_000, description="the operator's fee, in basis points of what the taking merchant gets"
+    )
+    dispute_days: int = Field(default=28, ge=0, description="so long after a week's close may its lines be disputed")
+    cover_alert_percent: int = Field(
+        default=80, ge=1, le=100, description="of an issuer's cover: above it, it is warned"
+    )
+    certificates_required: tuple[Literal["credit", "assessment", "filing"], ...] = Field(
+        default=("credit", "assessment", "filing"), description="what a merchant needs to be certified"
+    )
+    certificates_need_two: bool = Field(
+        default=False, description="whether another operator than the one who entered a certificate confirms it"
+    )
+    green_scale: GreenScale = GreenScale()
     regions: tuple[Region, ...] = ()
+    tiers: tuple[Tier, ...] = Field(default=(), description="lowest first; the first needs nothing. None: no tiers")
+    tier_months: int = Field(
+        12, ge=1, description="months that qualify for a tier, and that a tier is held, to a month's end"
+    )
+    tier_warning_days: int = Field(30, ge=1, description="how long before its end a member hears what is missing")
+    acceleration: Acceleration = Acceleration()
+
+    @model_validator(mode="after")
+    def _a_ladder(self) -> Self:
+        """Each tier needs at least what the one below needs, and everybody stands on the lowest."""
+        steps = self.tiers
+        if len({step.code for step in steps}) < len(steps):
+            raise ValueError("two tiers have one code")
+        if steps and (steps[0].spend_minor or steps[0].visits):
+            raise ValueError("the lowest tier needs nothing")
+        for lower, higher in pairwise(steps):
+            if higher.spend_minor < lower.spend_minor or higher.visits < lower.visits:
+                raise ValueError(f"{higher.code} needs less than {lower.code}")
+        return self
+
+    @model_validator(mode="after")
+    def _the_operator_never_pays(self) -> Self:
+        if self.redemption_price_bp > self.issue_price_bp:
+            raise ValueError("the redemption price must not be above the issue price: nobody would pay the difference")
+        return self

@@ -3,6 +3,7 @@
 from sqlalchemy import CheckConstraint, Column, DateTime, Integer, SmallInteger, Table, text
 from sqlalchemy.dialects.postgresql import JSONB
 
+from ledger.clearing import tables as clearing
 from ledger.earning import tables as earning
 from ledger.members import tables as members
 from ledger.merchants import tables as merchants
@@ -10,7 +11,7 @@ from ledger.metadata import metadata
 from ledger.points import tables as points
 from ledger.redeeming import tables as redeeming
 
-__all__ = ["earning", "members", "merchants", "metadata", "points", "programme", "redeeming"]
+__all__ = ["clearing", "earning", "members", "merchants", "metadata", "points", "programme", "redeeming"]
 
 programme = Table(
     "programme",

@@ -16,10 +16,12 @@ from pydantic import BaseModel
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from bot.demo import story
+from bot.demo import circles, clearing, rules, shops, story
 from bot.demo.story import Buy, CarriedIn, Happening, Hold, Redeem, Refund, Told
-from ledger.earning import purchases, refunds, rulebook
-from ledger.earning.rules import AccrualRule, Bill, Part
+from ledger.earning import intake, purchases, refunds, rulebook
+from ledger.earning.intake import Intended
+from ledger.earning.rules.bill import Bill, Part
+from ledger.earning.rules.documents import Base
 from ledger.errors import Refusal
 from ledger.members import claims, joining, operators, profile
 from ledger.members.member import Member
@@ -118,6 +120,10 @@ async def load(
             await _release(scene, happening.at)
             await _happen(scene, happening)
         await _release(scene, now)
+        await shops.arrange(tx, vault, programme, scene.merchants, scene.members, at=scene.moment(now))
+        await rules.propose(tx, scene.merchants, scene.members, at=scene.moment(now))
+        await clearing.settle(tx, programme, scene.merchants, scene.tills, at=scene.moment(now))
+        await circles.arrange(tx, vault, programme, scene.merchants, scene.members, at=scene.moment(now))
     return True
 
 
@@ -139,11 +145,12 @@ async def _set_up(scene: Scene, currencies: list[CurrencyTold]) -> None:
             tx,
             code=f"{told.code}-base",
             merchant_id=made.id,
-            rule=AccrualRule(rate=told.rate),  # type: ignore[arg-type]  # pydantic reads the exact decimal
+            rule=Base(rate=told.rate),  # type: ignore[arg-type]  # pydantic reads the exact decimal
             valid_from=start.date(),
             made_by="demo",
             at=start,
         )
+    await rules.publish(tx, scene.merchants, today=scene.today, at=start)
     for currency in currencies:
         issuer = scene.merchants[currency.issuer].id if currency.issuer else None
         values = {**currency.model_dump(exclude={"issuer"}), "id": ids[currency.code], "issuer_id": issuer}
@@ -172,6 +179,9 @@ async def _enter(scene: Scene, person: Told, telegram_id: int | None) -> None:
     scene.members[person.key] = joined.member
     if person.region is not None:
         await profile.choose_region(tx, scene.programme, joined.member.id, person.region)
+    if (born := person.born) is not None:
+        day = {"month": born.month, "day": born.day, "year": born.year}
+        await profile.tell_birthday(tx, scene.vault, joined.member.id, **day, at=at)
     for role in person.operator:
         await operators.add(tx, joined.member.id, role, now=at.now)
     for place in person.staff:
@@ -220,18 +230,17 @@ async def _happen(scene: Scene, happening: Happening) -> None:
 async def _buy(scene: Scene, happening: Happening, buy: Buy) -> None:
     merchant, at = scene.merchants[buy.merchant], scene.moment(happening.at)
     till = scene.tills.get(merchant.id)
-    await purchases.book(
-        scene.tx,
-        merchant,
+    one = Intended(
+        merchant=merchant,
         document=happening.document,
         member_id=scene.members[happening.person.key].id,
-        bill=Bill((Part(buy.amount_minor),), merchant.money),
+        bill=Bill((Part(buy.amount_minor, green_class=buy.green),), merchant.money),
         bought_on=at.today,
         occurred_at=at.now,
-        at=at,
         actor=till.actor if till else "programme",
         staff_id=till.id if till else None,
     )
+    await intake.book(scene.tx, one, at=at, zone=scene.zone, vault=scene.vault)
     whose = (scene.members[happening.person.key].owner, merchant.terms.currency)
     scene.pending.setdefault(merchants.available_on(merchant.terms, at.today), set()).add(whose)
 

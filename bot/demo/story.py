@@ -31,6 +31,7 @@ class Buy(Event):
     merchant: str
     amount: str = Field(pattern=r"^\d+\.\d\d$")
     document: str | None = None
+    green: str | None = Field(None, description="the green class of what was bought")
     every: int = Field(0, ge=0)
     times: int = Field(1, ge=1)
 
@@ -98,6 +99,7 @@ class Told(_Told):
     name: str = ""
     joined: int | None = None
     region: str | None = None
+    born: dt.date | None = None
     external: OldAccount | None = None
     staff: tuple[Post, ...] = ()
     operator: tuple[str, ...] = ()

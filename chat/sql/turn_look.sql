@@ -7,6 +7,7 @@ CREATE OR REPLACE FUNCTION turn_look(
     OUT member_id bigint, OUT status text, OUT language text, OUT region text, OUT joined_on date, OUT unreachable boolean,
     OUT heard text,
     OUT staff_at bigint[], OUT staff_role text[], OUT operator_role text[],
+    OUT company_id bigint, OUT company_name text, OUT company_role text,
     OUT version integer, OUT document text, OUT ahead_days integer,
     OUT backlog boolean
 ) LANGUAGE plpgsql STABLE AS $$
@@ -23,6 +24,11 @@ BEGIN
           FROM staff s WHERE s.member_id = turn_look.member_id AND s.removed_at IS NULL;
         SELECT array_agg(o.role) INTO operator_role
           FROM operator o WHERE o.member_id = turn_look.member_id AND o.removed_at IS NULL;
+        SELECT c.member_id, c.name, p.role INTO company_id, company_name, company_role
+          FROM acting a JOIN company c ON c.member_id = a.company_id
+          JOIN member m ON m.id = a.company_id AND m.status = 'active'
+          JOIN company_person p ON p.company_id = a.company_id AND p.member_id = a.member_id AND p.removed_at IS NULL
+         WHERE a.member_id = turn_look.member_id;
     END IF;
     SELECT p.version, CASE WHEN p.version IS DISTINCT FROM known_version THEN p.document::text END
       INTO version, document FROM programme p WHERE p.one = 1;

@@ -7,6 +7,7 @@ CREATE OR REPLACE FUNCTION turn_open(
     OUT member_id bigint, OUT status text, OUT language text, OUT region text, OUT joined_on date, OUT unreachable boolean,
     OUT heard text,
     OUT staff_at bigint[], OUT staff_role text[], OUT operator_role text[],
+    OUT company_id bigint, OUT company_name text, OUT company_role text,
     OUT version integer, OUT document text, OUT ahead_days integer,
     OUT backlog boolean
 ) LANGUAGE plpgsql VOLATILE AS $$
@@ -18,6 +19,7 @@ BEGIN
         RETURN;
     END IF;
     SELECT l.* INTO seen, at_state, said, member_id, status, language, region, joined_on, unreachable,
-                    heard, staff_at, staff_role, operator_role, version, document, ahead_days, backlog
+                    heard, staff_at, staff_role, operator_role, company_id, company_name, company_role,
+                    version, document, ahead_days, backlog
       FROM turn_look(chat, who, known_version) l;
 END $$

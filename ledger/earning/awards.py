@@ -6,17 +6,22 @@ A till without receipt numbers of its own books under the number of the confirm 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ledger.earning import purchases, refunds
+from ledger.earning import intake, purchases, refunds
+from ledger.earning.intake import Intended
 from ledger.earning.purchases import Booked, Purchase
 from ledger.earning.refunds import Refunded
-from ledger.earning.rules import Bill, Part
+from ledger.earning.returns import Back
+from ledger.earning.rules.bill import Bill, Part
+from ledger.earning.rules.decision import Decision
 from ledger.errors import Refusal
+from ledger.members.vault import Vault
 from ledger.merchants.authority import demand, may
 from ledger.merchants.merchant import Merchant
 from ledger.merchants.staff import Staff
@@ -67,30 +72,44 @@ def document_of(nonce: str) -> str:
     return f"till-{nonce}"
 
 
-async def award(
-    tx: AsyncConnection,
-    *,
+def intended(
     merchant: Merchant,
     staff: Staff,
+    *,
     member_id: int,
     amount_minor: int,
     nonce: str,
     at: Moment,
-) -> Booked:
-    """Award a purchase at the till. Refusals: `NotAllowed`, then those of `purchases.book`."""
-    staff.demand("award")
-    return await purchases.book(
-        tx,
-        merchant,
+    outlet_id: int | None = None,
+    till: str | None = None,
+) -> Intended:
+    """The purchase that an amount typed at the till is."""
+    return Intended(
+        merchant=merchant,
         document=document_of(nonce),
         member_id=member_id,
         bill=bill_of(merchant, amount_minor),
         bought_on=at.today,
         occurred_at=at.now,
-        at=at,
         actor=staff.actor,
         staff_id=staff.id,
+        outlet_id=outlet_id,
+        till=till,
     )
+
+
+async def quote(tx: AsyncConnection, staff: Staff, one: Intended, *, zone: dt.tzinfo, vault: Vault) -> Decision:
+    """What it would earn, with its arithmetic. Refusals: `NotAllowed`, then those of `intake.quote`."""
+    staff.demand("award")
+    return await intake.quote(tx, one, zone=zone, vault=vault)
+
+
+async def award(
+    tx: AsyncConnection, staff: Staff, one: Intended, *, at: Moment, zone: dt.tzinfo, vault: Vault
+) -> Booked:
+    """Award a purchase at the till. Refusals: `NotAllowed`, then those of `intake.book_many`."""
+    staff.demand("award")
+    return await intake.book(tx, one, at=at, zone=zone, vault=vault)
 
 
 def may_take_back(purchase: Purchase, staff: Staff, *, minutes: int, at: Moment) -> bool:
@@ -133,22 +152,68 @@ async def take_back(
     if purchase.merchant_id != staff.merchant_id:
         raise purchases.NoSuchPurchase(str(purchase_id))
     check_take_back(purchase, staff, minutes=minutes, at=at)
-    reason = " ".join(reason.split())
-    if not 1 <= len(reason) <= REASON_LONGEST:
-        raise ReasonNeeded(REASON_LONGEST)
     return await refunds.refund(
         tx,
         merchant,
         purchase_id=purchase_id,
         document=f"back-{purchase.document}",
-        amount_minor=purchase.left_minor,
         occurred_at=at.now,
         at=at,
         actor=staff.actor,
         staff_id=staff.id,
-        reason=reason,
+        reason=tidy_reason(reason),
         take_back=True,
     )
+
+
+def refund_limit(merchant: Merchant, staff: Staff) -> int | None:
+    """How much of a purchase this person may refund, in minor units; None: all of it. `NotAllowed` where that is nothing."""
+    if may(staff.role, "refund"):
+        return None
+    if not merchant.terms.cashier_refund_minor:
+        demand(staff.role, "refund")
+    return merchant.terms.cashier_refund_minor
+
+
+async def refund(
+    tx: AsyncConnection,
+    *,
+    merchant: Merchant,
+    staff: Staff,
+    purchase_id: int,
+    nonce: str,
+    reason: str,
+    at: Moment,
+    amount_minor: int | None = None,
+    lines: Sequence[Back] = (),
+) -> Refunded:
+    """Refund at the till: lines, an amount, or (neither) all that is left; once per confirm button.
+
+    Raises:
+        NotAllowed → ReasonNeeded, then those of `refunds.refund`; `RefundAboveLimit` to a cashier whose limit it is above.
+    """
+    return await refunds.refund(
+        tx,
+        merchant,
+        purchase_id=purchase_id,
+        document=document_of(nonce),
+        amount_minor=amount_minor,
+        lines=lines,
+        occurred_at=at.now,
+        at=at,
+        actor=staff.actor,
+        staff_id=staff.id,
+        limit_minor=refund_limit(merchant, staff),
+        reason=tidy_reason(reason),
+    )
+
+
+def tidy_reason(reason: str) -> str:
+    """A reason on one line. `ReasonNeeded` where that leaves none or too much."""
+    reason = " ".join(reason.split())
+    if not 1 <= len(reason) <= REASON_LONGEST:
+        raise ReasonNeeded(REASON_LONGEST)
+    return reason
 
 
 _LIST = text(

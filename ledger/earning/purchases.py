@@ -1,24 +1,25 @@
-"""Purchases: booked once per merchant's document.
+"""Purchases as they were booked: once per merchant's document, with the facts by which they were decided.
 
-The document number is the business key: however often a purchase is delivered, by whatever request, it earns once.
+The document number is the business key: however often a purchase is delivered, by whatever request, it earns once. Booking is
+`intake`, giving back `refunds`.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-import json
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ledger.earning import rulebook
-from ledger.earning.rules import Bill, Decision, Part, evaluate
-from ledger.errors import Fault, Refusal
+from ledger.earning.rules.bill import Bill, Part
+from ledger.earning.rules.decision import Decision
+from ledger.earning.rules.facts import Facts
+from ledger.errors import Refusal
 from ledger.merchants.merchant import Merchant, available_on, expires_on
-from ledger.points.commands import Accrue, KeyReused, Moment, Receipt, member
-from ledger.points.engine import post
+from ledger.points.commands import Accrue, Moment, Receipt, member
 
 
 @dataclass(eq=False)
@@ -37,14 +38,18 @@ class DocumentTaken(Refusal):
 
 @dataclass(eq=False)
 class NoSuchPurchase(Refusal):
-    """The merchant has no purchase of this number."""
+    """The merchant has no purchase of this number; it may still be on its way."""
 
     document: str
+    may_succeed_later: ClassVar[bool] = True
 
 
 @dataclass(frozen=True, slots=True)
 class Purchase:
-    """A booked purchase. `amount_minor` is what was paid with money; `refunded_minor` of it went back."""
+    """A booked purchase. `amount_minor` is what was paid with money; `refunded_minor` of it went back.
+
+    `facts` are what it was decided by, `shares` its points by rule code.
+    """
 
     id: int
     merchant_id: int
@@ -61,6 +66,11 @@ class Purchase:
     occurred_at: dt.datetime
     bought_on: dt.date
     taken_back_at: dt.datetime | None
+    channel: str
+    outlet_id: int | None
+    till: str | None
+    facts: Facts
+    shares: Mapping[str, int]
 
     @property
     def left_minor(self) -> int:
@@ -79,44 +89,54 @@ class Booked:
 
 COLUMNS = """
     id, merchant_id, document, member_id, amount_minor, money, refunded_minor, points, entry_id, rule_versions, bill, staff_id,
-    occurred_at, bought_on, taken_back_at
+    occurred_at, bought_on, taken_back_at, channel, outlet_id, till, facts, shares
 """
-_BY_DOCUMENT = text(f"SELECT {COLUMNS} FROM purchase WHERE merchant_id = :merchant_id AND document = :document")
-_BY_ID = text(f"SELECT {COLUMNS} FROM purchase WHERE id = :id")
-_BOOK = text(
-    f"""
-    INSERT INTO purchase (merchant_id, document, member_id, amount_minor, money, points, entry_id, rule_versions, bill,
-                          staff_id, occurred_at, bought_on)
-    VALUES (:merchant_id, :document, :member_id, :amount_minor, :money, :points, :entry_id, CAST(:versions AS jsonb),
-            CAST(:bill AS jsonb), :staff_id, :occurred_at, :bought_on)
-    ON CONFLICT (merchant_id, document) DO NOTHING
-    RETURNING {COLUMNS}
-    """
+_BY_DOCUMENTS = text(
+    # LIMIT keeps the planner from turning the join round: a plan made while the table was empty would read all of it.
+    "SELECT p.* FROM unnest(CAST(:merchants AS bigint[]), CAST(:documents AS text[])) AS w(merchant_id, document)"
+    f" CROSS JOIN LATERAL (SELECT {COLUMNS} FROM purchase WHERE merchant_id = w.merchant_id AND document = w.document LIMIT 1) p"
 )
+_BY_ID = text(f"SELECT {COLUMNS} FROM purchase WHERE id = :id")
+
+_PART_DEFAULTS = (None, None, 1, None)
 
 
 def bill_document(bill: Bill) -> dict[str, Any]:
-    """A bill as the purchase stores it."""
-    return {
-        "parts": [[part.amount_minor, part.category] for part in bill.parts],
-        "paid_otherwise_minor": bill.paid_otherwise_minor,
-    }
+    """A bill as the purchase stores it: lines as [amount, category, green class, pieces, item], the usual left out at their end."""
+    parts = []
+    for part in bill.parts:
+        said: list[Any] = [part.amount_minor, part.category, part.green_class, part.pieces, part.item]
+        while len(said) > 1 and said[-1] == _PART_DEFAULTS[len(said) - 2]:
+            said.pop()
+        parts.append(said)
+    return {"parts": parts, "paid_otherwise_minor": bill.paid_otherwise_minor}
 
 
 def from_row(row: Row[Any]) -> Purchase:
     """A purchase of a row with `COLUMNS`."""
     fields = dict(row._mapping)
     stored = fields["bill"]
-    parts = tuple(Part(amount, category) for amount, category in stored["parts"])
-    fields["bill"] = Bill(parts, row.money, stored["paid_otherwise_minor"])
+    fields["bill"] = Bill(tuple(Part(*part) for part in stored["parts"]), row.money, stored["paid_otherwise_minor"])
     fields["rule_versions"] = tuple(row.rule_versions)
+    # A purchase from before facts were kept was decided by its day alone.
+    fields["facts"] = (
+        Facts.read(row.facts) if row.facts else Facts(bought_at=dt.datetime.combine(row.bought_on, dt.time()))
+    )
     return Purchase(**fields)
+
+
+async def find_many(tx: AsyncConnection, wanted: Iterable[tuple[int, str]]) -> dict[tuple[int, str], Purchase]:
+    """The purchases of these (merchant, document), as far as they are booked."""
+    asked: Sequence[tuple[int, str]] = list(wanted)
+    if not asked:
+        return {}
+    columns = {"merchants": [merchant for merchant, _ in asked], "documents": [document for _, document in asked]}
+    return {(row.merchant_id, row.document): from_row(row) for row in await tx.execute(_BY_DOCUMENTS, columns)}
 
 
 async def find(tx: AsyncConnection, merchant_id: int, document: str) -> Purchase | None:
     """The purchase that this merchant booked under this number."""
-    row = (await tx.execute(_BY_DOCUMENT, {"merchant_id": merchant_id, "document": document})).first()
-    return None if row is None else from_row(row)
+    return (await find_many(tx, [(merchant_id, document)])).get((merchant_id, document))
 
 
 async def by_id(tx: AsyncConnection, purchase_id: int) -> Purchase:
@@ -125,91 +145,6 @@ async def by_id(tx: AsyncConnection, purchase_id: int) -> Purchase:
     if row is None:
         raise NoSuchPurchase(str(purchase_id))
     return from_row(row)
-
-
-async def quote(tx: AsyncConnection, merchant: Merchant, bill: Bill, day: dt.date) -> Decision:
-    """What this bill would earn on `day`: shown before it is confirmed, by the evaluation that then pays."""
-    merchant.must_issue()
-    return evaluate(bill, await rulebook.in_force(tx, merchant.id, day), day)
-
-
-async def book(
-    tx: AsyncConnection,
-    merchant: Merchant,
-    *,
-    document: str,
-    member_id: int,
-    bill: Bill,
-    bought_on: dt.date,
-    occurred_at: dt.datetime,
-    at: Moment,
-    actor: str,
-    staff_id: int | None = None,
-) -> Booked:
-    """Book a purchase and give what it earns, pending through the merchant's return window.
-
-    The second delivery of a document gets what the first did. A purchase that earns nothing leaves a zero-point entry that
-    says why.
-
-    Raises:
-        MerchantMayNotIssue → AmountMustBePositive → DocumentTaken (same document, other facts), then the engine's.
-    """
-    if (known := await find(tx, merchant.id, document)) is not None:
-        return _again(known, member_id, bill)
-    if bill.gross_minor <= 0:
-        raise AmountMustBePositive(bill.gross_minor)
-    decision = await quote(tx, merchant, bill, bought_on)
-    command = accrual(
-        merchant,
-        document=document,
-        member_id=member_id,
-        bill=bill,
-        decision=decision,
-        bought_on=bought_on,
-        occurred_at=occurred_at,
-        at=at,
-        actor=actor,
-    )
-    try:
-        receipt = await post(tx, command)
-    except KeyReused:
-        # Booked between our look and the engine's lock. Its row is committed with its entry, so it can be read now.
-        known = await find(tx, merchant.id, document)
-        if known is None:
-            raise DocumentTaken(document) from None
-        return _again(known, member_id, bill)
-    facts = {
-        "merchant_id": merchant.id,
-        "document": document,
-        "member_id": member_id,
-        "amount_minor": net_minor(bill),
-        "money": bill.money,
-        "points": decision.points,
-        "entry_id": receipt.entry_id,
-        "versions": json.dumps(decision.versions),
-        "bill": json.dumps(bill_document(bill), ensure_ascii=False),
-        "staff_id": staff_id,
-        "occurred_at": occurred_at,
-        "bought_on": bought_on,
-    }
-    row = (await tx.execute(_BOOK, facts)).first()
-    if row is None:
-        known = await find(tx, merchant.id, document)
-        if known is None:
-            raise Fault(f"purchase {document} of merchant {merchant.id} neither written nor found")
-        return _again(known, member_id, bill)
-    return Booked(from_row(row), receipt, receipt.repeated)
-
-
-def _again(known: Purchase, member_id: int, bill: Bill) -> Booked:
-    if known.member_id != member_id or known.bill != bill:
-        raise DocumentTaken(known.document)
-    return Booked(known, None, True)
-
-
-def net_minor(bill: Bill) -> int:
-    """What was paid with money."""
-    return max(0, bill.gross_minor - bill.paid_otherwise_minor)
 
 
 def accrual(
@@ -241,6 +176,6 @@ def accrual(
         rule=decision.versions[0] if decision.versions else None,
         transferable=merchant.terms.transferable,
         reason=decision.because,
-        facts={"what": "purchase", "document": document, "amount_minor": net_minor(bill), "money": bill.money},
+        facts={"what": "purchase", "document": document, "amount_minor": bill.net_minor, "money": bill.money},
         trace=decision.trace,
     )

@@ -1,8 +1,15 @@
-"""Refunds: a purchase, recomputed on what remains of it under the rule version that paid, gives back what it no longer earns."""
+"""Refunds: a purchase, recomputed on what remains of it under the rules and facts that paid, gives back what it no longer earns.
+
+By document, by line, by amount; or without a reference, by the same member's most recent earlier lines of the same items. As often
+as there is something left. What has been spent meanwhile becomes a deficit towards the issuer; what was counted under caps and
+budgets is given back to them. Locks: the purchases, then budgets, caps, accounts.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
+import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,23 +17,16 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ledger.earning import rulebook
+from ledger.earning import returns, usage
 from ledger.earning.purchases import COLUMNS, AmountMustBePositive, DocumentTaken, NoSuchPurchase, Purchase, from_row
-from ledger.earning.rules import Bill, Part, evaluate
+from ledger.earning.refund_plans import Earlier, Plan, check_limit, earlier_of, planned
+from ledger.earning.returns import Back, Returned
+from ledger.earning.usage import Usage
 from ledger.errors import Refusal
+from ledger.merchants import webhooks
 from ledger.merchants.merchant import Merchant
 from ledger.points.commands import ClawBack, Moment, Receipt, member
-from ledger.points.engine import post
-
-
-@dataclass(eq=False)
-class MoreThanPurchase(Refusal):
-    """More is to be refunded than the purchase has left."""
-
-    document: str
-    asked_minor: int
-    left_minor: int
-    money: str
+from ledger.points.engine import apply
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +40,42 @@ class Refunded:
     repeated: bool
 
 
-_LOCK = text(f"SELECT {COLUMNS} FROM purchase WHERE id = :id FOR UPDATE")
+@dataclass(frozen=True, slots=True)
+class Unreferenced:
+    """A refund that named no purchase: what it reached, in order of first touch, and the items that it did not find."""
+
+    refunds: tuple[Refunded, ...]
+    rest: tuple[Returned, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """Under which document, when, by whom and why something is refunded."""
+
+    document: str
+    occurred_at: dt.datetime
+    at: Moment
+    actor: str
+    staff_id: int | None
+    reason: str | None
+    take_back: bool = False
+
+
+_OF = f"SELECT {COLUMNS} FROM purchase"
+_LOCK = text(f"{_OF} WHERE id = :id FOR UPDATE")
+_CANDIDATES = text(
+    f"{_OF} WHERE merchant_id = :merchant_id AND member_id = :member_id AND occurred_at <= :occurred_at"
+    " AND taken_back_at IS NULL AND EXISTS (SELECT FROM jsonb_array_elements(bill->'parts') AS part"
+    " WHERE part->>4 = ANY(CAST(:items AS text[]))) ORDER BY id FOR UPDATE"
+)
 _REFUND = text(
     """
-    INSERT INTO refund (merchant_id, document, purchase_id, amount_minor, points, entry_id, staff_id, reason, occurred_at)
-    VALUES (:merchant_id, :document, :purchase_id, :amount_minor, :points, :entry_id, :staff_id, :reason, :occurred_at)
+    INSERT INTO refund (merchant_id, document, purchase_id, amount_minor, points, entry_id, staff_id, reason, occurred_at, lines,
+                        shares)
+    VALUES (:merchant_id, :document, :purchase_id, :amount_minor, :points, :entry_id, :staff_id, :reason, :occurred_at,
+            CAST(:lines AS jsonb), CAST(:shares AS jsonb))
     """
 )
-_REFUNDS = text("SELECT document, amount_minor, points, entry_id FROM refund WHERE purchase_id = :id")
 _COUNT = text(
     "UPDATE purchase SET refunded_minor = refunded_minor + :amount_minor,"
     " taken_back_at = coalesce(taken_back_at, CAST(:taken_back_at AS timestamptz))"
@@ -61,77 +89,164 @@ async def refund(
     *,
     purchase_id: int,
     document: str,
-    amount_minor: int,
     occurred_at: dt.datetime,
     at: Moment,
     actor: str,
+    amount_minor: int | None = None,
+    lines: Sequence[Back] = (),
     staff_id: int | None = None,
     reason: str | None = None,
     take_back: bool = False,
+    limit_minor: int | None = None,
 ) -> Refunded:
-    """Take back what the purchase no longer earns once `amount_minor` of it is refunded.
+    """Take back what the purchase no longer earns once `lines` of it, `amount_minor`, or (neither) all that is left is refunded.
 
     The second delivery of a refund document gets what the first did. What has been spent becomes a deficit towards this
-    issuer. `take_back` marks the whole purchase as an award that should not have been.
+    issuer. `take_back` marks the whole purchase as an award that should not have been. `limit_minor` bounds all refunds of
+    this purchase together.
 
     Raises:
-        NoSuchPurchase → DocumentTaken → AmountMustBePositive → MoreThanPurchase, then the engine's.
+        NoSuchPurchase → DocumentTaken → AmountMustBePositive → NoSuchLine → MoreThanPurchase → RefundAboveLimit, then the
+        engine's.
     """
     row = (await tx.execute(_LOCK, {"id": purchase_id})).first()
     if row is None or row.merchant_id != merchant.id:
         raise NoSuchPurchase(str(purchase_id))
     purchase = from_row(row)
-    earlier = (await tx.execute(_REFUNDS, {"id": purchase_id})).all()
+    earlier = (await earlier_of(tx, [purchase_id]))[purchase_id]
     for was in earlier:
         if was.document == document:
-            if was.amount_minor != amount_minor:
+            if amount_minor not in (None, was.amount_minor) or (lines and tuple(lines) != was.lines):
                 raise DocumentTaken(document)
             return Refunded(purchase, was.amount_minor, was.points, None, True)
-    if amount_minor <= 0:
-        raise AmountMustBePositive(amount_minor)
-    if amount_minor > purchase.left_minor:
-        raise MoreThanPurchase(purchase.document, amount_minor, purchase.left_minor, purchase.money)
-    rules = await rulebook.named(tx, merchant.id, purchase.rule_versions)
-    keeps = evaluate(_remaining(purchase, amount_minor), rules, purchase.bought_on)
-    owed = purchase.points - sum(was.points for was in earlier)
-    points = max(0, owed - keeps.points)
-    receipt = None
-    if points:
-        receipt = await post(
-            tx,
-            ClawBack(
-                key=f"refund:{merchant.id}:{document}:{purchase.document}",
-                owner=member(purchase.member_id),
-                currency=merchant.terms.currency,
-                at=at,
-                actor=actor,
-                occurred_at=occurred_at,
-                merchant_id=merchant.id,
-                issuer_id=merchant.id,
-                entry_id=purchase.entry_id,
-                points=points,
-                reason=reason,
-                facts=refund_facts(document, purchase.document, amount_minor, purchase.money, take_back=take_back),
-                trace=refund_trace(points, keeps.points),
-            ),
-        )
-    await tx.execute(
-        _REFUND,
-        {
+    found = await planned(tx, purchase, earlier, amount_minor, lines, nothing_too=take_back)
+    check_limit(purchase, found.amount_minor, limit_minor)
+    order = _Order(document, occurred_at, at, actor, staff_id, reason, take_back)
+    (done,) = await _carry_out(tx, merchant, [found], order)
+    return done
+
+
+async def refund_items(
+    tx: AsyncConnection,
+    merchant: Merchant,
+    *,
+    member_id: int,
+    items: Sequence[Returned],
+    document: str,
+    occurred_at: dt.datetime,
+    at: Moment,
+    actor: str,
+    staff_id: int | None = None,
+    reason: str | None = None,
+) -> Unreferenced:
+    """Refund items without saying which purchase: the member's most recent earlier lines of each come back, newest first, at the
+    price they were bought for, as in the import of a till export. What finds no line is left over and says so.
+
+    The second delivery of a document that reached something gets what the first did.
+
+    Raises:
+        AmountMustBePositive (of a number of pieces) → DocumentTaken, then the engine's.
+    """
+    for each in items:
+        if each.pieces <= 0:
+            raise AmountMustBePositive(each.pieces)
+    wanted = {"merchant_id": merchant.id, "member_id": member_id, "occurred_at": occurred_at}
+    rows = await tx.execute(_CANDIDATES, {**wanted, "items": [each.item for each in items]})
+    found = sorted((from_row(row) for row in rows), key=lambda p: (p.occurred_at, p.id), reverse=True)
+    earlier = await earlier_of(tx, [purchase.id for purchase in found])
+    if again := [(p, was) for p in found for was in earlier[p.id] if was.document == document]:
+        return _repeated(again, items)
+    backs: dict[int, list[Back]] = {}
+    rest: list[Returned] = []
+    for item, pieces in items:
+        for purchase in found:
+            taken = backs.get(purchase.id, [])
+            gone = returns.total([*(line for was in earlier[purchase.id] for line in was.lines), *taken])
+            if lines := returns.of_item(purchase.bill, gone, item, pieces):
+                backs.setdefault(purchase.id, []).extend(lines)
+                pieces -= sum(line.pieces for line in lines)
+        if pieces:
+            rest.append(Returned(item, pieces))
+    by_id = {purchase.id: purchase for purchase in found}
+    plans = [await planned(tx, by_id[id_], earlier[id_], None, lines) for id_, lines in backs.items()]
+    order = _Order(document, occurred_at, at, actor, staff_id, reason)
+    done = await _carry_out(tx, merchant, plans, order)
+    return Unreferenced(tuple(done), tuple(rest))
+
+
+async def _carry_out(tx: AsyncConnection, merchant: Merchant, plans: Sequence[Plan], order: _Order) -> list[Refunded]:
+    taken = Usage({}, {}, {})
+    for plan in plans:
+        taken.count([each._replace(points=-each.points) for each in plan.counts], merchant.terms.currency)
+    await usage.give_back(tx, taken)
+    commands = {plan.purchase.id: _claw_back(merchant, plan, order) for plan in plans if plan.points}
+    receipts: dict[int, Receipt] = {}
+    for id_, outcome in zip(commands, await apply(tx, list(commands.values())), strict=True):
+        if isinstance(outcome, Refusal):
+            raise outcome
+        receipts[id_] = outcome
+    done = []
+    for plan in plans:
+        receipt = receipts.get(plan.purchase.id)
+        written = {
             "merchant_id": merchant.id,
-            "document": document,
-            "purchase_id": purchase_id,
-            "amount_minor": amount_minor,
-            "points": points,
+            "document": order.document,
+            "purchase_id": plan.purchase.id,
+            "amount_minor": plan.amount_minor,
+            "points": plan.points,
             "entry_id": receipt.entry_id if receipt else None,
-            "staff_id": staff_id,
-            "reason": reason,
-            "occurred_at": occurred_at,
-        },
+            "staff_id": order.staff_id,
+            "reason": order.reason,
+            "occurred_at": order.occurred_at,
+            "lines": json.dumps(plan.lines),
+            "shares": json.dumps(plan.shares),
+        }
+        await tx.execute(_REFUND, written)
+        taken_back_at = order.at.now if order.take_back else None
+        counted = {"id": plan.purchase.id, "amount_minor": plan.amount_minor, "taken_back_at": taken_back_at}
+        after = (await tx.execute(_COUNT, counted)).one()
+        done.append(Refunded(from_row(after), plan.amount_minor, plan.points, receipt, False))
+        facts = {"document": order.document, "of": plan.purchase.document, "amount_minor": plan.amount_minor}
+        facts |= {"money": plan.purchase.money, "points": plan.points}
+        key = f"refund.applied:{merchant.id}:{order.document}:{plan.purchase.document}"
+        await webhooks.emit(tx, merchant.id, "refund.applied", key=key, facts=facts, now=order.at.now)
+    return done
+
+
+def _claw_back(merchant: Merchant, plan: Plan, order: _Order) -> ClawBack:
+    of = plan.purchase
+    return ClawBack(
+        key=f"refund:{merchant.id}:{order.document}:{of.document}",
+        owner=member(of.member_id),
+        currency=merchant.terms.currency,
+        at=order.at,
+        actor=order.actor,
+        occurred_at=order.occurred_at,
+        merchant_id=merchant.id,
+        issuer_id=merchant.id,
+        entry_id=of.entry_id,
+        points=plan.points,
+        reason=order.reason,
+        facts=refund_facts(order.document, of.document, plan.amount_minor, of.money, take_back=order.take_back),
+        trace=refund_trace(plan.points, plan.keeps),
     )
-    counted = {"id": purchase_id, "amount_minor": amount_minor, "taken_back_at": at.now if take_back else None}
-    after = (await tx.execute(_COUNT, counted)).one()
-    return Refunded(from_row(after), amount_minor, points, receipt, False)
+
+
+def _repeated(again: Sequence[tuple[Purchase, Earlier]], items: Sequence[Returned]) -> Unreferenced:
+    """What a refund document did when it first came; `DocumentTaken` where it then came with other items."""
+    found = Counter({item: 0 for item, _ in items})
+    for purchase, was in again:
+        for line in was.lines:
+            found[purchase.bill.parts[line.place].item or ""] += line.pieces
+    rest = []
+    for item, pieces in items:
+        some = min(pieces, found[item])
+        found[item] -= some
+        if pieces > some:
+            rest.append(Returned(item, pieces - some))
+    if +found:
+        raise DocumentTaken(again[0][1].document)
+    return Unreferenced(tuple(Refunded(p, was.amount_minor, was.points, None, True) for p, was in again), tuple(rest))
 
 
 def refund_facts(document: str, of: str, amount_minor: int, money: str, *, take_back: bool) -> dict[str, Any]:
@@ -143,28 +258,3 @@ def refund_facts(document: str, of: str, amount_minor: int, money: str, *, take_
 def refund_trace(points: int, keeps: int) -> list[dict[str, Any]]:
     """The arithmetic of a refund: what its purchase had earned so far, what the rest of it still earns."""
     return [{"what": "refund", "earned": points + keeps, "keeps": keeps, "points": points}]
-
-
-def _remaining(purchase: Purchase, amount_minor: int) -> Bill:
-    """The bill of what remains after this refund, smaller in every category alike: a refund names no lines here."""
-    left, whole = purchase.left_minor - amount_minor, purchase.amount_minor
-    bill = purchase.bill
-    if whole == 0 or left == whole:
-        return bill
-    parts = _shrunk([part.amount_minor for part in bill.parts], left, whole)
-    otherwise = bill.paid_otherwise_minor * left // whole
-    return Bill(
-        tuple(Part(amount, part.category) for amount, part in zip(parts, bill.parts, strict=True)),
-        bill.money,
-        otherwise,
-    )
-
-
-def _shrunk(amounts: Sequence[int], left: int, whole: int) -> list[int]:
-    """Each amount × left ÷ whole, rounded so that their sum is rounded down once: largest remainder, ties to the first."""
-    floors = [amount * left // whole for amount in amounts]
-    missing = sum(amounts) * left // whole - sum(floors)
-    order = sorted(range(len(amounts)), key=lambda i: (-(amounts[i] * left % whole), i))
-    for i in order[:missing]:
-        floors[i] += 1
-    return floors

@@ -10,6 +10,7 @@ import datetime as dt
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
@@ -18,7 +19,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger.earning.purchases import accrual, bill_document
 from ledger.earning.refunds import refund_facts, refund_trace
-from ledger.earning.rules import Bill, Decision, Part, RuleVersion, evaluate
+from ledger.earning.rules.bill import Bill, Part
+from ledger.earning.rules.decision import Decision
+from ledger.earning.rules.evaluate import evaluate
+from ledger.earning.rules.facts import Facts
+from ledger.earning.rules.ruleset import RuleSet
+from ledger.earning.rules.version import RuleVersion, in_force
 from ledger.earning.till_import import Purchase, Refund, Taken
 from ledger.errors import Fault, Refusal
 from ledger.merchants.merchant import Merchant
@@ -41,14 +47,23 @@ class _Known:
     entry_id: int
 
 
-def earning(rules: Sequence[RuleVersion], *, money: str, zone: str) -> Callable[[int, dt.datetime], Decision]:
-    """What so many minor units, bought at an instant, earn under `rules` on their local day."""
+def earning(rules: Sequence[RuleVersion], *, money: str, zone: str) -> Callable[[int, dt.datetime, int], Decision]:
+    """What so many minor units earn, left of a purchase `of` so many at an instant, under `rules` on its local day."""
     local = ZoneInfo(zone)
+    in_force_on = cache(lambda day: RuleSet(in_force(rules, day)))
 
-    def earns(minor: int, at: dt.datetime) -> Decision:
-        return evaluate(Bill((Part(minor),), money), rules, at.astimezone(local).date())
+    def earns(minor: int, at: dt.datetime, of: int) -> Decision:
+        facts = facts_of(at, local)
+        whole = Bill((Part(of),), money)
+        rest = whole if of == minor else Bill((Part(minor),), money)
+        return evaluate(rest, in_force_on(facts.bought_at.date()), facts, of=whole)
 
     return earns
+
+
+def facts_of(at: dt.datetime, local: dt.tzinfo) -> Facts:
+    """What an export tells of a purchase, beside its amount."""
+    return Facts(bought_at=at.astimezone(local).replace(tzinfo=None), channel="file")
 
 
 async def book(
@@ -92,7 +107,7 @@ async def book(
         )
     receipts = await _receipts(tx, commands)
     rows = [
-        (purchase, accounts[purchase.customer][-1], receipt.entry_id, purchase.occurred_at.astimezone(local).date())
+        (purchase, accounts[purchase.customer][-1], receipt.entry_id, facts_of(purchase.occurred_at, local))
         for (_, purchase), receipt in zip(new, receipts, strict=True)
     ]
     known |= await _write_purchases(tx, merchant, rows)
@@ -212,17 +227,19 @@ async def _purchases(tx: AsyncConnection, merchant_id: int, chunk: Sequence[Purc
 
 
 async def _write_purchases(
-    tx: AsyncConnection, merchant: Merchant, rows: Sequence[tuple[Purchase, int, int, dt.date]]
+    tx: AsyncConnection, merchant: Merchant, rows: Sequence[tuple[Purchase, int, int, Facts]]
 ) -> dict[str, _Known]:
     if not rows:
         return {}
     ids = await tx.execute(
         text(
             "INSERT INTO purchase (merchant_id, document, member_id, amount_minor, money, points, entry_id, rule_versions,"
-            " bill, occurred_at, bought_on) SELECT :merchant, d, m, a, :money, p, e, v, b, o, y FROM"
+            " bill, occurred_at, bought_on, channel, facts, shares)"
+            " SELECT :merchant, d, m, a, :money, p, e, v, b, o, y, 'file', f, s FROM"
             " unnest(CAST(:documents AS text[]), CAST(:members AS bigint[]), CAST(:amounts AS bigint[]),"
             " CAST(:points AS bigint[]), CAST(:entries AS bigint[]), CAST(:versions AS jsonb[]), CAST(:bills AS jsonb[]),"
-            " CAST(:instants AS timestamptz[]), CAST(:days AS date[])) AS n(d, m, a, p, e, v, b, o, y)"
+            " CAST(:instants AS timestamptz[]), CAST(:days AS date[]), CAST(:facts AS jsonb[]), CAST(:shares AS jsonb[]))"
+            " AS n(d, m, a, p, e, v, b, o, y, f, s)"
             " RETURNING document, id"
         ),
         {
@@ -236,7 +253,9 @@ async def _write_purchases(
             "versions": [json.dumps(purchase.decision.versions) for purchase, *_ in rows],
             "bills": [json.dumps(bill_document(_bill(purchase, merchant))) for purchase, *_ in rows],
             "instants": [purchase.occurred_at for purchase, *_ in rows],
-            "days": [day for *_, day in rows],
+            "days": [facts.bought_at.date() for *_, facts in rows],
+            "facts": [json.dumps(facts.document()) for *_, facts in rows],
+            "shares": [json.dumps(dict(purchase.decision.shares)) for purchase, *_ in rows],
         },
     )
     made = {row.document: row.id for row in ids}

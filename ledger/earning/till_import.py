@@ -23,7 +23,7 @@ from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
-from ledger.earning.rules import Decision
+from ledger.earning.rules.decision import Decision
 
 Outcome = Literal[
     "earned",
@@ -185,7 +185,8 @@ class _Line:
 class Matcher:
     """Takes the documents in order and says what each one is.
 
-    `earns(minor, at)` decides what so many minor units earn, bought at an instant; `instant(text)` reads a time.
+    `earns(minor, at, of)` decides what so many minor units earn, left of the `of` bought at an instant; `instant(text)` reads a
+    time.
     """
 
     def __init__(
@@ -194,7 +195,7 @@ class Matcher:
         *,
         refund_prefix: str,
         adjustment_prefix: str,
-        earns: Callable[[int, dt.datetime], Decision],
+        earns: Callable[[int, dt.datetime, int], Decision],
         instant: Callable[[str], dt.datetime],
     ) -> None:
         self._asked = found.asked
@@ -240,7 +241,7 @@ class Matcher:
         if not customer:
             return None, results
         minor = int(total * 100)
-        decision = self._earns(minor, occurred_at)
+        decision = self._earns(minor, occurred_at, minor)
         if bought:
             purchase = _Open(document.number, customer, occurred_at, total, total, minor, decision.points)
             for item, quantity, price in bought:
@@ -274,13 +275,13 @@ class Matcher:
 
     def _settle(self, purchase: _Open, minor_before: int, points_before: int) -> Taken:
         """Recompute the purchase on what remains of it; `_before` is how it stood before this refund."""
-        purchase.minor = int(purchase.remaining * 100)
-        purchase.points = self._earns(purchase.minor, purchase.occurred_at).points
+        purchase.minor, whole = int(purchase.remaining * 100), int(purchase.total * 100)
+        purchase.points = self._earns(purchase.minor, purchase.occurred_at, whole).points
         return Taken(
             purchase.document,
             purchase.customer,
             minor_before - purchase.minor,
-            int(purchase.total * 100) - purchase.minor,
+            whole - purchase.minor,
             points_before - purchase.points,
             purchase.points,
         )

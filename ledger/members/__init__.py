@@ -3,5 +3,7 @@
 `member` the programme's view of a person (no personal data) · `person` Telegram's id and personal fields, encrypted with a key
 per member and found by a blind index · `vault` the ciphers · `joining` a newcomer becomes a member · `consent` agreements by
 purpose and version · `profile` language, region, birthday · `birthdays` when one is kept and counts · `card` the code shown at
-a till · `claims` accounts imported from a merchant, claimed by their owner · `operators` who runs the programme · `tables`.
+a till · `claims` accounts imported from a merchant, claimed by their owner · `operators` who runs the programme · `invitations`
+one-time links by which people join a counter or a company · `business` companies and who uses their accounts · `tiers` the
+ladder (pure) · `standings` who stands where, stored · `upgrades` proposals for those whose visits speed up · `tables`.
 """

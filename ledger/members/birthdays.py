@@ -67,3 +67,8 @@ def first_counted(birthday: Birthday) -> dt.date:
 def is_kept(birthday: Birthday, on: dt.date) -> bool:
     """Whether this birthday is kept, and counts, on a date."""
     return kept_on(birthday.month, birthday.day, on.year) == on and first_counted(birthday) <= on
+
+
+def age_on(birth_year: int, month: int, day: int, on: dt.date) -> int:
+    """Full years on a date: a year more from the day on which the birthday is kept."""
+    return on.year - birth_year - (on < kept_on(month, day, on.year))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import text
@@ -114,3 +115,30 @@ async def present(tx: AsyncConnection, code: str, *, staff_id: int, now: dt.date
     if row.used_at is not None:
         raise CardUsed(row.used_at)
     raise CardExpired(row.expires_at)
+
+
+async def present_many(tx: AsyncConnection, shown: Mapping[str, int], *, now: dt.datetime) -> dict[str, int | Refusal]:
+    """`present` for several codes at once, each with who asks for it: the member or the refusal by code."""
+    # In the order of the codes, as every caller locks them: two batches with the same cards don't wait for each other in a ring.
+    use = text(
+        "UPDATE card_code c SET used_at = :now, used_by = n.staff FROM ("
+        "SELECT code, staff FROM unnest(CAST(:codes AS text[]), CAST(:staff AS bigint[])) AS n(code, staff)"
+        " JOIN card_code USING (code) WHERE used_at IS NULL AND expires_at > :now ORDER BY code FOR UPDATE OF card_code) n"
+        " WHERE c.code = n.code AND c.used_at IS NULL AND c.expires_at > :now RETURNING c.code, c.member_id"
+    )
+    codes = sorted(shown)
+    asked = {"codes": codes, "staff": [shown[code] for code in codes], "now": now}
+    found: dict[str, int | Refusal] = {row.code: row.member_id for row in await tx.execute(use, asked)}
+    if missing := [code for code in codes if code not in found]:
+        query = text("SELECT code, used_at, expires_at FROM card_code WHERE code = ANY(CAST(:codes AS text[]))")
+        for row in await tx.execute(query, {"codes": missing}):
+            found[row.code] = CardExpired(row.expires_at) if row.used_at is None else CardUsed(row.used_at)
+    return {code: found.get(code) or CardUnknown() for code in codes}
+
+
+async def give_back(tx: AsyncConnection, codes: Sequence[str], *, now: dt.datetime) -> None:
+    """Codes that this turn used up for nothing are good again for what is left of their seconds."""
+    undo = text(
+        "UPDATE card_code SET used_at = NULL, used_by = NULL WHERE code = ANY(CAST(:codes AS text[])) AND used_at = :now"
+    )
+    await tx.execute(undo, {"codes": sorted(codes), "now": now})

@@ -61,3 +61,9 @@ async def roles(tx: AsyncConnection, member_id: int) -> frozenset[str]:
     """The roles a member has as an operator."""
     query = text("SELECT role FROM operator WHERE member_id = :member AND removed_at IS NULL")
     return frozenset(await tx.scalars(query, {"member": member_id}))
+
+
+async def holders(tx: AsyncConnection, role: str) -> list[int]:
+    """The members who have a role, by id."""
+    query = text("SELECT member_id FROM operator WHERE role = :role AND removed_at IS NULL ORDER BY 1")
+    return list(await tx.scalars(query, {"role": role}))

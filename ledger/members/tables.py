@@ -7,6 +7,8 @@ from sqlalchemy import (
     Date,
     DateTime,
     Identity,
+    Index,
+    Integer,
     LargeBinary,
     SmallInteger,
     Table,
@@ -27,11 +29,14 @@ member = Table(
     Column("birth_month", SmallInteger),
     Column("birth_day", SmallInteger),
     Column("birth_told_on", Date),
+    Column("kind", Text, nullable=False, server_default="person", comment="a company's account has no Telegram"),
+    Column("tier", Text, comment="code of the programme's tier in force today; null: none looked at yet"),
     Column("joined_on", Date),
     Column("unreachable_since", DateTime(timezone=True)),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=text("now()")),
     CheckConstraint("status IN ('unclaimed', 'active', 'frozen', 'closed')", "status"),
     CheckConstraint("(birth_month IS NULL) = (birth_day IS NULL)", "birthday"),
+    CheckConstraint("kind IN ('person', 'company')", "kind"),
 )
 
 person = Table(
@@ -62,6 +67,7 @@ external_account = Table(
     Column("claim_index", LargeBinary, unique=True, comment="HMAC of the claim code; null once claimed or not given"),
     Column("claimed_by", BigInteger, comment="the member who claimed it and now holds its points"),
     Column("claimed_at", DateTime(timezone=True)),
+    Index("ix_external_account_claimed", "claimed_by", postgresql_where=text("claimed_by IS NOT NULL")),
 )
 
 claim_attempt = Table(
@@ -96,12 +102,101 @@ invitation = Table(
     "invitation",
     metadata,
     Column("token_index", LargeBinary, primary_key=True, comment="HMAC of a one-time link's token"),
-    Column("purpose", Text, nullable=False, comment="staff, operator"),
+    Column("purpose", Text, nullable=False, comment="staff, company"),
     Column("merchant_id", BigInteger),
+    Column("company_id", BigInteger),
     Column("role", Text, nullable=False),
     Column("label", Text, comment="how receipts will name them: «3号台»"),
     Column("made_by", Text, nullable=False),
     Column("expires_at", DateTime(timezone=True), nullable=False),
     Column("used_by", BigInteger),
     Column("used_at", DateTime(timezone=True)),
+)
+
+tier_standing = Table(
+    "tier_standing",
+    metadata,
+    Column("member_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("tier", Text, nullable=False, comment="earned; what was granted is apart"),
+    Column("since", Date, nullable=False),
+    Column("until", Date, comment="last day of the period; null: the lowest tier has none"),
+    Column("warned_until", Date, comment="the end that a warning was given of"),
+)
+
+tier_grant = Table(
+    "tier_grant",
+    metadata,
+    Column("key", Text, primary_key=True, comment="what granted it, once"),
+    Column("member_id", BigInteger, nullable=False, index=True),
+    Column("tier", Text, nullable=False),
+    Column("granted_on", Date, nullable=False),
+    Column("until", Date, nullable=False, comment="the last good day"),
+    Column("reason", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    CheckConstraint("until >= granted_on", "until"),
+)
+
+tier_change = Table(
+    "tier_change",
+    metadata,
+    Column("member_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("from_tier", Text, comment="null: there was none"),
+    Column("to_tier", Text, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("until", Date, comment="how long it holds, as said then"),
+    Column("on_day", Date, nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False),
+    CheckConstraint("why IN ('earned', 'kept', 'landed', 'granted', 'grant_ended')", "why"),
+)
+
+tier_proposal = Table(
+    "tier_proposal",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("member_id", BigInteger, nullable=False),
+    Column("tier", Text, nullable=False),
+    Column("visits", Integer, nullable=False, comment="in the last 30 days"),
+    Column("before", Integer, nullable=False, comment="in the 90 days before those"),
+    Column("made_on", Date, nullable=False),
+    Column("state", Text, nullable=False, server_default="open"),
+    Column("decided_by", Text),
+    Column("decided_on", Date),
+    CheckConstraint("state IN ('open', 'accepted', 'declined', 'lapsed')", "state"),
+    CheckConstraint("(state = 'open') = (decided_on IS NULL)", "decided"),
+    Index("uq_tier_proposal_open", "member_id", unique=True, postgresql_where=text("state = 'open'")),
+    Index("ix_tier_proposal_member", "member_id", "id"),
+)
+
+company = Table(
+    "company",
+    metadata,
+    Column("member_id", BigInteger, primary_key=True, autoincrement=False, comment="its account"),
+    Column("name", Text, nullable=False),
+    Column("made_by", BigInteger, nullable=False, comment="the member who set it up"),
+    Column("made_at", DateTime(timezone=True), nullable=False),
+)
+
+company_person = Table(
+    "company_person",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("company_id", BigInteger, nullable=False, index=True),
+    Column("member_id", BigInteger, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("added_by", Text, nullable=False),
+    Column("added_at", DateTime(timezone=True), nullable=False),
+    Column("removed_at", DateTime(timezone=True)),
+    CheckConstraint("role IN ('head', 'buyer', 'viewer')", "role"),
+    Index(
+        "uq_company_person_current", "member_id", "company_id", unique=True, postgresql_where=text("removed_at IS NULL")
+    ),
+)
+
+acting = Table(
+    "acting",
+    metadata,
+    Column("member_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("company_id", BigInteger, nullable=False, comment="whose account this person uses at the moment"),
+    Column("since", DateTime(timezone=True), nullable=False),
 )

@@ -13,6 +13,8 @@ ROLES: tuple[Role, ...] = ("owner", "manager", "cashier")
 Action = Literal[
     "award", "verify", "see_own_day", "see_whole_day", "take_back_own", "take_back_any", "refund", "see_staff",
     "add_cashier", "add_manager", "add_owner", "remove_cashier", "remove_manager",
+    "work_shift", "see_merchant", "run_outlets", "export_day", "see_papers", "see_log",
+    "see_settlement", "dispute", "see_cover", "run_activities", "fund_dividends", "see_rules", "change_rules", "manage_api",
 ]  # fmt: skip
 
 ACTIONS: tuple[Action, ...] = get_args(Action)
@@ -31,6 +33,20 @@ _ALLOWED: dict[Action, frozenset[Role]] = {
     "add_manager": frozenset({"owner"}),
     "add_owner": frozenset(),  # the operator does
     "remove_manager": frozenset({"owner"}),
+    "work_shift": frozenset({"owner", "manager", "cashier"}),
+    "see_merchant": frozenset({"owner", "manager"}),
+    "run_outlets": frozenset({"owner", "manager"}),
+    "export_day": frozenset({"owner", "manager"}),
+    "see_papers": frozenset({"owner"}),
+    "see_log": frozenset({"owner"}),
+    "see_settlement": frozenset({"owner", "manager"}),
+    "dispute": frozenset({"owner", "manager"}),
+    "run_activities": frozenset({"owner", "manager"}),
+    "fund_dividends": frozenset({"owner"}),
+    "see_cover": frozenset({"owner"}),
+    "see_rules": frozenset({"owner", "manager"}),
+    "change_rules": frozenset({"owner"}),
+    "manage_api": frozenset({"owner"}),
 }
 
 

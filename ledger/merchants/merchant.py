@@ -6,9 +6,9 @@ import calendar
 import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from sqlalchemy import Row, bindparam, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -53,6 +53,18 @@ class Terms(_Document):
     accepts_common: bool = Field(default=True, description="whether the coalition's common points can be spent here")
     funds_welcome: bool = Field(default=False, description="whether the programme may issue welcome points in its name")
     transferable: bool = Field(default=True, description="whether its points may be given to others")
+    instrument: bool = Field(
+        default=False, description="a payment instrument, such as a bank's card: its points are for spending alone"
+    )
+    cashier_refund_minor: int = Field(
+        default=0, ge=0, description="how much of a purchase a cashier may refund; above it a manager does"
+    )
+
+    @model_validator(mode="after")
+    def _welcome_is_no_spending(self) -> Self:
+        if self.instrument and self.funds_welcome:
+            raise ValueError("what a payment instrument gives is for spending, not for joining")
+        return self
 
 
 def expires_on(terms: Terms, available_on: dt.date) -> dt.date | None:
@@ -97,6 +109,16 @@ class MerchantMayNotIssue(Refusal):
     name_zh: str
     name_en: str
     status: str
+    may_succeed_later: ClassVar[bool] = True
+
+
+@dataclass(eq=False)
+class SpendingNeeded(Refusal):
+    """A payment instrument's points are for spending alone: nothing is given for opening a card, or without a purchase."""
+
+    merchant_id: int
+    name_zh: str
+    name_en: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +139,12 @@ class Merchant:
         """`MerchantMayNotIssue` unless it is certified."""
         if self.status != "certified":
             raise MerchantMayNotIssue(self.id, self.name_zh, self.name_en, self.status)
+
+    def must_grant(self) -> None:
+        """`MerchantMayNotIssue` → `SpendingNeeded`, unless it may give points without a purchase."""
+        self.must_issue()
+        if self.terms.instrument:
+            raise SpendingNeeded(self.id, self.name_zh, self.name_en)
 
 
 _COLUMNS = "SELECT id, code, name_zh, name_en, category, region, money, status, terms FROM merchant"

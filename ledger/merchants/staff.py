@@ -1,7 +1,6 @@
 """People at the counter: their role, how receipts name them, and the one-time links by which they join.
 
-A link's token is kept only as a keyed index, works once, and only until it ends. Whoever leaves keeps their rows: every entry they
-made still names them.
+Whoever leaves keeps their rows: every entry they made still names them.
 """
 
 from __future__ import annotations
@@ -14,35 +13,15 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger.errors import Refusal
+from ledger.members import invitations
+from ledger.members.invitations import Invitation
 from ledger.members.vault import Vault
-from ledger.merchants import authority
+from ledger.merchants import authority, log
 
 LINK = "w"
 """What an invitation's link carries before its token: «start=w_…»."""
 
-INVITATION_HOURS = 48
 LABEL_LONGEST = 24
-
-
-@dataclass(eq=False)
-class InvitationUnknown(Refusal):
-    """No invitation goes by this link."""
-
-
-@dataclass(eq=False)
-class InvitationUsed(Refusal):
-    """The link has been used: when, and by which member."""
-
-    used_at: dt.datetime
-    used_by: int
-    merchant_id: int
-
-
-@dataclass(eq=False)
-class InvitationEnded(Refusal):
-    """The link's time is over."""
-
-    ended_at: dt.datetime
 
 
 @dataclass(eq=False)
@@ -95,17 +74,6 @@ class Staff:
         authority.demand(self.role, action)
 
 
-@dataclass(frozen=True, slots=True)
-class Invitation:
-    """An open invitation: what the link makes of whoever uses it."""
-
-    merchant_id: int
-    role: str
-    label: str
-    expires_at: dt.datetime
-    made_by: str
-
-
 _COLUMNS = "SELECT id, merchant_id, member_id, role, label, added_at FROM staff"
 _CURRENT = text(f"{_COLUMNS} WHERE member_id = :member_id AND removed_at IS NULL ORDER BY merchant_id")
 _ONE = text(f"{_COLUMNS} WHERE member_id = :member_id AND merchant_id = :merchant_id AND removed_at IS NULL")
@@ -119,15 +87,6 @@ _ADD = text(
     " VALUES (:merchant_id, :member_id, :role, :label, :by, :at)"
     " ON CONFLICT (member_id, merchant_id) WHERE removed_at IS NULL DO NOTHING RETURNING id"
 )
-_INVITE = text(
-    "INSERT INTO invitation (token_index, purpose, merchant_id, role, label, made_by, expires_at)"
-    " VALUES (:index, 'staff', :merchant_id, :role, :label, :by, :expires_at)"
-)
-_INVITATION = text(
-    "SELECT merchant_id, role, label, expires_at, made_by, used_at, used_by FROM invitation"
-    " WHERE token_index = :index AND purpose = 'staff' FOR UPDATE"
-)
-_USE = text("UPDATE invitation SET used_by = :member_id, used_at = :at WHERE token_index = :index")
 _REMOVE = text("UPDATE staff SET removed_at = :at WHERE id = :id AND removed_at IS NULL")
 _OWNERS = text(
     "SELECT count(*) FROM (SELECT 1 FROM staff WHERE merchant_id = :merchant_id AND role = 'owner'"
@@ -178,7 +137,7 @@ async def add(
 async def invite(
     tx: AsyncConnection, *, inviter: Staff, role: authority.Role, label: str, token: str, vault: Vault, now: dt.datetime
 ) -> Invitation:
-    """Write an invitation that `token` (random, from the edge) opens once within `INVITATION_HOURS`.
+    """Write an invitation that `token` (random, from the edge) opens once within `invitations.HOURS`.
 
     `NotAllowed` by the inviter's role; `LabelTooLong` for a label that fits no line.
     """
@@ -209,10 +168,11 @@ async def _invite(
     now: dt.datetime,
 ) -> Invitation:
     label = tidy_label(label)
-    ends = now + dt.timedelta(hours=INVITATION_HOURS)
-    facts = {"index": vault.blind("invitation", token), "merchant_id": merchant_id, "role": role}
-    await tx.execute(_INVITE, {**facts, "label": label, "by": by, "expires_at": ends})
-    return Invitation(merchant_id, role, label, ends, by)
+    made = await invitations.write(
+        tx, vault, token, purpose="staff", to_id=merchant_id, role=role, label=label, by=by, now=now
+    )
+    await log.write(tx, merchant_id, "staff_invited", who=by, at=now, role=role, label=label)
+    return made
 
 
 def tidy_label(label: str) -> str:
@@ -224,34 +184,25 @@ def tidy_label(label: str) -> str:
 
 
 async def invitation(tx: AsyncConnection, token: str, *, vault: Vault, now: dt.datetime) -> Invitation:
-    """The open invitation behind a link, locked until the turn ends.
-
-    `InvitationUnknown` → `InvitationUsed` → `InvitationEnded`.
-    """
-    row = (await tx.execute(_INVITATION, {"index": vault.blind("invitation", token)})).first()
-    if row is None:
-        raise InvitationUnknown
-    if row.used_at is not None:
-        raise InvitationUsed(row.used_at, row.used_by, row.merchant_id)
-    if row.expires_at <= now:
-        raise InvitationEnded(row.expires_at)
-    return Invitation(row.merchant_id, row.role, row.label, row.expires_at, row.made_by)
+    """The open invitation behind a link, locked until the turn ends. Refusals of `invitations.opened`."""
+    return await invitations.opened(tx, vault, token, purpose="staff", now=now)
 
 
 async def accept(tx: AsyncConnection, token: str, *, member_id: int, vault: Vault, now: dt.datetime) -> Staff:
     """Use an invitation once. Refusals of `invitation`, then `AlreadyStaff`, which leaves the link unused."""
     offered = await invitation(tx, token, vault=vault, now=now)
-    by = f"invitation:{vault.blind('invitation', token).hex()[:16]}"
     joined = await add(
         tx,
-        merchant_id=offered.merchant_id,
+        merchant_id=offered.to_id,
         member_id=member_id,
         role=offered.role,
         label=offered.label,
-        by=by,
+        by=invitations.trace_of(vault, token),
         now=now,
     )
-    await tx.execute(_USE, {"index": vault.blind("invitation", token), "member_id": member_id, "at": now})
+    await invitations.use(tx, vault, token, member_id=member_id, now=now)
+    facts = {"role": joined.role, "label": joined.label}
+    await log.write(tx, joined.merchant_id, "staff_joined", who=joined.actor, at=now, **facts)
     return joined
 
 
@@ -271,4 +222,30 @@ async def remove(tx: AsyncConnection, *, remover: Staff, staff_id: int, now: dt.
         raise LastOwner(gone.merchant_id)
     if (await tx.execute(_REMOVE, {"id": staff_id, "at": now})).rowcount == 0:
         raise NotStaff(remover.merchant_id)
+    await log.write(tx, gone.merchant_id, "staff_removed", who=remover.actor, at=now, role=gone.role, label=gone.label)
     return gone
+
+
+# -- somebody with several posts
+
+_CHOSEN = text("SELECT merchant_id FROM post_choice WHERE member_id = :member AND chosen_at >= :since")
+_CHOOSE = text(
+    "INSERT INTO post_choice (member_id, merchant_id, chosen_at) VALUES (:member, :merchant, :at)"
+    " ON CONFLICT (member_id) DO UPDATE SET merchant_id = excluded.merchant_id, chosen_at = excluded.chosen_at"
+)
+
+
+async def chosen(tx: AsyncConnection, member_id: int, *, since: dt.datetime) -> int | None:
+    """The merchant at which somebody said to be working, since an instant."""
+    found: int | None = await tx.scalar(_CHOSEN, {"member": member_id, "since": since})
+    return found
+
+
+async def choose(tx: AsyncConnection, member_id: int, merchant_id: int, *, now: dt.datetime) -> None:
+    """Remember at which merchant somebody works now."""
+    await tx.execute(_CHOOSE, {"member": member_id, "merchant": merchant_id, "at": now})
+
+
+async def forget_choice(tx: AsyncConnection, member_id: int) -> None:
+    """Ask again where they work."""
+    await tx.execute(text("DELETE FROM post_choice WHERE member_id = :member"), {"member": member_id})

@@ -2,40 +2,50 @@
 
 There is no timer: the commit in progress is the window. Each caller gets its own receipt or refusal. When a batch cannot be
 written — two processes race for one key, a deadlock — it is retried, and a batch that keeps failing is halved until the one
-command at fault answers for itself alone.
+request at fault answers for itself alone.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Generic, Self, TypeVar
 
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ledger.errors import Refusal
 from ledger.points.commands import Command, Receipt
 from ledger.points.engine import apply, retryable
 
-Waiting = tuple[Command, "asyncio.Future[Receipt | Refusal]"]
+Asked = TypeVar("Asked")
+Answer = TypeVar("Answer")
 
 
-class Combiner:
-    """One writer over an engine. `async with Combiner(engine) as combiner: await combiner.submit(command)`.
+class Combining(Generic[Asked, Answer]):
+    """One writer over an engine: `work(tx, batch)` does what is asked, in order, an answer or a refusal for each.
 
     `batch_size_max` bounds one transaction; `retries_max` how often a batch is tried before it is halved.
     """
 
-    def __init__(self, engine: AsyncEngine, *, batch_size_max: int = 500, retries_max: int = 3) -> None:
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        work: Callable[[AsyncConnection, Sequence[Asked]], Awaitable[Sequence[Answer | Refusal]]],
+        *,
+        batch_size_max: int = 500,
+        retries_max: int = 3,
+    ) -> None:
         self._engine = engine
+        self._work = work
         self._batch_size_max = batch_size_max
         self._retries_max = retries_max
-        self._waiting: list[Waiting] = []
+        self._waiting: list[tuple[Asked, asyncio.Future[Answer | Refusal]]] = []
         self._wake = asyncio.Event()
         self._writer: asyncio.Task[None] | None = None
         self._closing = False
 
-    async def __aenter__(self) -> Combiner:
+    async def __aenter__(self) -> Self:
         self._writer = asyncio.create_task(self._write_on())
         return self
 
@@ -46,14 +56,14 @@ class Combiner:
         if self._writer is not None:
             await self._writer
 
-    async def submit(self, command: Command) -> Receipt:
-        """Apply a command in the next batch and wait for its commit. Raises its `Refusal`, or the database's error when even
+    async def submit(self, asked: Asked) -> Answer:
+        """Have it done in the next batch and wait for its commit. Raises its `Refusal`, or the database's error when even
         alone it could not be written; then nothing of it happened, unless the connection broke during the commit: the same
         key tells."""
         if self._closing:
             raise RuntimeError("the combiner is closing")
-        future: asyncio.Future[Receipt | Refusal] = asyncio.get_running_loop().create_future()
-        self._waiting.append((command, future))
+        future: asyncio.Future[Answer | Refusal] = asyncio.get_running_loop().create_future()
+        self._waiting.append((asked, future))
         self._wake.set()
         outcome = await future
         if isinstance(outcome, Refusal):
@@ -70,9 +80,9 @@ class Combiner:
             del self._waiting[: self._batch_size_max]
             await self._settle(batch)
 
-    async def _settle(self, batch: list[Waiting]) -> None:
+    async def _settle(self, batch: list[tuple[Asked, asyncio.Future[Answer | Refusal]]]) -> None:
         try:
-            outcomes = await self._commit([command for command, _ in batch])
+            outcomes = await self._commit([asked for asked, _ in batch])
         except Exception as error:
             if len(batch) == 1:
                 _answer(batch[0][1], error)
@@ -84,18 +94,25 @@ class Combiner:
         for (_, future), outcome in zip(batch, outcomes, strict=True):
             _answer(future, outcome)
 
-    async def _commit(self, commands: Sequence[Command]) -> list[Receipt | Refusal]:
+    async def _commit(self, batch: Sequence[Asked]) -> Sequence[Answer | Refusal]:
         for attempt in range(self._retries_max):
             try:
                 async with self._engine.begin() as tx:
-                    return await apply(tx, commands)
+                    return await self._work(tx, batch)
             except DBAPIError as error:
                 if not retryable(error) or attempt + 1 == self._retries_max:
                     raise
         raise AssertionError("unreachable")
 
 
-def _answer(future: asyncio.Future[Receipt | Refusal], outcome: Receipt | Refusal | BaseException) -> None:
+class Combiner(Combining[Command, Receipt]):
+    """Commands combined. `async with Combiner(engine) as combiner: await combiner.submit(command)`."""
+
+    def __init__(self, engine: AsyncEngine, *, batch_size_max: int = 500, retries_max: int = 3) -> None:
+        super().__init__(engine, apply, batch_size_max=batch_size_max, retries_max=retries_max)
+
+
+def _answer(future: asyncio.Future[Answer | Refusal], outcome: Answer | Refusal | BaseException) -> None:
     """Hand a caller its outcome, unless it has stopped waiting."""
     if future.done():
         return

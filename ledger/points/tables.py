@@ -151,6 +151,7 @@ entry = Table(
     CheckConstraint("points >= 0", "points"),
     Index("ix_entry_counter", "counter_id", "id", postgresql_where=text("counter_id IS NOT NULL")),
     Index("ix_entry_undoes", "undoes_id", postgresql_where=text("undoes_id IS NOT NULL")),
+    Index("ix_entry_spending", "posted_on", postgresql_where=text("kind IN ('burn', 'reinstate')")),
 )
 
 posting = Table(

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger.errors import Fault, Refusal
 from ledger.members.vault import Vault
+from ledger.merchants import webhooks
 from ledger.merchants.staff import Staff
 from ledger.points.commands import Moment
 from ledger.redeeming import codes
@@ -60,7 +61,7 @@ _WRONG = text(
 )
 _TRIED = text("INSERT INTO code_attempt (staff_id, at, outcome) VALUES (:staff_id, :at, :outcome)")
 _USE = text(
-    "UPDATE redemption SET state = 'used', used_at = :now, used_by = :staff_id"
+    "UPDATE redemption SET state = 'used', used_at = :now, used_by = :staff_id, settles_on = :today"
     " WHERE id = :id AND state = 'issued' AND valid_until >= :today"
 )
 
@@ -103,6 +104,10 @@ async def use(tx: AsyncConnection, staff: Staff, code: str, *, vault: Vault, at:
     done = await tx.execute(_USE, {"id": shown.id, "staff_id": staff.id, "now": at.now, "today": at.today})
     now = of_row((await tx.execute(_BY_CODE, {"code_index": blind(vault, codes.read(code) or "")})).one())
     if done.rowcount == 1:
+        facts = {"redemption": now.id, "offer": now.offer.code, "units": now.units, "value_minor": now.value_minor}
+        facts |= {"money": now.money, "used_at": at.now.isoformat(), "till": staff.label}
+        key = f"redemption.used:{now.id}"
+        await webhooks.emit(tx, staff.merchant_id, "redemption.used", key=key, facts=facts, now=at.now)
         return now
     over = ended(now, at.today)
     if over is None:
@@ -124,11 +129,19 @@ async def used_today(
     return [of_row(row) for row in rows]
 
 
-async def used_count(tx: AsyncConnection, merchant_id: int, *, since: dt.datetime, staff_id: int | None = None) -> int:
-    """How many vouchers were used at a merchant since an instant; by one staff member where asked."""
+async def used_count(
+    tx: AsyncConnection,
+    merchant_id: int,
+    *,
+    since: dt.datetime,
+    until: dt.datetime | None = None,
+    staff_id: int | None = None,
+) -> int:
+    """How many vouchers were used at a merchant since an instant, before another; by one staff member where asked."""
     query = text(
         "SELECT count(*) FROM redemption WHERE merchant_id = :merchant_id AND used_at >= :since"
+        " AND (CAST(:until AS timestamptz) IS NULL OR used_at < :until)"
         " AND (CAST(:staff_id AS bigint) IS NULL OR used_by = :staff_id)"
     )
-    values = {"merchant_id": merchant_id, "since": since, "staff_id": staff_id}
+    values = {"merchant_id": merchant_id, "since": since, "until": until, "staff_id": staff_id}
     return int(await tx.scalar(query, values) or 0)

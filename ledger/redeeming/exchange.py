@@ -10,6 +10,7 @@ from typing import ClassVar
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger.errors import Refusal
+from ledger.members import business
 from ledger.members.member import Member
 from ledger.merchants.merchant import MonthsToMonthEnd, life_ends
 from ledger.points import engine, statements
@@ -120,7 +121,8 @@ async def preview(
 async def exchange(
     tx: AsyncConnection, who: Member, rated: Rate, points: int, *, nonce: str, life_months: int, at: Moment, actor: str
 ) -> Receipt:
-    """Exchange `points` into common ones. The same nonce again gives the same receipt."""
+    """Exchange `points` into common ones; the same nonce gives the same receipt. `CompanyRoleTooLow` for who only looks."""
+    business.must_buy(who)
     rated.must_make_one(points)
     source, target = rated.source, rated.target
     return await engine.post(

@@ -21,6 +21,7 @@ _LAPSE = text(
     RETURNING id
     """
 )
+_SETTLE = text("UPDATE redemption SET settles_on = :today WHERE id = ANY(:ids)")
 _THESE = text(f"SELECT {COLUMNS} FROM {TABLES} WHERE r.id = ANY(:ids) ORDER BY r.id")
 
 
@@ -43,6 +44,9 @@ async def lapse(tx: AsyncConnection, *, at: Moment, grace_days: int, limit: int 
     vouchers = [of_row(row) for row in await tx.execute(_THESE, {"ids": ended})]
     await stock.give_back(tx, [(v.offer_id, stock.WHOLE, v.units) for v in vouchers])
     back = [v for v in vouchers if v.offer.unused == "return"]
+    if kept := [v.id for v in vouchers if v.offer.unused != "return"]:
+        # The points stay spent, so whose they were pays the merchant that kept the goods ready.
+        await tx.execute(_SETTLE, {"ids": kept, "today": at.today})
     commands = [
         returning(v, f"redemption:{v.id}:lapse", grace_days=grace_days, at=at, actor="job:expire_vouchers")
         for v in back

@@ -78,12 +78,15 @@ redemption = Table(
     Column("used_at", DateTime(timezone=True)),
     Column("used_by", BigInteger, comment="staff id"),
     Column("ended_at", DateTime(timezone=True), comment="taken back, or expired"),
+    Column("settles_on", Date, comment="business date from which clearing counts it: used, or ended without a return"),
     CheckConstraint("state IN ('issued', 'used', 'taken_back', 'expired')", "state"),
     CheckConstraint("(state = 'used') = (used_at IS NOT NULL)", "used"),
     UniqueConstraint("member_id", "nonce"),
     Index("ix_redemption_member", "member_id", "offer_id", "issued_on"),
     Index("ix_redemption_used", "merchant_id", "used_at"),
     Index("ix_redemption_open", "valid_until", postgresql_where=text("state = 'issued'")),
+    Index("ix_redemption_settles", "settles_on", postgresql_where=text("settles_on IS NOT NULL")),
+    Index("ix_redemption_entry", "entry_id"),
 )
 
 code_attempt = Table(

@@ -25,7 +25,7 @@ class Redemption:
     """A voucher: what it is for, what it cost, and where it stands. `offer` is the document under which it was issued.
 
     `units` pieces, worth `value_minor` of `money` in all; `valid_until` is its last good day. `used_by` is the staff member who
-    took it, and `used_label` how they are named.
+    took it (below zero: the API key), and `used_label` how they are named.
     """
 
     id: int
@@ -105,7 +105,7 @@ COLUMNS = """
     r.id, r.member_id, r.offer_id, r.offer_version, v.document::text AS document, r.merchant_id, m.name_zh AS merchant_zh,
     m.name_en AS merchant_en, m.money, r.currency_id, c.name_zh, c.name_en, c.issuer_id IS NULL AS common, r.units, r.points,
     r.value_minor, r.state, r.entry_id, r.issued_at, r.issued_on, r.undo_until, r.valid_until, r.used_at, r.used_by,
-    s.label AS used_label, r.ended_at, r.code_box
+    coalesce(s.label, k.label) AS used_label, r.ended_at, r.code_box
 """
 TABLES = """
     redemption r
@@ -113,6 +113,7 @@ TABLES = """
     JOIN merchant m ON m.id = r.merchant_id
     JOIN currency c ON c.id = r.currency_id
     LEFT JOIN staff s ON s.id = r.used_by
+    LEFT JOIN api_key k ON k.id = -r.used_by
 """
 
 _KEY = text("SELECT key FROM person WHERE member_id = :id")

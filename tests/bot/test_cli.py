@@ -18,6 +18,7 @@ from bot.settings import PROJECT_ROOT
 from tests.conftest import Database
 
 COMMANDS = (
+    "api-key",
     "audit",
     "backup",
     "demo",

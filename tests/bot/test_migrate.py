@@ -75,3 +75,33 @@ async def test_functions_are_this_versions_after_an_upgrade_even_when_tables_wer
     async with database.engine.connect() as connection:
         found = await connection.scalar(text("SELECT md5(prosrc) FROM pg_proc WHERE proname = :name"), {"name": name})
         assert found == fresh is not None
+
+
+async def test_vouchers_used_before_there_was_clearing_count_on_the_day_they_were_used(
+    empty_database: Database,
+) -> None:
+    await migrate.upgrade(empty_database.url, "0006")
+    async with empty_database.engine.begin() as connection:
+        await connection.execute(text("INSERT INTO programme (one, version, document) VALUES (1, 1, '{}')"))
+        await connection.exec_driver_sql(
+            """
+            INSERT INTO offer_version (offer_id, version, document)
+            VALUES (1, 1, '{"unused": "return"}'), (2, 1, '{"unused": "forfeit"}')
+            """
+        )
+        # The first is used at half past one at night in Shanghai, on a Monday.
+        await connection.exec_driver_sql(
+            """
+            INSERT INTO redemption (member_id, nonce, offer_id, offer_version, merchant_id, currency_id, points, value_minor,
+                code_index, state, entry_id, issued_at, issued_on, undo_until, valid_until, used_at, ended_at)
+            SELECT 1, n, offer, 1, 1, 1, 5, 0, n::bytea, state, 1, now(), '2026-11-01', now(), '2026-11-18', used, ended
+            FROM (VALUES ('a', 1, 'used', TIMESTAMPTZ '2026-11-15 17:30+00', NULL::timestamptz),
+                         ('b', 2, 'expired', NULL, TIMESTAMPTZ '2026-11-18 16:10+00'),
+                         ('c', 1, 'expired', NULL, TIMESTAMPTZ '2026-11-18 16:10+00'),
+                         ('d', 2, 'issued', NULL, NULL)) AS v(n, offer, state, used, ended)
+            """
+        )
+    await migrate.upgrade(empty_database.url)
+    async with empty_database.engine.connect() as connection:
+        found = list(await connection.scalars(text("SELECT settles_on::text FROM redemption ORDER BY nonce")))
+    assert found == ["2026-11-16", "2026-11-19", None, None]

@@ -34,8 +34,8 @@ def in_both(step: dict[str, Any]) -> tuple[str, str]:
         ),
         (
             {"what": "base", "amount_minor": 1250, "money": "GBP", "category": "x", "rate": "0.5", "points": "6.25"},
-            "£12.50 × 0.5 分/英镑  = 6.25",
-            "£12.50 × 0.5 per pound  = 6.25",
+            "x:£12.50 × 0.5 分/英镑  = 6.25",
+            "x: £12.50 × 0.5 per pound  = 6.25",
         ),
         (
             {"what": "net", "gross_minor": 30000, "paid_otherwise_minor": 5000, "money": "CNY", "points": "250"},

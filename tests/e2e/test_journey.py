@@ -72,9 +72,10 @@ async def taps(chat: Chat, *labels: str) -> None:
 
 
 async def code_of(chat: Chat) -> str:
-    """The code that the newest screen shows, with its picture drawn."""
-    await expect(chat.box.locator(f"{FRESH} .picture").last).to_be_visible()
-    return await chat.box.locator(f"{FRESH} code").last.inner_text()
+    """The code that the newest screen shows, once its own picture is drawn: the offer's may still stand above it for a moment."""
+    shown = chat.box.locator(f"{FRESH}:has(code)").last
+    await expect(shown.locator(".picture")).to_be_visible()
+    return await shown.locator("code").last.inner_text()
 
 
 async def test_a_day_in_chinese(database: Database, tmp_path: Path) -> None:

@@ -8,6 +8,9 @@ import datetime as dt
 from sqlalchemy import text
 
 from handlers.award import CARD_MINUTES
+from ledger.earning import rulebook
+from ledger.earning.rules.documents import RULE
+from ledger.merchants import merchant as merchants
 from ledger.merchants.merchant import Terms
 from ledger.points.audit import audit
 from tests.conftest import Database
@@ -44,8 +47,12 @@ async def test_an_award_shows_what_it_gives_then_gives_it_and_both_hear(database
         assert await awards(world) == []
         await cashier.taps("确认")
         shown = (await cashier.sees("已记:会员 小明 得 600 分")).shown
-        assert "收 ¥300 · 小票 #till-" in shown
+        assert "收 ¥300 · 编号 " in shown
+        entry = shown.split("编号 ")[1].split()[0]
         assert (await customer.sees("+600 分 · 云山超市")).shown.count("可用") >= 1
+        await customer.taps("怎么算的")
+        why = (await customer.sees(f"编号 {entry}", fresh=True)).shown
+        assert "小票" not in why and "消费 ¥300" in why
         assert await awards(world) == [(30000, 600)]
 
 
@@ -59,7 +66,7 @@ async def test_the_same_in_english(database: Database) -> None:
         shown = (await cashier.sees("Paid ¥300.50 → 小明 gets 300 pts")).shown
         assert "Total 300.5, rounded down to 300 pts" in shown
         assert "return period is over" in shown
-        assert cashier.last.labels == ["Confirm", "Change amount", "Cancel"]
+        assert cashier.last.labels == ["Confirm", "Edit amount", "Cancel"]
         await cashier.taps("Confirm")
         await cashier.sees("Done: 小明 gets 300 pts")
         await shop.customer.sees("+300 pts · Yunshan Market")
@@ -143,10 +150,10 @@ async def test_an_old_confirm_tapped_after_the_next_customer_shows_the_first_awa
         await at_confirm(shop, "50")
         shop.cashier.presses(first, button)
         await world.settled()
-        assert "收 ¥300 · 小票" in first.shown
+        assert "收 ¥300 · 编号" in first.shown
         assert await awards(world) == [(30000, 300)]
         await shop.cashier.taps("确认")  # the next customer is still waiting
-        await shop.cashier.sees("收 ¥50 · 小票", fresh=True)
+        await shop.cashier.sees("收 ¥50 · 编号", fresh=True)
         assert await awards(world) == [(30000, 300), (5000, 50)]
 
 
@@ -279,3 +286,46 @@ async def test_points_at_once_where_there_is_no_return_window_and_all_adds_up(da
         async with world.database.engine.connect() as tx:
             assert (await audit(tx)).violations == ()
             assert await tx.scalar(text("SELECT actor FROM entry WHERE kind = 'accrue'")) == "staff:3"
+
+
+async def doubled(world: World, shop: Shop) -> None:
+    """Double points, at most 150 of them a month."""
+    now = world.now()
+    rule = RULE.validate_python(
+        {
+            "kind": "multiplier",
+            "name_zh": "双11双倍",
+            "name_en": "Double Eleven",
+            "factor": "2",
+            "caps": [{"points": 150, "per": "month"}],
+        }
+    )
+    async with world.database.engine.begin() as tx:
+        market = await merchants.by_code(tx, "market")
+        await rulebook.publish(
+            tx, code="double", merchant_id=market.id, rule=rule, valid_from=dt.date(2020, 1, 1), made_by="test", at=now
+        )
+
+
+async def test_the_arithmetic_is_shown_before_it_is_confirmed_and_is_what_is_paid(database: Database) -> None:
+    async with bot_running(database) as world:
+        shop = await open_shop(world)
+        await doubled(world, shop)
+        await at_confirm(shop, "100")
+        first = shop.cashier.last.shown
+        assert "得 200 分" in first and "双11双倍  ×2  +100 分" in first and "还可多得 50 分" in first
+        await shop.cashier.taps("确认")
+        await shop.cashier.sees("得 200 分", fresh=True)
+        await at_confirm(shop, "100")
+        second = shop.cashier.last.shown
+        assert "得 150 分" in second and "到此为止,少得 50 分" in second
+        await shop.cashier.taps("确认")
+        await shop.cashier.sees("得 150 分", fresh=True)
+        await at_confirm(shop, "100")
+        third = shop.cashier.last.shown
+        assert "得 100 分" in third and "已经得满" in third
+        await shop.customer.says("/history")
+        await shop.customer.taps("+150")
+        why = (await shop.customer.sees("双11双倍", fresh=True)).shown
+        assert "到此为止,少得 50 分" in why and "合计 150 分" in why
+        assert await awards(world) == [(10000, 200), (10000, 150)]

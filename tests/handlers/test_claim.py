@@ -37,7 +37,7 @@ async def test_a_wrong_code_may_be_corrected_until_the_tries_are_used_up(demo_da
         await ming.sees("今天不能再试了", fresh=True)
         await ming.says(f"/claim {CODE}")
         await ming.sees("认领码试得太多了", fresh=True)
-        assert await world.sql("SELECT claimed_by FROM external_account") == [(None,)]
+        assert {row.claimed_by for row in await world.sql("SELECT claimed_by FROM external_account")} == {None}
 
 
 async def test_a_code_told_twice_is_claimed_once(demo_database: Database) -> None:

@@ -123,7 +123,7 @@ async def test_a_cashier_and_a_manager_at_once_take_it_back_once(database: Datab
         await shop.cashier.sees("为什么撤回")
         await shop.manager.says("/today")
         await shop.manager.taps("¥300")
-        await shop.manager.sees("小票")
+        await shop.manager.sees("编号")
         await shop.manager.taps("撤回这笔")
         await shop.manager.sees("为什么撤回")
         await asyncio.gather(shop.cashier.taps("重复记了"), shop.manager.taps("顾客没有买"))

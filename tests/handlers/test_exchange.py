@@ -15,7 +15,9 @@ async def test_exchanging_from_the_catalog(database: Database) -> None:
         await ming.taps("积分转换")
         assert "2 铁路积分换 1 分,都值 ¥0.02" in (await ming.sees("可用 15,001 铁路积分")).shown
         assert ming.last.labels[:2] == ["15,000 铁路积分 → 7,500 分", "7,500 铁路积分 → 3,750 分"]
-        await ming.says("2,001")
+        await ming.says("400")
+        await ming.sees("400 铁路积分 → 200 分")
+        await ming.says("2,001")  # another number, in place of the one that waits for its tap
         shown = (await ming.sees("2,000 铁路积分 → 1,000 分")).shown
         assert "零头 1 铁路积分留着不动" in shown and "换了不能换回来。" in shown and "换后剩 13,001 铁路积分" in shown
         screen, button = ming.last, ming.last.buttons[0][0]

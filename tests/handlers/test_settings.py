@@ -15,7 +15,7 @@ async def test_the_chosen_language_is_spoken_from_the_next_screen_on(database: D
         await ming.taps("Main menu")
         await ming.sees("0 pts", fresh=True)
         await ming.says("/language")
-        await ming.taps("As Telegram")
+        await ming.taps("Follow Telegram")
         await world.settled()
         await ming.says("/settings")
         await ming.sees("语言:中文,跟随 Telegram")
@@ -118,5 +118,5 @@ async def test_what_is_stored_is_told_in_english_too(database: Database) -> None
         await tom.says("/settings")
         await tom.taps("What is stored")
         page = await tom.sees("What is stored about you")
-        assert "Encrypted: Telegram number" in page.shown
+        assert "Encrypted: Telegram ID" in page.shown
         assert "Terms · version 2026-11 · today" in page.shown

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import re
 
 from bot.double.double import Person
@@ -84,7 +85,7 @@ async def test_a_restart_before_the_label_is_typed_loses_nothing(database: Datab
         await shop.manager.sees("名称不合适")
         await shop.manager.says("6号台")
         await shop.manager.sees("6号台 · 收银员 的邀请链接")
-        assert shop.manager.last.labels == ["复制链接", "发给他", "店员", "收银台"]
+        assert shop.manager.last.labels == ["复制链接", "发给对方", "店员", "收银台"]
 
 
 async def test_the_list_shows_what_each_role_may_do(database: Database) -> None:
@@ -153,12 +154,13 @@ async def test_one_may_leave_but_the_last_owner_stays(database: Database) -> Non
         await shop.manager.says("/staff")
         await shop.manager.taps("店长 · 店长")
         await shop.manager.taps("我要离开")
-        await shop.manager.taps("确认移除")
-        await shop.manager.sees("店长 已移除", fresh=True)
+        await shop.manager.sees("离开 云山超市?", fresh=True)
+        await shop.manager.taps("确认离开")
+        await shop.manager.sees("您已离开 云山超市", fresh=True)
         await shop.owner.says("/staff")
         await shop.owner.taps("店主 · 店主")
         await shop.owner.taps("我要离开")
-        await shop.owner.taps("确认移除")
+        await shop.owner.taps("确认离开")
         await shop.owner.sees("店里要留一位店主", fresh=True)
         assert [role for _, role in await team(world)] == ["owner", "cashier", "cashier"]
 
@@ -192,12 +194,17 @@ async def test_the_operator_invites_an_owner(database: Database) -> None:
         assert "邀请店主" not in shop.colleague.last.labels
 
 
-async def test_whoever_works_at_two_shops_chooses_everywhere(database: Database) -> None:
+async def test_whoever_works_at_two_shops_is_asked_once_for_the_day(database: Database) -> None:
     async with bot_running(database) as world:
         shop = await open_shop(world)
         await second_post(world, shop.owner, "rail", "售票窗")
-        for command, then in (("/counter", "积分还没有记过"), ("/today", "今天还没有记过积分"), ("/staff", "在岗")):
+        await shop.owner.says("/counter")
+        await shop.owner.sees("这次是哪一家", fresh=True)
+        await shop.owner.taps("云山超市")
+        await shop.owner.sees("积分还没有记过", fresh=True)
+        for command, then in (("/today", "今天还没有记过积分"), ("/staff", "在岗")):
             await shop.owner.says(command)
-            await shop.owner.sees("这次是哪一家", fresh=True)
-            await shop.owner.taps("云山超市")
             await shop.owner.sees(then, fresh=True)
+        world.wall_offset += dt.timedelta(days=1)
+        await shop.owner.says("/counter")
+        await shop.owner.sees("这次是哪一家", fresh=True)

@@ -146,6 +146,15 @@ async def test_history_filters_by_kind_and_currency(demo_database: Database) -> 
         assert next(b.text for row in page.buttons for b in row).startswith("+5,000 铁路积分 · 江南铁路")
 
 
+async def test_a_line_is_dated_by_the_programmes_day_in_the_list_and_opened(demo_database: Database) -> None:
+    async with bot_then(demo_database, setup=as_it_is) as world:
+        ming = world.person("小明", id=1001)
+        await ming.says("/history")
+        # two minutes past midnight here, while it is still the day before in UTC
+        await ming.taps("300 分 · 开始可用 · 11月9日")
+        await ming.sees("300 分 · 开始可用 · 11月9日 00:02")
+
+
 async def test_a_line_opens_to_its_arithmetic(demo_database: Database) -> None:
     async with bot_then(demo_database, setup=as_it_is) as world:
         ming = world.person("小明", id=1001)
@@ -159,7 +168,7 @@ async def test_a_line_opens_to_its_arithmetic(demo_database: Database) -> None:
             "\n"
             "11月29日起可用(等退货期过) · 有效至 2027年11月30日\n"
             "\n"
-            f"小票 #20261122-ming-0815 · 消费 ¥100 · 经手 王店长 · 编号 {page.shown.rsplit(' ', 1)[1]}"
+            f"小票 20261122-ming-0815 · 消费 ¥100 · 经手 王店长 · 编号 {page.shown.rsplit(' ', 1)[1]}"
         )
         await ming.taps("返回明细")
         await ming.sees("明细 · 全部", fresh=True)

@@ -9,7 +9,7 @@ from typing import Any
 
 from bot.double.people import Person
 from ledger.earning import awards, rulebook
-from ledger.earning.rules import AccrualRule
+from ledger.earning.rules.documents import Base
 from ledger.members import card, operators, person
 from ledger.merchants import merchant as merchants
 from ledger.merchants import staff
@@ -57,15 +57,9 @@ class Shop:
             member = await person.find(tx, self.world.vault, self.customer.id)
             assert member is not None
             for number, amount in enumerate(yuan):
-                await awards.award(
-                    tx,
-                    merchant=market,
-                    staff=till,
-                    member_id=member,
-                    amount_minor=amount * 100,
-                    nonce=f"{label}-{number}",
-                    at=at,
-                )
+                nonce = f"{label}-{number}"
+                one = awards.intended(market, till, member_id=member, amount_minor=amount * 100, nonce=nonce, at=at)
+                await awards.award(tx, till, one, at=at, zone=ZONE, vault=self.world.vault)
 
 
 async def open_shop(world: World, *, rate: str = "1", language: str = "zh-hans") -> Shop:
@@ -80,7 +74,7 @@ async def open_shop(world: World, *, rate: str = "1", language: str = "zh-hans")
             tx,
             code="market-base",
             merchant_id=market.id,
-            rule=AccrualRule(rate=Decimal(rate)),
+            rule=Base(rate=Decimal(rate)),
             valid_from=dt.date(2020, 1, 1),
             made_by="test",
             at=world.now(),

@@ -110,13 +110,13 @@ function Log({ person, messages, bot }) {
     watcher.observe(box.current.firstElementChild);
     return () => watcher.disconnect();
   }, []);
-  const lastTop = useRef(0);
+  const last = useRef({ scrollTop: 0, scrollHeight: 0 });
   const onScroll = (event) => {
     const { scrollHeight, scrollTop, clientHeight } = event.currentTarget;
-    // Only going up leaves the end: a message that grew since the last scroll is followed by the watcher above.
+    // Only a person going up leaves the end. Where the height changed, a message did: the watcher above follows it.
     if (scrollHeight - scrollTop - clientHeight < NEAR_BOTTOM) atBottom.current = true;
-    else if (scrollTop < lastTop.current) atBottom.current = false;
-    lastTop.current = scrollTop;
+    else if (scrollHeight === last.current.scrollHeight && scrollTop < last.current.scrollTop) atBottom.current = false;
+    last.current = { scrollTop, scrollHeight };
     setAway(!atBottom.current);
   };
   let day = null;

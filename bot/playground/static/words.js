@@ -7,7 +7,7 @@ import { useContext } from "preact/hooks";
 
 export const WORDS = {
   zh: {
-    title: "积分 · 试玩场",
+    title: "积分 · 演练场",
     tagline: "在浏览器里扮演每一个人",
     connecting: "正在连接…",
     reconnecting: "连接断开,正在重连…",
@@ -56,7 +56,7 @@ export const WORDS = {
     sharedBy: (name) => `${name} 发来`,
     open: "打开",
     openLink: "打开这个链接?",
-    outsideLink: "这个链接会离开试玩场",
+    outsideLink: "这个链接会离开演练场",
     miniApp: "小程序要在 Telegram 里打开",
     shareContact: "把手机号发给机器人?",
     share: "发送",
@@ -109,7 +109,7 @@ export const WORDS = {
       empty: "没有内容",
       not_a_picture: "这不是图片",
       unknown_person: "没有这个人",
-      offline: "连不上试玩场的服务器",
+      offline: "连不上演练场的服务器",
       other: "没办成,请再试一次",
     },
   },

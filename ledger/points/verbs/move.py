@@ -25,7 +25,8 @@ def needs_transfer(command: Transfer) -> list[Need]:
 
 
 def transfer(ws: Working, command: Transfer) -> Receipt:
-    """See `Transfer`. Into a pool a lot moves as it is; out of it only to the member who owns it."""
+    """See `Transfer`. Into a pool a lot moves as it is; out of it only to the member who owns it. A merchant gives out what it
+    has funded itself, whatever its terms say of gifts between members."""
     if command.points <= 0:
         raise PointsMustBePositive(command.points)
     if command.to == command.owner:
@@ -37,7 +38,7 @@ def transfer(ws: Working, command: Transfer) -> Receipt:
     pooled = "pool" in (command.owner.kind, command.to.kind)
 
     def may_move(lot: Lot) -> bool:
-        if command.to.kind == "pool":
+        if command.to.kind == "pool" or command.owner.kind == "merchant":
             return True
         return lot.owner == command.to if command.owner.kind == "pool" else lot.transferable
 

@@ -12,9 +12,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.demo import story
 from bot.demo.load import load
 from bot.demo.photos import FOLDER, photo
+from chat import arithmetic
 from chat.wallet import main_screen
-from ledger.members import person
+from chat.words import Speaker
+from ledger.clearing import close, disputes, file, positions
+from ledger.earning import activities, rulebook
+from ledger.members import business, person
 from ledger.members.member import Member
+from ledger.merchants import guarantee
+from ledger.merchants import merchant as merchants
 from ledger.points import statements
 from ledger.points.audit import audit
 from ledger.points.commands import member
@@ -62,7 +68,7 @@ async def test_everything_happened_before_now_and_in_order(demo_database: Databa
         assert all(row.posted_at <= NOW and row.occurred_at <= row.posted_at for row in rows)
         assert len(rows) > 200
         assert await tx.scalar(text("SELECT count(*) FROM entry WHERE kind = 'claw_back'")) == 1
-        assert await tx.scalar(text("SELECT count(*) FROM redemption WHERE state = 'used'")) == 3
+        assert await tx.scalar(text("SELECT count(*) FROM redemption WHERE state = 'used'")) == 8
 
 
 async def test_loading_again_changes_nothing(demo_database: Database) -> None:
@@ -153,3 +159,66 @@ def test_every_offer_has_a_picture_as_its_drawing_says() -> None:
         photo("../programme")
     drawings = {path.stem for path in FOLDER.glob("*.svg")}
     assert drawings == {path.stem for path in FOLDER.glob("*.png")}
+
+
+async def test_weeks_are_settled_and_one_cover_is_near_its_end(demo_database: Database) -> None:
+    async with demo_database.engine.connect() as tx:
+        covers = {one.merchant_id: one for one in await guarantee.everyone(tx)}
+        fruit = await merchants.by_code(tx, "fruit")
+        assert covers[fruit.id].used_percent == 82 and len(covers) == 6
+        assert max(one.used_percent for one in covers.values() if one.merchant_id != fruit.id) < 80
+        weeks = await positions.weeks(tx, limit=30)
+        assert weeks[0] == dt.date(2026, 11, 9) and len(weeks) > 20
+        for week in weeks:
+            made, lines = await close.one(tx, week), await close.lines_of(tx, week)
+            assert file.digest(await close.rebuilt(tx, week)) == file.digest(lines) == made.digest
+        assert all([await positions.count(tx, fruit.id, week) for week in weeks[:2]])
+        waiting, count = await disputes.waiting(tx)
+        assert count == 1 and waiting[0].place.week in weeks[:2]
+
+
+async def test_members_stand_on_all_three_tiers_and_one_is_proposed_for_more(demo_database: Database) -> None:
+    async with demo_database.engine.connect() as tx:
+        tiers = dict(
+            (await tx.execute(text("SELECT tier, count(*)::int FROM member WHERE tier IS NOT NULL GROUP BY 1"))).all()
+        )
+        assert tiers.keys() == {"silver", "gold"}
+        proposed = (await tx.execute(text("SELECT member_id, tier FROM tier_proposal WHERE state = 'open'"))).all()
+        names = await person.load_many(tx, vault(), [row.member_id for row in proposed])
+        assert [(names[row.member_id].name, row.tier) for row in proposed] == [("郑一凡", "silver")]
+
+
+async def test_there_is_a_company_and_something_to_take_part_in(demo_database: Database) -> None:
+    async with demo_database.engine.connect() as tx:
+        [place] = await business.places(tx, (await ming(tx)).id)
+        assert (place.company, place.role) == ("云帆科技", "buyer")
+        running = await activities.running(tx, now=NOW)
+        assert sorted(each.kind for each in running) == ["suggestions", "survey"]
+
+
+async def test_whys_of_the_demo_show_its_rules(demo_database: Database) -> None:
+    def said(entry: statements.Explained) -> list[str]:
+        return [Speaker("zh", TODAY).plain(step) for step in arithmetic.steps(entry.trace)]
+
+    async def why(tx: AsyncConnection, telegram_id: int, merchant: str, points: int) -> list[str]:
+        who = await person.find(tx, vault(), telegram_id)
+        assert who is not None
+        shop = await merchants.by_code(tx, merchant)
+        lines = await statements.history(tx, member(who), limit=200, merchant_id=shop.id)
+        line = next(line for line in lines if line.kind == "accrue" and line.points == points)
+        return said(await statements.explain(tx, member(who), line.entry_id))
+
+    async with demo_database.engine.connect() as tx:
+        assert await why(tx, 1001, "market", 300) == [
+            "¥150 × 1 分/元  = 150 分",
+            "店庆双倍(到 11月4日)  ×2  +150 分",
+            "店庆双倍,每月上限 2,000 分:还可多得 1,850 分",
+            "合计 300 分",
+        ]
+        assert (await why(tx, 2001, "rail", 15_000))[:2] == [
+            "¥1,000 × 15 分/元  = 15,000 分 · 敬老出行",
+            "敬老出行,每月上限 30,000 分:还可多得 15,000 分",
+        ]
+        assert "自带杯(own_cup):1 件 × 2 分  +2 分 · 约少排 61 克 二氧化碳" in (await why(tx, 2003, "tea", 28))[1]
+        assert "首次观影礼  +60 分" in await why(tx, 2002, "cinema", 156)
+        assert [each.version.code for each in await rulebook.proposals(tx)] == ["tea-rainy"]

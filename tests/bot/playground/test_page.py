@@ -302,7 +302,7 @@ async def test_a_lost_connection_is_said_and_made_good(running: Demo, opened: Op
         await page.page.evaluate("fetch('api/events').catch(() => 0)")
         await ming.box.get_by_role("textbox").fill("/balance")
         await ming.box.get_by_role("textbox").press("Enter")
-        await ming.is_told("连不上试玩场的服务器")
+        await ming.is_told("连不上演练场的服务器")
         await page.page.context.set_offline(False)
         await running.double.people[MING].says("/balance")
         await expect(ming.box.locator(".msg.bot")).to_have_count(2)
@@ -321,7 +321,7 @@ async def test_enter_that_picks_a_pinyin_word_sends_nothing(running: Demo, opene
 
 
 @pytest.mark.parametrize(
-    ("language", "title"), [("zh-CN", "积分 · 试玩场"), ("en-US", "Jifen · Playground"), ("fr-FR", "积分 · 试玩场")]
+    ("language", "title"), [("zh-CN", "积分 · 演练场"), ("en-US", "Jifen · Playground"), ("fr-FR", "积分 · 演练场")]
 )
 async def test_the_browsers_language_decides_and_can_be_switched_for_good(
     quiet: Demo, opened: Opener, language: str, title: str
@@ -329,7 +329,7 @@ async def test_the_browsers_language_decides_and_can_be_switched_for_good(
     async with opened(quiet.url, language=language) as page:
         await expect(page.page).to_have_title(title)
         await page.page.get_by_role("button", name=re.compile("切换到英文|Switch to Chinese")).click()
-        other = {"积分 · 试玩场": "Jifen · Playground", "Jifen · Playground": "积分 · 试玩场"}[title]
+        other = {"积分 · 演练场": "Jifen · Playground", "Jifen · Playground": "积分 · 演练场"}[title]
         await expect(page.page).to_have_title(other)
         await page.page.reload()
         await expect(page.page).to_have_title(other)

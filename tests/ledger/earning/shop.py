@@ -5,17 +5,22 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger.earning import rulebook
-from ledger.earning.rules import AccrualRule
+from ledger.earning.rules.documents import Base
+from ledger.members.vault import Vault
 from ledger.merchants import merchant as merchants
 from ledger.merchants import staff as counter
 from ledger.merchants.merchant import Merchant, Terms
 from ledger.merchants.staff import Staff
 from ledger.points.commands import Moment
+
+ZONE = ZoneInfo("Asia/Shanghai")
+VAULT = Vault("a secret for tests", lambda n: bytes(range(n)))
 
 NOON = dt.datetime(2026, 11, 11, 4, 0, tzinfo=dt.UTC)
 """Noon of 11 November 2026 in Shanghai."""
@@ -60,7 +65,7 @@ async def open_shop(tx: AsyncConnection, *, rate: str = "1", terms: Terms | None
         tx,
         code=f"{code}-base",
         merchant_id=merchant.id,
-        rule=AccrualRule(rate=Decimal(rate), category_rates={"green": Decimal("1.5")}),
+        rule=Base(rate=Decimal(rate), category_rates={"green": Decimal("1.5")}),
         valid_from=dt.date(2026, 1, 1),
         made_by="test",
         at=NOON,

@@ -16,21 +16,15 @@ from ledger.points import statements
 from ledger.points.commands import Burn, member
 from ledger.points.engine import post
 from tests.conftest import Database
-from tests.ledger.earning.shop import NOON, Shop, moment, open_shop
+from tests.ledger.earning.shop import NOON, VAULT, ZONE, Shop, moment, open_shop
 
 MINUTES = 10
 
 
 async def award(tx, shop: Shop, *, staff: Staff | None = None, minor: int = 30000, nonce: str = "n1", **when):
-    return await awards.award(
-        tx,
-        merchant=shop.merchant,
-        staff=staff or shop.cashier,
-        member_id=shop.customer,
-        amount_minor=minor,
-        nonce=nonce,
-        at=moment(**when),
-    )
+    staff, at = staff or shop.cashier, moment(**when)
+    one = awards.intended(shop.merchant, staff, member_id=shop.customer, amount_minor=minor, nonce=nonce, at=at)
+    return await awards.award(tx, staff, one, at=at, zone=ZONE, vault=VAULT)
 
 
 async def take_back(tx, shop: Shop, purchase_id: int, staff: Staff, reason: str = "输错金额", **when):

@@ -13,14 +13,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ledger.earning.rules import AccrualRule, RuleVersion
+from ledger.earning.rules.documents import Base
+from ledger.earning.rules.version import RuleVersion
 from ledger.earning.till_book import earning
 from ledger.earning.till_import import Matcher, Purchase, Refund, Row, RowResult, documents, survey
 from ledger.merchants.mapping import Mapping
 from tests.recount import points_by_customer
 
 SLICE = Path(__file__).parents[2] / "data" / "till_export_slice.csv"
-RULE = RuleVersion("shop", 1, AccrualRule(rate=Decimal(1)), dt.date(1970, 1, 1))
+RULE = RuleVersion("shop", 1, Base(rate=Decimal(1)), dt.date(1970, 1, 1))
 
 
 def rows_of(lines: str) -> list[Row]:

@@ -48,3 +48,21 @@ def test_a_day_that_the_calendar_lacks_is_refused(month: int, day: int, year: in
 @pytest.mark.parametrize(("month", "day", "year"), [(2, 29, None), (2, 29, 2000), (12, 31, 1950)])
 def test_leap_days_are_birthdays(month: int, day: int, year: int | None) -> None:
     birthdays.check(month, day, year, today=dt.date(2026, 11, 22))
+
+
+@pytest.mark.parametrize(
+    ("born", "on", "age"),
+    [
+        ("1966-11-11", "2026-11-10", 59),
+        ("1966-11-11", "2026-11-11", 60),
+        ("1966-11-11", "2027-11-10", 60),
+        ("1968-02-29", "2027-02-27", 58),
+        ("1968-02-29", "2027-02-28", 59),  # kept on the 28th in a common year
+        ("1968-02-29", "2028-02-28", 59),
+        ("1968-02-29", "2028-02-29", 60),
+        ("2026-11-11", "2026-11-11", 0),
+    ],
+)
+def test_somebody_is_a_year_older_from_the_day_on_which_the_birthday_is_kept(born: str, on: str, age: int) -> None:
+    day = dt.date.fromisoformat(born)
+    assert birthdays.age_on(day.year, day.month, day.day, dt.date.fromisoformat(on)) == age

@@ -9,14 +9,12 @@ import os
 import pytest
 
 from ledger.errors import Refusal
+from ledger.members.invitations import InvitationEnded, InvitationUnknown, InvitationUsed
 from ledger.members.vault import Vault
 from ledger.merchants import authority, staff
 from ledger.merchants.authority import NotAllowed
 from ledger.merchants.staff import (
     AlreadyStaff,
-    InvitationEnded,
-    InvitationUnknown,
-    InvitationUsed,
     LabelTooLong,
     LastOwner,
     NotStaff,
@@ -34,8 +32,10 @@ async def invite(tx, shop: Shop, token: str = "tok", *, by: str = "owner", role:
 
 def test_the_table_of_authority_reads_as_the_roles_are_described() -> None:
     allowed = {role: {a for a in authority.ACTIONS if authority.may(role, a)} for role in authority.ROLES}
-    assert allowed["cashier"] == {"award", "verify", "see_own_day", "take_back_own"}
-    assert allowed["owner"] - allowed["manager"] == {"add_manager", "remove_manager"}
+    assert allowed["cashier"] == {"award", "verify", "see_own_day", "take_back_own", "work_shift"}
+    assert allowed["owner"] - allowed["manager"] == {
+        "add_manager", "remove_manager", "see_papers", "see_log", "see_cover", "fund_dividends", "manage_api", "change_rules",
+    }  # fmt: skip
     assert allowed["manager"] > allowed["cashier"]
     assert not any(authority.may(None, action) for action in authority.ACTIONS)
     with pytest.raises(NotAllowed) as no:

@@ -1,0 +1,89 @@
+"""The demo's tiers, its company, and what members can take part in, as circles.toml tells the latter two."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+
+from pydantic import BaseModel, ConfigDict
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.demo import story
+from ledger.earning import activities, qualifying, surveys
+from ledger.earning.activities import Kind, Planned
+from ledger.members import business
+from ledger.members.business import Role
+from ledger.members.member import Member
+from ledger.members.vault import Vault
+from ledger.merchants import staff
+from ledger.merchants.merchant import Merchant
+from ledger.points.commands import Moment
+from ledger.programme import Programme
+
+
+class _Told(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ColleagueTold(_Told):
+    """Somebody of people.toml and their role in a company."""
+
+    member: str
+    role: Role
+
+
+class CompanyTold(_Told):
+    """A company, who set it up, and who else uses its account."""
+
+    name: str
+    founder: str
+    people: tuple[ColleagueTold, ...] = ()
+
+
+class ActivityTold(_Told):
+    """An activity that runs for so many days from the loading on; its merchant has an owner in people.toml."""
+
+    merchant: str
+    kind: Kind
+    title: str
+    points: int
+    people_max: int
+    days: int
+    questions: str = ""
+
+
+async def arrange(
+    tx: AsyncConnection,
+    vault: Vault,
+    programme: Programme,
+    merchants: Mapping[str, Merchant],
+    members: Mapping[str, Member],
+    *,
+    at: Moment,
+) -> None:
+    """Move everybody to the tier they have reached, then do what circles.toml tells of people who have joined."""
+    people = [each.id for each in members.values() if each.status == "active"]
+    await qualifying.look(tx, programme, people, at)
+    for company in story.read("circles", CompanyTold, "companies"):
+        if company.founder not in members:
+            continue
+        founder = members[company.founder].id
+        head = await business.found(tx, vault, founder, company.name, region=None, at=at)
+        for colleague in company.people:
+            if colleague.member in members:
+                facts = {"company_id": head.company_id, "member_id": members[colleague.member].id}
+                await business.add(tx, **facts, role=colleague.role, by=f"member:{founder}", now=at.now)
+    for told in story.read("circles", ActivityTold, "activities"):
+        merchant = merchants[told.merchant]
+        owners = [one for one in await staff.team(tx, merchant.id) if one.role == "owner"]
+        planned = Planned(
+            kind=told.kind,
+            title=told.title,
+            points=told.points,
+            people_max=told.people_max,
+            starts_at=at.now,
+            ends_at=at.now + dt.timedelta(days=told.days),
+            questions=surveys.read(told.questions) if told.questions else (),
+        )
+        for owner in owners[:1]:
+            await activities.make(tx, merchant, owner, planned, at=at)

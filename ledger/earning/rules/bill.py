@@ -1,0 +1,36 @@
+"""What was bought: a bill and its lines."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A line of a purchase in minor units of the bill's money. What is not known of it is None."""
+
+    amount_minor: int
+    category: str | None = None
+    green_class: str | None = None
+    pieces: int = 1
+    item: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Bill:
+    """Lines in minor units of `money`, and how much of their sum was paid with points or vouchers, which earns nothing and is
+    taken off every line alike."""
+
+    parts: tuple[Part, ...]
+    money: str
+    paid_otherwise_minor: int = 0
+
+    @property
+    def gross_minor(self) -> int:
+        """The sum of the lines."""
+        return sum(part.amount_minor for part in self.parts)
+
+    @property
+    def net_minor(self) -> int:
+        """What was paid with money."""
+        return max(0, self.gross_minor - self.paid_otherwise_minor)

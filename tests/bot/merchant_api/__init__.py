@@ -1,0 +1,1 @@
+"""The merchant API over real HTTP, on the real database."""

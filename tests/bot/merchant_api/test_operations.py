@@ -1,0 +1,237 @@
+"""Refunds, vouchers, the merchant's own catalog and rules, activities and statements, over HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import hashlib
+
+from sqlalchemy import text
+
+from ledger.earning import activities
+from ledger.members.member import Member
+from ledger.merchants import staff
+from ledger.points.commands import Moment
+from ledger.redeeming import codes, redemptions
+from ledger.redeeming.offers import Offer
+from ledger.redeeming.publish import publish
+from tests import turns
+from tests.bot.merchant_api.scene import Scene, fresh, shop
+from tests.conftest import Database
+from tests.handlers.shop import offer
+
+BOX = {
+    "name": {"zh": "礼盒", "en": "Gift box"}, "kind": "goods", "category": "gifts",
+    "price": {"kind": "per_unit", "points": 50, "value_minor": 500},
+}  # fmt: skip
+
+
+def entropy() -> bytes:
+    """Of a counter."""
+    return hashlib.sha256(fresh().encode()).digest()
+
+
+def moment(scene: Scene) -> Moment:
+    """The servers' present."""
+    return Moment(scene.now(), scene.now().astimezone(turns.ZONE).date())
+
+
+async def bought(scene: Scene, lines: list[dict[str, object]], **more: object) -> str:
+    """The document of a purchase of these lines."""
+    said = await scene.buy(scene.purchase(lines=lines, **more))
+    assert said.status == 201, said.text
+    return str(said.json["document"])
+
+
+def refund(scene: Scene, kind: str, **more: object) -> dict[str, object]:
+    """The body of a refund."""
+    return {"kind": kind, "document": fresh("back"), "occurred_at": scene.now().isoformat(), **more}
+
+
+async def test_a_refund_of_an_amount_then_of_the_rest_takes_back_what_was_earned(database: Database) -> None:
+    async with shop(database) as scene:
+        of = await bought(scene, [{"amount_minor": 10_000}])
+        part = refund(scene, "amount", of=of, amount_minor=2_500)
+        first = await scene.ask("POST", "/v1/refunds", part)
+        assert first.status == 201, first.text
+        assert (first.json["amount_minor"], first.json["points"], first.json["repeated"]) == (2_500, 25, False)
+        assert (await scene.ask("POST", "/v1/refunds", part)).json["repeated"] is True
+        more = await scene.ask("POST", "/v1/refunds", refund(scene, "amount", of=of, amount_minor=7_501))
+        assert (more.status, more.code) == (409, "more_than_purchase")
+        rest = await scene.ask("POST", "/v1/refunds", refund(scene, "all", of=of))
+        assert rest.json["purchases"] == [{"of": of, "amount_minor": 7_500, "points": 75}]
+        [one] = (await scene.ask("GET", f"/v1/purchases?document={of}")).json["purchases"]
+        assert one["refunded_minor"] == 10_000 and await scene.holds()
+
+
+async def test_lines_come_back_by_their_place_in_the_bill(database: Database) -> None:
+    async with shop(database) as scene:
+        of = await bought(scene, [{"amount_minor": 3_000, "item": "tea"}, {"amount_minor": 800, "pieces": 4}])
+        back = await scene.ask("POST", "/v1/refunds", refund(scene, "lines", of=of, lines=[{"line": 1, "pieces": 3}]))
+        assert (back.json["amount_minor"], back.json["points"]) == (600, 6), back.text
+        wrong = await scene.ask("POST", "/v1/refunds", refund(scene, "lines", of=of, lines=[{"line": 1, "pieces": 2}]))
+        assert wrong.code == "no_such_line"
+
+
+async def test_without_a_receipt_the_latest_purchases_are_matched(database: Database) -> None:
+    async with shop(database) as scene:
+        first = await bought(scene, [{"amount_minor": 3_000, "item": "tea"}])
+        second = await bought(scene, [{"amount_minor": 4_000, "item": "tea"}])
+        items = [{"item": "tea", "pieces": 3}]
+        body = refund(scene, "without_reference", member={"reference": scene.reference}, items=items)
+        said = await scene.ask("POST", "/v1/refunds", body)
+        assert [(each["of"], each["points"]) for each in said.json["purchases"]] == [(second, 40), (first, 30)], (
+            said.text
+        )
+        assert said.json["unmatched"] == [{"item": "tea", "pieces": 1}]
+
+
+async def test_a_refund_that_comes_before_its_purchase_may_be_tried_again(database: Database) -> None:
+    async with shop(database) as scene:
+        body, idem = refund(scene, "all", of="later"), fresh()
+        assert (await scene.ask("POST", "/v1/refunds", body, idem=idem)).code == "no_such_purchase"
+        await bought(scene, [{"amount_minor": 500}], document="later")
+        assert (await scene.ask("POST", "/v1/refunds", body, idem=idem)).json["points"] == 5
+
+
+async def voucher(scene: Scene) -> str:
+    """The code of a voucher that the member has, for the market's box."""
+    at = moment(scene)
+    document = offer(
+        "box", "礼盒", "Gift box", "market", Offer.model_validate({**BOX, "code": "box", "merchant": "market"}).price
+    )
+    async with scene.database.engine.begin() as tx:
+        offer_id = await publish(tx, document, now=at.now, today=at.today)
+        who = Member(scene.member_id, "active", None, None, at.today, (), frozenset())
+        await turns.earn(tx, who, scene.market, 500, at=at, available_on=at.today)
+        code = codes.mint(entropy())
+        await redemptions.redeem(
+            tx, who, offer_id, amount=1, version=1, points=50, nonce=fresh("n"), code=code, vault=scene.vault, undo_minutes=0,
+            at=at, actor="test",
+        )  # fmt: skip
+    return code
+
+
+async def test_a_voucher_is_checked_and_used_once_of_many_tills_at_once(database: Database) -> None:
+    async with shop(database, servers=2) as scene:
+        code = await voucher(scene)
+        seen = await scene.ask("POST", "/v1/vouchers:check", {"code": code}, idem=None, language="en")
+        assert seen.status == 200 and (seen.json["name"], seen.json["state"]) == ("Gift box", "issued"), seen.text
+        idem = fresh()
+        tills = await asyncio.gather(
+            *(scene.ask("POST", "/v1/vouchers:use", {"code": code}, server=n % 2) for n in range(5)),
+            scene.ask("POST", "/v1/vouchers:use", {"code": code}, idem=idem),
+        )
+        assert sorted(each.status for each in tills) == [200, 409, 409, 409, 409, 409]
+        assert {each.code for each in tills if each.status == 409} == {"voucher_used"}
+        again = await scene.ask("POST", "/v1/vouchers:use", {"code": code}, idem=idem)
+        assert again.text == tills[5].text
+        [(by,)] = await scene.sql("SELECT used_by FROM redemption")
+        assert by == -scene.known.id
+
+
+async def test_another_merchants_voucher_and_guessing_are_refused(database: Database) -> None:
+    async with shop(database) as scene:
+        code = await voucher(scene)
+        _, rival = await scene.new_key(merchant=scene.rail)
+        assert (await scene.ask("POST", "/v1/vouchers:use", {"code": code}, key=rival)).code == "voucher_of_another"
+        for _ in range(5):
+            said = await scene.ask("POST", "/v1/vouchers:check", {"code": codes.mint(entropy())}, key=rival)
+            assert (said.status, said.code) == (404, "code_unknown")
+        paused = await scene.ask("POST", "/v1/vouchers:use", {"code": code}, key=rival)
+        assert (paused.status, paused.code) == (429, "guessing_paused")
+        assert (await scene.ask("POST", "/v1/vouchers:use", {"code": code})).status == 200
+
+
+async def test_own_offers_are_put_on_the_shelf_read_and_taken_off(database: Database) -> None:
+    async with shop(database) as scene:
+        made = await scene.ask("PUT", "/v1/catalog/tea-box", {"document": BOX})
+        assert made.status == 200 and made.json["document"]["name"]["en"] == "Gift box", made.text
+        off = await scene.ask("PUT", "/v1/catalog/tea-box", {"document": BOX, "active": False})
+        assert off.json["active"] is False
+        [one] = (await scene.ask("GET", "/v1/catalog")).json["offers"]
+        assert (one["code"], one["active"]) == ("tea-box", False)
+        again = await scene.ask("PUT", "/v1/catalog/tea-box", {"document": one["document"]})
+        assert again.status == 200 and await scene.sql("SELECT count(*) FROM offer_version") == [(1,)]
+        _, rival = await scene.new_key(merchant=scene.rail)
+        rail = {**BOX, "currency": "rail"}
+        assert (await scene.ask("PUT", "/v1/catalog/tea-box", {"document": rail}, key=rival)).code == "code_of_another"
+        assert (await scene.ask("PUT", "/v1/catalog/b-2", {"document": rail})).code == "currency_not_accepted"
+        nonsense = await scene.ask("PUT", "/v1/catalog/b-2", {"document": {"kind": "goods"}})
+        assert (nonsense.status, nonsense.code) == (422, "not_sensible")
+        assert {each["pointer"] for each in nonsense.json["errors"]} >= {"/document/name", "/document/price"}
+        assert (await scene.ask("PUT", "/v1/catalog/Not-A-Code", {"document": BOX})).code == "no_such_path"
+
+
+async def test_the_catalog_is_read_page_by_page(database: Database) -> None:
+    async with shop(database) as scene:
+        for n in range(5):
+            await scene.ask("PUT", f"/v1/catalog/box-{n}", {"document": BOX})
+        seen, after = [], ""
+        while True:
+            page = (await scene.ask("GET", f"/v1/catalog?limit=2{after}")).json
+            seen += [each["code"] for each in page["offers"]]
+            if page["next"] is None:
+                break
+            after = f"&after={page['next']}"
+        assert seen == [f"box-{n}" for n in range(5)]
+
+
+async def test_a_rule_is_proposed_and_waits_where_an_operator_approves(database: Database) -> None:
+    async with shop(database) as scene:
+        today = moment(scene).today
+        body = {
+            "document": {"kind": "multiplier", "name_zh": "双倍", "name_en": "Double", "factor": "2"},
+            "valid_from": today.isoformat(),
+        }
+        said = await scene.ask("PUT", "/v1/rules/market-double", body)
+        assert said.status == 200 and (said.json["state"], said.json["version"]) == ("proposed", 1), said.text
+        rules = (await scene.ask("GET", "/v1/rules")).json["rules"]
+        assert {(each["code"], each["state"]) for each in rules} == {
+            ("market-base", "approved"),
+            ("market-double", "proposed"),
+        }
+        late = {**body, "valid_from": (today - dt.timedelta(days=1)).isoformat()}
+        assert (await scene.ask("PUT", "/v1/rules/market-double", late)).code == "rule_begins_in_the_past"
+        assert (await scene.ask("PUT", "/v1/rules/rail-base", body)).code == "code_of_another"
+        wrong = await scene.ask("PUT", "/v1/rules/market-x", {**body, "document": {"kind": "multiplier"}})
+        assert (wrong.status, wrong.code) == (422, "not_sensible")
+        ended = {**body, "valid_to": (today - dt.timedelta(days=2)).isoformat()}
+        assert (await scene.ask("PUT", "/v1/rules/market-x", ended)).code == "ends_before_it_begins"
+
+
+async def test_a_rule_is_in_force_at_once_where_nobody_has_to_approve(database: Database) -> None:
+    async with shop(database) as scene:
+        await scene.sql("UPDATE programme SET document = document || '{\"rules_need_approval\": false}'")
+        body = {"document": {"kind": "base", "rate": "3"}, "valid_from": moment(scene).today.isoformat()}
+        assert (await scene.ask("PUT", "/v1/rules/market-base", body)).json["state"] == "approved"
+        assert (await scene.buy(scene.purchase(1_000))).json["points"] == 30
+
+
+async def test_taking_part_in_an_activity_gives_its_points_once(database: Database) -> None:
+    async with shop(database) as scene:
+        at = moment(scene)
+        async with database.engine.begin() as tx:
+            owner = await staff.add(
+                tx, merchant_id=scene.market.id, member_id=9_999, role="owner", label="店主", by="test", now=at.now
+            )
+            planned = activities.Planned(
+                "check_in", "环保讲座", 20, 5, at.now - dt.timedelta(hours=1), at.now + dt.timedelta(hours=1)
+            )
+            made = await activities.make(tx, scene.market, owner, planned, at=at)
+        body = {"activity": made.id, "member": {"reference": scene.reference}}
+        assert (await scene.ask("POST", "/v1/activity-grants", body)).json["points"] == 20
+        again = await scene.ask("POST", "/v1/activity-grants", body)
+        assert (again.status, again.code) == (409, "took_part")
+        _, rival = await scene.new_key(merchant=scene.rail)
+        other = await scene.ask("POST", "/v1/activity-grants", body, key=rival)
+        assert other.code == "no_such_activity"
+
+
+async def test_statements_are_of_closed_weeks(database: Database) -> None:
+    async with shop(database) as scene:
+        assert (await scene.ask("GET", "/v1/statements")).json == {"statements": [], "next": None}
+        for week in ("2026-11-16", "2026-99-99"):
+            assert (await scene.ask("GET", f"/v1/statements/{week}")).code == "no_such_statement"
+        async with database.engine.connect() as tx:
+            assert await tx.scalar(text("SELECT count(*) FROM clearing_close")) == 0

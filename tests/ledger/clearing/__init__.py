@@ -1,0 +1,1 @@
+"""Clearing: prices, derivation, weekly closes, disputes."""
