@@ -27,7 +27,7 @@ def cancelled() -> Screen:
 
 def not_for_you(audience: str) -> Screen:
     """A command of staff or operators, sent by somebody else."""
-    said = t("这是商家员工用的。") if audience == "staff" else t("这是运营人员用的。")
+    said = t("这是商户员工用的。") if audience == "staff" else t("这是运营人员用的。")
     return screen([said], [[doors.home()]])
 
 

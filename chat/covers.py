@@ -85,12 +85,14 @@ def _(no: guarantee.AmountInvalid) -> Worded:
 
 @worded(guarantee.ReferenceNeeded)
 def _(no: guarantee.ReferenceNeeded) -> Worded:
-    return Worded(t("请写付款的凭证号"), tn("最多 {n} 个字,比如银行回单号。", n=no.longest))
+    return Worded(t("请写付款的凭证号"), tn("最多 {n} 个字,比如银行回单号。", n=no.longest), (doors.covers(),))
 
 
 @worded(guarantee.ReferenceTaken)
 def _(no: guarantee.ReferenceTaken) -> Worded:
-    return Worded(t("这个凭证号记过了"), t("「{reference}」已经入账,没有再记。", reference=no.reference))
+    return Worded(
+        t("这个凭证号记过了"), t("「{reference}」已经入账,没有再记。", reference=no.reference), (doors.covers(),)
+    )
 
 
 @worded(guarantee.CoverStillNeeded)
@@ -102,4 +104,5 @@ def _(no: guarantee.CoverStillNeeded) -> Worded:
             asked=Money(no.asked_minor, no.money),
             most=Money(no.most_minor, no.money),
         ),
+        (doors.covers(),),
     )

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from chat.turn import Turn
 from ledger.members import operators
+
+DECIDE_RULES = ("admin", "finance")
+"""The roles that decide on proposed rules."""
 
 
 async def demand(turn: Turn, *needed: str) -> frozenset[str]:
@@ -14,6 +19,11 @@ async def demand(turn: Turn, *needed: str) -> frozenset[str]:
     if needed and not roles & set(needed):
         raise operators.NotOperator(needed[0])
     return roles
+
+
+async def holders(tx: AsyncConnection, *roles: str) -> list[int]:
+    """The members who hold any of these roles, each once, by id."""
+    return sorted({member_id for role in roles for member_id in await operators.holders(tx, role)})
 
 
 def actor(turn: Turn) -> str:

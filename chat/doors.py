@@ -268,6 +268,11 @@ def applications(label: Text | None = None) -> Button:
     return Button(label or t("入驻申请"), data="applications:list:0")
 
 
+def merchant_desk(label: Text, merchant_id: int) -> Button:
+    """A merchant as the operator sees it."""
+    return Button(label, data=f"operator:merchant:{merchant_id}")
+
+
 def certification(label: Text, merchant_id: int) -> Button:
     """A merchant's certificates and standing, for the operator."""
     return Button(label, data=f"certification:open:{merchant_id}")
@@ -325,7 +330,7 @@ def cover_desk(label: Text, merchant_id: int) -> Button:
 
 def disputes(label: Text | None = None) -> Button:
     """Disputes that wait for the operator."""
-    return Button(label or t("结算争议"), data="disputes:list:0")
+    return Button(label or t("结算异议"), data="disputes:list:0")
 
 
 def dispute(label: Text, dispute_id: int) -> Button:
@@ -356,6 +361,11 @@ def rate(merchant_id: int) -> Button:
 def rule_approvals(label: Text | None = None) -> Button:
     """Rules that merchants propose and that wait for the operator."""
     return Button(label or t("规则审批"), data="rule_approvals:list:0")
+
+
+def rule_approval(label: Text, rule: str) -> Button:
+    """One proposed rule by its name, for the operator."""
+    return Button(label, data=f"rule_approvals:open:{rule}")
 
 
 def api_keys(merchant_id: int, label: Text | None = None) -> Button:

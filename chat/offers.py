@@ -207,7 +207,7 @@ def _(no: rules.MemberHadAll) -> Worded:
 def _(no: rules.OfferPaused) -> Worded:
     return Worded(
         t("这项兑换暂停了"),
-        t("商家暂时收起了它。已经换到的券照样能用。"),
+        t("商户暂时收起了它。已经换到的券照样能用。"),
         (doors.merchant_offers(t("这家的其他"), no.merchant_id), doors.affordable()),
     )
 

@@ -116,7 +116,7 @@ def _days(version: RuleVersion, today: dt.date) -> list[Text]:
     last = min([day for day in known if day is not None], default=None)
     if last is None:
         return [t("{since}起", since=first)] if first > today else []
-    return [t("{on}当天", on=first) if first == last else t("{since}—{until}", since=first, until=last)]
+    return [t("{on}一天", on=first) if first == last else t("{since}—{until}", since=first, until=last)]
 
 
 def _ages(when: When) -> Text | None:

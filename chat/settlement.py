@@ -17,7 +17,7 @@ from ledger.clearing import close, disputes, events, positions
 from ledger.clearing.positions import Position, Shown
 from ledger.merchants import staff
 
-KINDS: dict[str, Text] = {"redemption": t("兑换"), "return": t("退回"), "dispute": t("争议更正")}
+KINDS: dict[str, Text] = {"redemption": t("兑换结算"), "return": t("退回"), "dispute": t("异议更正")}
 STATES: dict[str, Text] = {"open": t("等运营人员处理"), "upheld": t("成立,已更正"), "rejected": t("不成立")}
 
 RUN_BY = ("owner", "manager")

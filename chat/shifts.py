@@ -65,5 +65,5 @@ def figures(done: Totals, merchant: Merchant, names: Known) -> list[Text]:
     return [line for line in found if line is not None]
 
 
-ENDS: dict[str, Text] = {"cashier": t("已交班"), "next": t("被下一班接走"), "day": t("当天结束时交班")}
+ENDS: dict[str, Text] = {"cashier": t("已交班"), "next": t("已由下一班接走"), "day": t("当天结束时交班")}
 """How a shift ended."""

@@ -33,8 +33,8 @@ def lacking(missing: Missing, money: str) -> Text:
     if not missing.visits:
         return t("再消费 {amount}", amount=amount)
     if not missing.spend_minor:
-        return tn("再来 {n} 次", n=missing.visits)
-    return tn("再消费 {amount}、再来 {n} 次", n=missing.visits, amount=amount)
+        return tn("再来 {n} 天", n=missing.visits)
+    return tn("再消费 {amount}、再来 {n} 天", n=missing.visits, amount=amount)
 
 
 def privileges(tier: Tier) -> list[Line]:

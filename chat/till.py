@@ -142,7 +142,7 @@ def _(no: authority.NotAllowed) -> Worded:
     if not no.needed:
         return Worded(t("您不能{what}", what=what), t("这要由运营人员来做。"), (doors.counter(),))
     who = role(no.needed[-1])
-    return Worded(t("您不能{what}", what=what), t("至少要是{who}。请找他们帮忙。", who=who), (doors.counter(),))
+    return Worded(t("您不能{what}", what=what), t("请店里的{who}来办。", who=who), (doors.counter(),))
 
 
 @worded(NotStaff)

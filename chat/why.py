@@ -33,7 +33,7 @@ async def lines(
         )
     ]
     if computed := arithmetic.steps(entry.trace):
-        found += [BLANK, t("退后剩下的应得:") if line.kind == "claw_back" else None, *computed]
+        found += [BLANK, t("退后剩下的应得:") if line.kind == "claw_back" and len(computed) > 1 else None, *computed]
     life = _life(entry, names, today)
     if any(life):
         found += [BLANK, *life]

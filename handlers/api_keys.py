@@ -158,7 +158,7 @@ async def open_(turn: Turn, merchant: str, key_id: str) -> Screen:
         t("<b>{label}</b> · <code>{prefix}</code>", label=key.label, prefix=f"jf_{key.prefix}_…"),
         t("收银台 {till}", till=key.till) if key.till else None,
         *(t("· {scope}", scope=SCOPE_NAMES[scope]) for scope in SCOPES if scope in key.scopes),
-        t("{when}建的", when=key.made_at),
+        t("{when} 建", when=key.made_at),
     ]
     if key.revoked_at is not None:
         lines.append(t("{when}停用了", when=key.revoked_at))
@@ -301,6 +301,8 @@ async def address(turn: Turn, merchant: str) -> Screen:
 async def url_typed(turn: Turn, said: str) -> Screen:
     """Keeps the address, and shows what signatures are verified with."""
     post = await owner_at(turn, str(turn.dialogue.data["merchant"]))
+    if not said.strip().lower().startswith("https://"):
+        raise webhooks.AddressNotUsable
     actor = post.staff.actor
     made = await webhooks.direct(turn.tx, merchant_id=post.merchant.id, url=said, by=actor, now=turn.now)
     turn.finish()

@@ -66,13 +66,18 @@ async def open_(turn: Turn, merchant_id: str) -> Screen:
     ]
     if found is not None:
         lines += [*answers(turn, found), t("{when} 申请", when=found.sent_at) if found.sent_at else BLANK]
+    else:
+        lines.append(t("没有申请过,是运营人员直接建立的"))
     lines.append(tn("文件 {n} 份,点开看", n=len(papers)) if papers else t("没有文件"))
     shown = [feature.button(PURPOSES[each.purpose], "paper", each.id) for each in papers[-PAPERS_SHOWN:]]
     rows: list[list[Button | None]] = [list(shown[i : i + 3]) for i in range(0, len(shown), 3)]
     rows.append([doors.certification(t("证书与状态"), merchant.id)])
     if merchant.status == "applied":
         rows[-1].append(feature.button(t("拒绝"), "reject", merchant.id, style="danger") if "admin" in roles else None)
-    return screen(lines, [*rows, [feature.button(t("返回"), "list", 0), doors.operator()]])
+    back = feature.button(t("返回"), "list", 0)
+    if merchant.status != "applied":
+        back = doors.merchant_desk(t("返回"), merchant.id)
+    return screen(lines, [*rows, [back, doors.operator()]])
 
 
 def answers(turn: Turn, application: Application) -> list[Line]:

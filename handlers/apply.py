@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import get_args
 
-from chat import doors, merchants
+from chat import desk, doors, merchants
 from chat.arguments import number
 from chat.feature import Feature
 from chat.merchants import FIELDS
@@ -15,7 +15,6 @@ from chat.offers import CATEGORIES
 from chat.screen import BLANK, Button, Line, Onward, Screen, screen
 from chat.turn import Turn
 from chat.words import Both, Text, t, tn
-from ledger.members import operators
 from ledger.merchants import files, onboarding
 from ledger.merchants.files import Paper
 from ledger.merchants.onboarding import NATIONWIDE, Application, Field
@@ -88,7 +87,9 @@ def ask(turn: Turn, draft: Application, field: Field, *, then: str) -> Screen:
     turn.goto(feature.at("answer"), field=field, then=then)
     step = onboarding.FIELDS.index(field) + 1
     lines: list[Line] = [
-        t("<b>{field}</b> · 第 {n} 步,共 {all} 步", field=FIELDS[field], n=step, all=STEPS),
+        t("<b>{field}</b>", field=FIELDS[field])
+        if then == OVERVIEW
+        else t("<b>{field}</b> · 第 {n} 步,共 {all} 步", field=FIELDS[field], n=step, all=STEPS),
         QUESTIONS[field],
     ]
     choices: list[Button] = []
@@ -99,7 +100,7 @@ def ask(turn: Turn, draft: Application, field: Field, *, then: str) -> Screen:
             feature.button(t("{region}", region=merchants.region(turn.programme, code)), "choose", "region", code, then)
             for code in [*(each.code for each in turn.programme.regions), NATIONWIDE]
         ]
-    rows: list[list[Button | None]] = [list(choices[i : i + 3]) for i in range(0, len(choices), 3)]
+    rows: list[list[Button | None]] = [list(choices[i : i + 2]) for i in range(0, len(choices), 2)]
     back = feature.button(t("看已填的"), "home") if len(draft.unanswered) < len(onboarding.FIELDS) else None
     return screen(lines, [*rows, [back, doors.home(t("先不填了"))]])
 
@@ -161,7 +162,7 @@ async def overview(turn: Turn, draft: Application) -> Screen:
     rows: list[list[Button | None]] = [
         [feature.button(t("发出申请"), "send", draft.id, style="primary") if complete else None],
         [feature.button(t("继续填写"), "begin") if draft.unanswered else None],
-        *(list(edits[i : i + 3]) for i in range(0, len(edits), 3)),
+        *(list(edits[i : i + 2]) for i in range(0, len(edits), 2)),
         [doors.application_papers(t("文件({n})", n=len(sent)) if sent else t("发营业执照"))],
         [feature.button(t("撤回申请"), "withdraw", draft.id, style="danger"), doors.home()],
     ]
@@ -204,8 +205,8 @@ async def send(turn: Turn, application_id: str) -> Screen:
         return await home(turn)
     done = await onboarding.send(turn.tx, found.id, programme=turn.programme, by=turn.actor, now=turn.now)
     told: list[Line] = [t("新的入驻申请:<b>{name}</b>", name=name_of(done))]
-    for admin in await operators.holders(turn.tx, "admin"):
-        rows = [[doors.certification(t("看申请"), done.merchant_id or 0), doors.home()]]
+    for admin in await desk.holders(turn.tx, "admin"):
+        rows = [[doors.application(t("看申请"), done.merchant_id or 0), doors.home()]]
         turn.tell(admin, screen(told, rows), key=f"applied:{done.id}:{admin}")
     return await waiting(turn, done)
 

@@ -37,7 +37,9 @@ async def ask(turn: Turn, draft: Application, got: Paper | None = None) -> Scree
     """Takes one paper after the other; the first is taken for the licence, and each can be called something else."""
     turn.goto(feature.at("more"))
     sent = await files.of_application(turn.tx, draft.id)
-    lines: list[Line] = [t("<b>文件</b>")]
+    last = len(onboarding.FIELDS) + 1
+    step = t("<b>{field}</b> · 第 {n} 步,共 {all} 步", field=t("文件"), n=last, all=last)
+    lines: list[Line] = [t("<b>文件</b>") if sent else step]
     rows: list[list[Button | None]] = []
     if got is not None:
         lines += [

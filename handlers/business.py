@@ -140,9 +140,8 @@ async def people(turn: Turn, company_id: str) -> Screen:
         for each in everyone
     ]
     if place.may("people"):
-        rows.append(
-            [feature.button(words_of.INVITE[role], "invite", place.company_id, role) for role in business.ROLES]
-        )
+        invites = [feature.button(words_of.INVITE[role], "invite", place.company_id, role) for role in business.ROLES]
+        rows += [list(invites[:2]), list(invites[2:])]
     rows.append([feature.button(t("返回"), "open", place.company_id)])
     return screen(lines, rows)
 
@@ -157,7 +156,7 @@ async def person(turn: Turn, company_id: str, place_id: str) -> Screen:
         t("<b>{name}</b> · {role}", name=await till.customer(turn, each.member_id), role=words_of.ROLES[each.role]),
         t("{on}加入", on=each.added_at.astimezone(turn.zone).date()),
     ]
-    label = t("我要离开") if mine else t("移除")
+    label = t("退出这个账户") if mine else t("移除")
     rows: list[list[Button | None]] = [
         [
             feature.button(label, "remove", place.company_id, each.id, style="danger")

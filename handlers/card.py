@@ -56,13 +56,16 @@ async def _fresh(turn: Turn, left: int) -> Screen:
         again = Renew(feature.data("renew", nonce), issued.expires_at - dt.timedelta(seconds=seconds / LEAD))
     else:
         turn.finish()
+    company = turn.me.acts_for
+    tier = doors.tier() if turn.programme.tiers and company is None else None
     return screen(
         [
+            t("<b>{company}</b> · 企业账户", company=company.name) if company else None,
             t("会员码 <code>{code}</code>", code=issued.spoken),
             tn("给收银员扫,或念给他听。{n} 秒内有效,只能用一次。", n=seconds),
             t("到时会自动换新。") if left else t("过期后点「换一个码」。"),
         ],
-        [[feature.button(t("换一个码"), "show")], [doors.tier() if turn.programme.tiers else None, doors.home()]],
+        [[feature.button(t("换一个码"), "show")], [tier, doors.home()]],
         picture=QR(f"https://t.me/{turn.bot_username}?start={card.link(issued.code)}"),
         protect=True,
         renew=again,

@@ -71,7 +71,7 @@ async def home(turn: Turn) -> Screen:
     more = feature.button(tn("全部 {n} 样", n=len(can)), "affordable", 0) if len(can) > FIRST_PAGE else None
     rows += [
         [more],
-        [feature.button(t("分类"), "categories"), feature.button(t("商家"), "merchants", 0)],
+        [feature.button(t("分类"), "categories"), feature.button(t("商户"), "merchants", 0)],
         [doors.exchange() if _own_currency(held, turn) else None, doors.vouchers()],
         [doors.favourites(), doors.shops(t("附近的商户"))],
         [doors.home()],
@@ -119,7 +119,7 @@ async def merchants(turn: Turn, page: str = "0") -> Screen:
     found = await shelf.shops(turn.tx)
     _, shown, arrows = _paged(found, page, 2 * PER_PAGE, "merchants")
     buttons = [feature.button(t("{shop} {n}", shop=both(n), n=count), "merchant", shop, 0) for shop, n, count in shown]
-    lines = [t("<b>商家</b>"), None if buttons else t("货架上还没有东西")]
+    lines = [t("<b>商户</b>"), None if buttons else t("货架上还没有东西")]
     return screen(lines, [*_pairs(buttons), arrows, _ways_back()])
 
 

@@ -17,7 +17,7 @@ from chat.turn import Turn
 from chat.words import Text, t
 from ledger.merchants import certificates, onboarding, staff, standing
 from ledger.merchants import merchant as ledger_merchants
-from ledger.merchants.certificates import Kind
+from ledger.merchants.certificates import Certificate, Kind
 from ledger.merchants.merchant import Merchant
 
 feature = Feature("certification", order=92)
@@ -80,7 +80,10 @@ async def about(turn: Turn, merchant: Merchant, roles: frozenset[str], first: Li
             else None,
         ],
         [doors.application(t("申请与文件"), merchant.id)],
-        [doors.applications(), doors.operator()],
+        [
+            doors.applications(t("返回")) if now == standing.APPLIED else doors.merchant_desk(t("返回"), merchant.id),
+            doors.operator(),
+        ],
     ]
     return screen(lines, rows)
 
@@ -166,8 +169,21 @@ async def until_typed(turn: Turn, said: str) -> Screen:
     await tell_if_lifted(turn, merchant, before)
     said_now = t("{kind}已录入", kind=KINDS[made.kind])
     if two:
+        await tell_confirmers(turn, merchant, made)
         said_now = t("{kind}已录入,等另一位运营人员确认", kind=KINDS[made.kind])
     return await about(turn, merchant, roles, first=said_now)
+
+
+async def tell_confirmers(turn: Turn, merchant: Merchant, made: Certificate) -> None:
+    """A certificate waits for a second person: to everybody who may be that one."""
+    told: list[Line] = [
+        t("<b>{merchant}</b>的{kind}等确认", merchant=till.name_of(merchant), kind=KINDS[made.kind]),
+        *merchants.certificate(made, turn.today),
+    ]
+    rows: list[list[Button | None]] = [[doors.certification(t("去处理"), merchant.id), doors.home()]]
+    for admin in await desk.holders(turn.tx, "admin"):
+        if admin != turn.me.id:
+            turn.tell(admin, screen(told, rows), key=f"certificate:{made.id}:{admin}")
 
 
 @feature.tap("confirm", audience="operator")

@@ -83,6 +83,8 @@ async def check(turn: Turn, week: str) -> Screen:
         t("从账本重算的文件和结算时的一字不差。")
         if holds
         else t("从账本重算的文件和结算时的不同:有行被改过。请停下付款并查明。"),
+        BLANK,
+        t("文件指纹(SHA-256):"),
         t("<code>{digest}</code>", digest=made.digest.hex()),
     ]
     return screen(lines, [[feature.button(t("返回"), "open", day, 0), doors.home()]])
@@ -97,6 +99,7 @@ async def whole(turn: Turn, week: str) -> Screen:
     content = file.written(await close.lines_of(turn.tx, day))
     lines: list[Line] = [
         t("{week}的全部结算行", week=settlement.period(day)),
+        t("文件指纹(SHA-256):"),
         t("<code>{digest}</code>", digest=made.digest.hex()),
     ]
     back = feature.button(t("返回"), "open", day, 0)

@@ -61,17 +61,18 @@ async def at_counter(turn: Turn, post: Post) -> Screen:
         else t("积分还没有记过"),
         tn("验券 {n} 张", n=used) if used else t("券还没有验过"),
     ]
+    ways = [
+        doors.day(here),
+        doors.refund(here) if awards.may_refund(post.merchant, post.staff) else None,
+        doors.staff(here) if authority.may(post.staff.role, "see_staff") else None,
+        doors.shift(here, t("班次") if working else t("开班")) if tills else None,
+        doors.merchant(merchant_id=here) if authority.may(post.staff.role, "see_merchant") else None,
+    ]
+    open_ways = [way for way in ways if way is not None]
     rows: list[list[Button | None]] = [
         [doors.award(merchant_id=here), doors.verify(merchant_id=here)],
-        [
-            doors.day(here),
-            doors.refund(here),
-            doors.staff(here) if authority.may(post.staff.role, "see_staff") else None,
-        ],
-        [
-            doors.shift(here, t("班次") if working else t("开班")) if tills else None,
-            doors.merchant(merchant_id=here) if authority.may(post.staff.role, "see_merchant") else None,
-        ],
+        [*open_ways[:3]],
+        [*open_ways[3:]],
         [feature.button(t("换一家店"), "elsewhere") if len(turn.me.staff_of) > 1 else None, doors.home()],
     ]
     return screen(lines, rows)

@@ -7,7 +7,7 @@ from chat.arguments import number
 from chat.feature import Feature
 from chat.screen import BLANK, Button, Line, Screen, screen
 from chat.turn import Turn
-from chat.words import Money, t, tn
+from chat.words import Money, Text, t, tn
 from ledger.merchants import guarantee
 from ledger.merchants import merchant as merchants
 from ledger.merchants.merchant import Merchant
@@ -110,6 +110,11 @@ async def pay(turn: Turn, merchant: str, way: str) -> Screen:
     return screen([asks], [[doors.cover_desk(t("取消"), one.id)]])
 
 
+def asks_again(merchant_id: int, rule: Text) -> Screen:
+    """What was sent is no amount that fits; the next try is awaited."""
+    return screen([t("这个金额不行"), rule], [[doors.cover_desk(t("取消"), merchant_id)]])
+
+
 @feature.step("amount")
 async def amount_typed(turn: Turn, said: str) -> Screen:
     """Takes the amount, asks for the payment's reference."""
@@ -117,7 +122,7 @@ async def amount_typed(turn: Turn, said: str) -> Screen:
     data = turn.dialogue.data
     minor = amounts.parse(said, largest_minor=LARGEST_MINOR)
     if minor is None:
-        raise guarantee.AmountInvalid(0)
+        return asks_again(data["merchant"], t("要大于 0,最多两位小数,比如 5000。再发一次。"))
     one = await merchants.by_id(turn.tx, data["merchant"])
     turn.goto(feature.at("reference"), merchant=one.id, way=data["way"], minor=minor)
     amount = Money(minor, one.money)
@@ -157,8 +162,10 @@ async def limit(turn: Turn, merchant: str) -> Screen:
     await desk.demand(turn, *DECIDE)
     one = await merchants.by_id(turn.tx, number(merchant))
     turn.goto(feature.at("limit"), merchant=one.id)
-    lines: list[Line] = [
+    found = await guarantee.find(turn.tx, one.id)
+    lines: list[Line | None] = [
         t("{merchant}的信用额度改为多少?发金额给我,0 表示没有。", merchant=till.name_of(one)),
+        t("现在是 {amount}。", amount=Money(found.limit_minor, found.money)) if found else None,
         t("低于已发出的分值时,发分会暂停;会员的分不受影响。"),
     ]
     return screen(lines, [[doors.cover_desk(t("取消"), one.id)]])
@@ -170,7 +177,7 @@ async def limit_typed(turn: Turn, said: str) -> Screen:
     await desk.demand(turn, *DECIDE)
     minor = 0 if said.strip() == "0" else amounts.parse(said, largest_minor=LARGEST_MINOR)
     if minor is None:
-        raise guarantee.AmountInvalid(-1)
+        return asks_again(turn.dialogue.data["merchant"], t("不能小于 0,最多两位小数,比如 5000。再发一次。"))
     one = await merchants.by_id(turn.tx, turn.dialogue.data["merchant"])
     found = await guarantee.set_limit(turn.tx, one.id, minor, actor=desk.actor(turn), at=turn.at)
     turn.finish()

@@ -11,7 +11,7 @@ from chat.screen import BLANK, Button, Line, Screen, screen
 from chat.till import Post
 from chat.turn import Turn
 from chat.words import Money, Text, t, tn
-from ledger.earning import awards, purchases
+from ledger.earning import awards, purchases, shift_totals
 from ledger.earning.purchases import Purchase
 from ledger.merchants import authority, staff
 from ledger.redeeming import counter
@@ -37,7 +37,7 @@ async def list_(turn: Turn, merchant: str = "0", page: str = "0") -> Screen:
         return till.choose(post, lambda label, at: feature.button(label, "list", at, 0))
     names, at, mine = await known.read(turn.tx), number(page), whose(post)
     since, until = till.today(turn)
-    totals = await awards.totals(turn.tx, post.merchant.id, since=since, until=until, staff_id=mine)
+    totals, back = await shift_totals.totals(turn.tx, post.merchant.id, since=since, until=until, staff_id=mine)
     found = await awards.day(
         turn.tx,
         post.merchant.id,
@@ -61,6 +61,9 @@ async def list_(turn: Turn, merchant: str = "0", page: str = "0") -> Screen:
         if totals.awards
         else None,
         tn("已撤回 {n} 笔", n=totals.taken_back) if totals.taken_back else None,
+        tn("退款 {n} 笔,{amount}", n=back.refunds, amount=Money(back.amount_minor, post.merchant.money))
+        if back.refunds
+        else None,
         t("今天还没有记过积分。") if not totals.awards and not totals.taken_back else None,
         t("没有更早的了。") if at and not found else None,
     ]
@@ -106,11 +109,13 @@ async def open_(turn: Turn, purchase_id: str) -> Screen:
     turn.finish()
     purchase, post = await reached(turn, purchase_id)
     minutes = turn.programme.take_back_minutes
-    may = awards.may_take_back(purchase, post.staff, minutes=minutes, at=turn.at)
+    may = bool(purchase.left_minor) and awards.may_take_back(purchase, post.staff, minutes=minutes, at=turn.at)
     rows: list[list[Button | None]] = [
         [
             feature.button(t("撤回这笔"), "back", purchase.id, style="danger") if may else None,
-            doors.refund_of(t("退款"), purchase.id) if purchase.left_minor and not purchase.taken_back_at else None,
+            doors.refund_of(t("退款"), purchase.id)
+            if purchase.left_minor and not purchase.taken_back_at and awards.may_refund(post.merchant, post.staff)
+            else None,
         ],
         [feature.button(t("返回"), "list", post.merchant.id, 0), doors.counter()],
     ]
@@ -224,9 +229,12 @@ def row(turn: Turn, purchase: Purchase) -> Text:
         "when": clock(turn, purchase.occurred_at),
         "amount": Money(purchase.amount_minor, purchase.money),
         "points": purchase.points,
+        "refunded": Money(purchase.refunded_minor, purchase.money),
     }
     if purchase.taken_back_at is not None:
         return t("{when} · {amount} · 已撤回", **facts)
+    if purchase.refunded_minor:
+        return t("{when} · {amount} · 已退 {refunded}", **facts)
     return t("{when} · {amount} · +{points}", **facts)
 
 

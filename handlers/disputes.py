@@ -28,7 +28,7 @@ async def list_(turn: Turn, page: str = "0") -> Screen:
     at, names = number(page), await known.read(turn.tx)
     found, count = await disputes.waiting(turn.tx, offset=at * PER_PAGE, limit=PER_PAGE)
     lines: list[Line] = [
-        t("<b>结算争议</b>"),
+        t("<b>结算异议</b>"),
         tn("{n} 个在等处理", n=count) if count else t("没有在等处理的。"),
     ]
     rows: list[list[Button | None]] = [

@@ -37,7 +37,7 @@ async def home(turn: Turn) -> Screen:
     if len(ready) == 1:
         return await pick(turn, str(ready[0].currency.id))
     lines: list[Line] = [t("<b>换成联盟积分</b>")]
-    lines.append(t("换哪一种?下一步可以只换一部分。") if ready else t("您没有能换的商家积分。"))
+    lines.append(t("换哪一种?下一步可以只换一部分。") if ready else t("您没有能换的商户积分。"))
     rows: list[list[Button | None]] = [
         [
             feature.button(

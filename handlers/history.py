@@ -5,6 +5,8 @@ A page is found from the last entry of the page before, so the thousandth costs 
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from chat import doors, known, why
 from chat.arguments import number
 from chat.feature import Feature
@@ -13,8 +15,10 @@ from chat.known import Known
 from chat.screen import BLANK, Button, Screen, screen
 from chat.turn import Turn
 from chat.words import Text, t
+from ledger.members import business
 from ledger.points import statements
-from ledger.points.statements import Line
+from ledger.points.commands import NoSuchEntry, Owner, member
+from ledger.points.statements import Explained, Line
 
 feature = Feature("history", order=40, on_account=True)
 
@@ -71,10 +75,15 @@ async def page(turn: Turn, which: str = "all", before: str = "0", currency: str 
 
 @feature.tap("why", reads_only=True)
 async def open_line(turn: Turn, entry: str, which: str = "all", before: str = "0", currency: str = "0") -> Screen:
-    """Opens one entry. Another's is refused like one that never was."""
+    """Opens one entry of the account in use, or of another that this person uses: receipts of a company reach all its people.
+
+    Anybody else's is refused like one that never was.
+    """
     names = await known.read(turn.tx)
-    opened = await statements.explain(turn.tx, turn.me.owner, number(entry))
-    lines = await why.lines(turn.tx, turn.me.owner, opened, names, today=turn.today)
+    owner, company, opened = await _found(turn, number(entry))
+    lines = await why.lines(turn.tx, owner, opened, names, today=turn.today)
+    if company is not None:
+        lines.insert(0, t("<b>{company}</b> · 企业账户", company=company))
     back = (which, before, currency)
     rows: list[list[Button | None]] = []
     if opened.undoes_id is not None:
@@ -82,6 +91,18 @@ async def open_line(turn: Turn, entry: str, which: str = "all", before: str = "0
     rows += [[feature.button(t("后来的更改"), "why", later, *back)] for later in opened.undone_by[:3]]
     rows.append([feature.button(t("返回明细"), "page", *back), doors.home()])
     return screen(lines, rows)
+
+
+async def _found(turn: Turn, entry_id: int) -> tuple[Owner, str | None, Explained]:
+    """An entry, whose it is, and the company's name where that is not the account in use. `NoSuchEntry`."""
+    try:
+        return turn.me.owner, None, await statements.explain(turn.tx, turn.me.owner, entry_id)
+    except NoSuchEntry:
+        for place in await business.places(turn.tx, turn.me.person_id or turn.me.id):
+            owner = member(place.company_id)
+            with suppress(NoSuchEntry):
+                return owner, place.company, await statements.explain(turn.tx, owner, entry_id)
+        raise
 
 
 async def _currencies(turn: Turn, names: Known, which: str, of: int) -> list[list[Button | None]]:

@@ -14,8 +14,9 @@ from chat.refusals import OPERATOR_ROLES
 from chat.screen import BLANK, Button, Line, Screen, screen
 from chat.turn import Turn
 from chat.words import Text, t, tn
+from ledger.clearing import disputes
 from ledger.earning import rulebook
-from ledger.members import operators
+from ledger.members import operators, upgrades
 from ledger.merchants import merchant as merchants
 from ledger.merchants import onboarding, staff
 from ledger.merchants.merchant import Merchant, MonthsToMonthEnd, Years
@@ -45,9 +46,12 @@ async def home(turn: Turn) -> Screen:
     ]
     rows: list[list[Button | None]] = [
         [feature.button(t("商户"), "merchants", 0), doors.applications(await waiting(turn))],
-        [doors.tier_proposals() if turn.programme.tiers else None, doors.rule_approvals(await rules_waiting(turn))],
-        [doors.covers(), doors.closes(), doors.disputes()],
-        [doors.home()],
+        [
+            doors.tier_proposals(await upgrades_waiting(turn)) if turn.programme.tiers and "admin" in roles else None,
+            doors.rule_approvals(await rules_waiting(turn)),
+        ],
+        [doors.closes(), doors.disputes(await disputes_waiting(turn))],
+        [doors.covers(), doors.home()],
     ]
     return screen(lines, rows)
 
@@ -62,6 +66,18 @@ async def rules_waiting(turn: Turn) -> Text:
     """The way to proposed rules, with how many wait."""
     n = len(await rulebook.proposals(turn.tx))
     return t("规则审批({n})", n=n) if n else t("规则审批")
+
+
+async def upgrades_waiting(turn: Turn) -> Text:
+    """The way to proposed upgrades, with how many wait."""
+    n = await upgrades.waiting_count(turn.tx)
+    return t("升级建议({n})", n=n) if n else t("升级建议")
+
+
+async def disputes_waiting(turn: Turn) -> Text:
+    """The way to disputes, with how many wait."""
+    _, n = await disputes.waiting(turn.tx, offset=0, limit=1)
+    return t("结算异议({n})", n=n) if n else t("结算异议")
 
 
 @feature.step("code")
@@ -149,7 +165,10 @@ async def open_merchant(turn: Turn, merchant_id: str) -> Screen:
     ]
     rows: list[list[Button | None]] = [
         [doors.certification(t("证书与状态"), merchant.id), doors.application(t("申请与文件"), merchant.id)],
-        [feature.button(t("邀请店主"), "owner", merchant.id) if "admin" in roles else None],
+        [
+            doors.cover_desk(t("保证金"), merchant.id),
+            feature.button(t("邀请店主"), "owner", merchant.id) if "admin" in roles else None,
+        ],
         [feature.button(t("返回"), "merchants", 0), doors.operator()],
     ]
     return screen(lines, rows)

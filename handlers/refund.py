@@ -6,6 +6,7 @@ confirms it, under a number minted when it was drawn, so that two taps are one r
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 from typing import Any
 
@@ -27,6 +28,8 @@ feature = Feature("refund", order=74)
 LISTED = 6
 PIECES_SHOWN = 4
 NUMBER_LONGEST = 64
+NUMBERS_KNOWN = dt.timedelta(days=30)
+"""So long a purchase without a receipt is found by the number that the till showed."""
 
 
 @feature.tap("start")
@@ -42,19 +45,23 @@ async def start(turn: Turn, merchant: str = "0") -> Screen:
     open_ = [each for each in found if each.left_minor and not each.taken_back_at][:LISTED]
     turn.goto(feature.at("document"), merchant=post.merchant.id)
     lines: list[Line] = [t("<b>退款</b> · {merchant}", merchant=post.where)]
-    lines.append(t("退哪一笔?点一笔,或把小票号发给我。") if open_ else t("今天没有可退的。把小票号发给我。"))
+    lines.append(
+        t("退哪一笔?点一笔,或把小票号、编号发给我。") if open_ else t("今天没有可退的。把小票号或编号发给我。")
+    )
     rows = [[feature.button(row(turn, each), "open", each.id)] for each in open_]
     return screen(lines, [*rows, [doors.counter(t("返回"))]])
 
 
 @feature.step("document")
 async def document_typed(turn: Turn, said: str) -> Screen:
-    """Finds the purchase by its receipt number."""
+    """Finds the purchase by its receipt number, or by the number that the till showed where there is no receipt."""
     post = await till.post_at(turn, turn.dialogue.data["merchant"])
     wanted = said.strip()
     found = await purchases.find(turn.tx, post.merchant.id, wanted) if len(wanted) <= NUMBER_LONGEST else None
+    if found is None and (entry := number(wanted)) > 0:
+        found = await purchases.by_entry(turn.tx, post.merchant.id, entry, since=turn.now - NUMBERS_KNOWN)
     if found is None:
-        lines: list[Line] = [t("没有这张小票。"), t("请对一遍小票号,再发一次。")]
+        lines: list[Line] = [t("没有这张小票。"), t("请对一遍小票号或编号,再发一次。")]
         return screen(lines, [[doors.refund(post.merchant.id, t("看今天的")), doors.counter(t("返回"))]])
     return await choose(turn, post, found)
 
@@ -252,7 +259,7 @@ async def about(turn: Turn, post: Post, purchase: Purchase) -> list[Line]:
         else t("编号 {entry} · {when}", entry=str(purchase.entry_id), when=purchase.occurred_at),
     ]
     if purchase.refunded_minor:
-        found.append(t("已退 {refunded},还剩 {left}", **facts))
+        found.append(t("已退 {refunded},还剩 {left}", **facts) if purchase.left_minor else t("已全部退款"))
     return found
 
 

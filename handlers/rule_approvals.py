@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chat import doors, merchant_log, till, trial
+from chat import desk, doors, merchant_log, settlement, till, trial
 from chat import rules as words
 from chat.arguments import number
 from chat.feature import Feature
@@ -19,8 +19,6 @@ from ledger.merchants.merchant import Merchant
 feature = Feature("rule_approvals", order=92)
 
 PER_PAGE = 8
-DECIDE = ("admin", "finance")
-"""The roles that decide."""
 
 
 @feature.tap("list", audience="operator")
@@ -120,19 +118,23 @@ async def why_typed(turn: Turn, said: str) -> Screen:
 
 
 async def _settled(turn: Turn, found: Proposal, merchant: Merchant, what: log.What) -> None:
-    """Notes the decision down and tells who proposed the rule."""
+    """Notes the decision down and tells who proposed the rule; the owners, where a program did."""
     rule = found.version.rule
     who = f"operator:{turn.me.id}"
     await log.write(turn.tx, merchant.id, what, who=who, at=turn.now, **merchant_log.rule_facts(found.version))
     kind, _, member_id = found.made_by.partition(":")
-    if kind != "member" or not member_id.isdigit():
-        return
+    if kind == "member" and member_id.isdigit():
+        makers = [int(member_id)]
+    else:
+        makers = await settlement.run_by(turn.tx, merchant.id, ("owner",))
     called = Both(rule.name_zh, rule.name_en)
     first: Text = t("规则「{rule}」批准了", rule=called)
     if found.state == "rejected":
         first = t("规则「{rule}」没有批准", rule=called)
     lines: list[Line] = [first, *about(turn, found, merchant)[1:]]
-    turn.tell(int(member_id), screen(lines, [[doors.rules(merchant.id), doors.home()]]))
+    told = screen(lines, [[doors.rules(merchant.id), doors.home()]])
+    for maker in makers:
+        turn.tell(maker, told, key=f"rule-decided:{found.version.name}:{maker}")
 
 
 def _decided(turn: Turn, found: Proposal, merchant: Merchant) -> Screen:
@@ -152,10 +154,10 @@ async def overseen(turn: Turn) -> bool:
     roles = await operators.roles(turn.tx, turn.me.id)
     if not roles:
         raise operators.NotOperator(None)
-    return bool(roles & set(DECIDE))
+    return bool(roles & set(desk.DECIDE_RULES))
 
 
 async def decides(turn: Turn) -> None:
     """`NotOperator` unless this operator decides."""
     if not await overseen(turn):
-        raise operators.NotOperator(DECIDE[0])
+        raise operators.NotOperator(desk.DECIDE_RULES[0])

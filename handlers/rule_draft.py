@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from chat import amounts, day_range, doors, merchant_log, till, trial
+from chat import amounts, day_range, doors, merchant_log, rule_news, till, trial
 from chat import rules as words
 from chat.arguments import number
 from chat.feature import Feature
@@ -92,7 +92,7 @@ def ask_days(turn: Turn, post: Post, draft: dict[str, Any], *, first: Text | Non
     sunday, week = saturday + dt.timedelta(days=1), tomorrow + dt.timedelta(days=6)
     said = t("{since}—{until}", since=saturday, until=sunday)
     rows: list[list[Button | None]] = [
-        [feature.button(t("{on}一天", on=tomorrow), "days", tomorrow, tomorrow)],
+        [feature.button(t("只有{on}", on=tomorrow), "days", tomorrow, tomorrow)],
         [feature.button(t("周末 {days}", days=said), "days", saturday, sunday)],
         [feature.button(t("{since}起 7 天", since=tomorrow), "days", tomorrow, week)],
         [feature.button(t("{since}起一直", since=tomorrow), "days", tomorrow)],
@@ -266,6 +266,10 @@ async def send(turn: Turn, nonce: str) -> Screen:
     )
     facts = merchant_log.rule_facts(made)
     await log.write(turn.tx, post.merchant.id, "rule_proposed", who=post.staff.actor, at=turn.now, **facts)
+    if done.state == "proposed":
+        turn.tells += await rule_news.waiting(
+            turn.tx, done.version, post.merchant, turn.programme, today=turn.today, by=turn.me.id
+        )
     said = t("已提交,批准后会告诉您。") if done.state == "proposed" else t("好了,按日期生效。")
     return screen([said, _saying(turn, post)(done.version)], [[doors.rules(post.merchant.id), doors.home()]])
 

@@ -61,7 +61,7 @@ async def list_(turn: Turn, merchant: str) -> Screen:
         rows += [
             [
                 feature.button(
-                    t("撤回:{rule}", rule=words.headline(w.version.rule, here.money)), "withdraw", w.version.name
+                    t("撤回 {rule}", rule=words.headline(w.version.rule, here.money)), "withdraw", w.version.name
                 )
             ]
             for w in waiting[:BUTTONS]

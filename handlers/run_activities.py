@@ -39,7 +39,7 @@ async def list_(turn: Turn, merchant: str) -> Screen:
     found = await activities.of_merchant(turn.tx, post.merchant.id, limit=PER_PAGE)
     lines: list[Line] = [
         t("<b>活动</b> · {merchant}", merchant=post.where),
-        t("办一场,参加的人得您的积分。") if not found else t("点开看情况。"),
+        t("办一场,参加的人得您的积分。") if not found else t("点开看情况,或者新办一个:"),
     ]
     rows: list[list[Button | None]] = [
         [
@@ -58,7 +58,9 @@ async def list_(turn: Turn, merchant: str) -> Screen:
         for each in found
     ]
     rows.append([feature.button(words_of.KINDS[kind], "new", post.merchant.id, kind) for kind in KINDS])
-    return screen([*lines, BLANK, t("新办一个:")], [*rows, [doors.counter(), doors.home()]])
+    if not found:
+        lines += [BLANK, t("新办一个:")]
+    return screen(lines, [*rows, [doors.counter(), doors.home()]])
 
 
 @feature.tap("new")
@@ -181,7 +183,7 @@ async def shown(turn: Turn, activity: Activity) -> Screen:
         t("<b>{title}</b> · {kind}", title=activity.title, kind=words_of.KINDS[activity.kind]),
         t("地点:{place}", place=activity.place) if activity.place else None,
         tn("给了 {people} 人,最多 {n} 人", n=activity.people_max, people=activity.people),
-        t("到 {when}结束", when=activity.ends_at) if runs else t("已结束"),
+        t("{when} 结束", when=activity.ends_at) if runs else t("已结束"),
     ]
     if activity.kind == "survey":
         counted = await surveys.results(turn.tx, activity.id, activity.questions)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from chat import doors, known, settlement, till
+from chat import desk, doors, known, settlement, till
 from chat.arguments import number
 from chat.csv_file import csv_file
 from chat.feature import Feature
@@ -17,7 +17,6 @@ from chat.xlsx_file import xlsx_file
 from ledger.clearing import close, disputes, positions
 from ledger.clearing.derive import Place
 from ledger.clearing.positions import Shown
-from ledger.members import operators
 from ledger.merchants import authority
 
 feature = Feature("settlement", order=78)
@@ -130,7 +129,7 @@ async def line_(turn: Turn, merchant: str, week: str, at: str) -> Screen:
     here, names = post.merchant.id, await known.read(turn.tx)
     shown = await positions.line(turn.tx, here, Place(day, number(at)))
     line, dispute = shown.line, shown.dispute_id
-    lines = [*about(shown, names), BLANK, *money(shown, here)]
+    lines = [*brings(shown, here), *about(shown, names), BLANK, *money(shown)]
     if dispute is not None:
         told = await disputes.one(turn.tx, dispute)
         lines += [BLANK, *standing(told)]
@@ -148,7 +147,7 @@ def about(shown: Shown, names: Known) -> list[Line]:
     """Which redemption a line is of."""
     line = shown.line
     return [
-        t("<b>{offer}</b> · {kind}", offer=settlement.offer_of(shown), kind=settlement.KINDS[line.kind]),
+        t("{offer} · {kind}", offer=settlement.offer_of(shown), kind=settlement.KINDS[line.kind]),
         t("{day} · 第 {number} 笔", day=line.day, number=line.place.number),
         t("兑换编号 {id}", id=str(line.redemption_id)) if line.redemption_id else t("流水 {id}", id=str(line.entry_id)),
         t(
@@ -160,7 +159,15 @@ def about(shown: Shown, names: Known) -> list[Line]:
     ]
 
 
-def money(shown: Shown, merchant_id: int) -> list[Line]:
+def brings(shown: Shown, merchant_id: int) -> list[Line]:
+    """What a line comes to for this merchant, where money moves."""
+    line = shown.line
+    if line.issuer_id == line.redeemer_id:
+        return []
+    return [t("<b>{net}</b>", net=settlement.net(line.net_minor(merchant_id), line.money))]
+
+
+def money(shown: Shown) -> list[Line]:
     """What a line moves between the two merchants and the programme."""
     line = shown.line
     if line.issuer_id == line.redeemer_id:
@@ -168,7 +175,6 @@ def money(shown: Shown, merchant_id: int) -> list[Line]:
     pays, gets, fee = (Money(minor, line.money) for minor in line.amounts)
     return [
         t("发分方付 {pays},收分方得 {gets},手续费 {fee}", pays=pays, gets=gets, fee=fee),
-        settlement.net(line.net_minor(merchant_id), line.money),
     ]
 
 
@@ -222,7 +228,7 @@ async def reason_typed(turn: Turn, said: str) -> Screen:
         t("{week} · 第 {number} 笔", week=settlement.period(day), number=place.number),
         t("原因:{reason}", reason=made.reason),
     ]
-    for member_id in {*await operators.holders(turn.tx, "finance"), *await operators.holders(turn.tx, "admin")}:
+    for member_id in await desk.holders(turn.tx, "finance", "admin"):
         opens = doors.dispute(t("去处理"), made.id)
         turn.tell(member_id, screen(told, [[opens, doors.home()]]), key=f"dispute:{made.id}:{member_id}")
     lines: list[Line] = [

@@ -154,7 +154,7 @@ async def about(turn: Turn, post: Post, shift: Shift) -> Screen:
     lines: list[Line | None] = [
         t("<b>{where}</b> · {merchant}", where=words.where(shift), merchant=post.where),
         t("{label} · {start} 开班", label=who.label if who else "", start=shift.opened_at),
-        t("{when} {how}", when=shift.closed_at, how=words.ENDS[shift.closed_by])
+        t("{how} · {when}", when=shift.closed_at, how=words.ENDS[shift.closed_by])
         if shift.closed_at and shift.closed_by
         else t("还在班"),
         BLANK,

@@ -220,7 +220,12 @@ async def how_green(turn: Turn, merchant_id: str) -> Screen:
         lines.append(t("这家的收银还没有写明哪些是绿色商品。"))
     else:
         lines.append(tn("按 {n} 笔消费算出", n=rated.purchases))
-    bands = [t("{letter} ≥ {percent}%", letter=band.letter, percent=band.from_percent) for band in scale.bands]
+    bands = [
+        t("{letter} ≥ {percent}%", letter=band.letter, percent=band.from_percent)
+        if band.from_percent
+        else t("{letter} 更低", letter=band.letter)
+        for band in scale.bands
+    ]
     said = bands[0]
     for band in bands[1:]:
         said = t("{one} · {other}", one=said, other=band)

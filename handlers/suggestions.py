@@ -26,7 +26,7 @@ async def suggested(turn: Turn, activity_id: str) -> Screen:
     found = await suggestions.waiting(turn.tx, activity.id, limit=PER_PAGE)
     lines: list[Line] = [
         t("<b>{title}</b> · 等答复的建议", title=activity.title),
-        t("点开读全文。") if found else t("都答复了。"),
+        t("点开读全文。") if found else t("没有等答复的。"),
     ]
     rows: list[list[Button | None]] = [
         [feature.button(t("{words}", words=_short(each.words)), "open", each.id)] for each in found
@@ -46,7 +46,7 @@ async def suggestion(turn: Turn, suggestion_id: str) -> Screen:
     activity = await activities.one(turn.tx, each.activity_id)
     names = await known.read(turn.tx)
     facts = {"points": names.points(post.merchant.terms.currency, activity.points)}
-    lines: list[Line | None] = [t("{words}", words=each.words), t("{when}提的", when=each.made_at), BLANK]
+    lines: list[Line | None] = [t("{words}", words=each.words), t("{when} 提", when=each.made_at), BLANK]
     rows: list[list[Button | None]] = [[feature.button(t("返回"), "list", activity.id)]]
     if each.state == "open":
         lines.append(t("采纳就给提的人 {points}。", **facts))

@@ -8,6 +8,7 @@ from sqlalchemy import text
 from bot.merchant_api import problems
 from bot.merchant_api.calls import Call
 from bot.merchant_api.models import RuleIn, RuleOut, RulesOut
+from chat import rule_news
 from ledger.earning import rulebook
 from ledger.earning.rules.documents import RULE
 from ledger.earning.rules.version import RuleVersion
@@ -57,6 +58,8 @@ async def put(call: Call, asked: RuleIn) -> RuleOut:
         today=call.at.today,
         needs_approval=programme.rules_need_approval,
     )
+    if made.state == "proposed":
+        call.tells += await rule_news.waiting(call.tx, made.version, call.merchant, programme, today=call.at.today)
     return _said(made.version, made.state)
 
 

@@ -54,7 +54,10 @@ class ReasonNeeded(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class DayTotals:
-    """A day's awards, those taken back left out; money in minor units of the merchant's currency."""
+    """A day's awards as they were made, those taken back left out; what was refunded of them is counted apart.
+
+    Money in minor units of the merchant's currency.
+    """
 
     awards: int
     amount_minor: int
@@ -175,6 +178,11 @@ def refund_limit(merchant: Merchant, staff: Staff) -> int | None:
     return merchant.terms.cashier_refund_minor
 
 
+def may_refund(merchant: Merchant, staff: Staff) -> bool:
+    """Whether this person may refund anything at all at this merchant."""
+    return may(staff.role, "refund") or bool(merchant.terms.cashier_refund_minor)
+
+
 async def refund(
     tx: AsyncConnection,
     *,
@@ -223,7 +231,7 @@ _LIST = text(
 )
 _TOTALS = text(
     "SELECT count(*) FILTER (WHERE taken_back_at IS NULL),"
-    " coalesce(sum(amount_minor - refunded_minor) FILTER (WHERE taken_back_at IS NULL), 0)::bigint,"
+    " coalesce(sum(amount_minor) FILTER (WHERE taken_back_at IS NULL), 0)::bigint,"
     " coalesce(sum(points) FILTER (WHERE taken_back_at IS NULL), 0)::bigint,"
     " count(*) FILTER (WHERE taken_back_at IS NOT NULL)"
     " FROM purchase WHERE merchant_id = :merchant_id AND occurred_at >= :since"

@@ -96,6 +96,10 @@ _BY_DOCUMENTS = text(
     "SELECT p.* FROM unnest(CAST(:merchants AS bigint[]), CAST(:documents AS text[])) AS w(merchant_id, document)"
     f" CROSS JOIN LATERAL (SELECT {COLUMNS} FROM purchase WHERE merchant_id = w.merchant_id AND document = w.document LIMIT 1) p"
 )
+_BY_ENTRY = text(
+    # No index leads from an entry to its purchase: a person's rare look reads the merchant's purchases since a day.
+    f"SELECT {COLUMNS} FROM purchase WHERE merchant_id = :merchant_id AND occurred_at >= :since AND entry_id = :entry_id LIMIT 1"
+)
 _BY_ID = text(f"SELECT {COLUMNS} FROM purchase WHERE id = :id")
 
 _PART_DEFAULTS = (None, None, 1, None)
@@ -137,6 +141,12 @@ async def find_many(tx: AsyncConnection, wanted: Iterable[tuple[int, str]]) -> d
 async def find(tx: AsyncConnection, merchant_id: int, document: str) -> Purchase | None:
     """The purchase that this merchant booked under this number."""
     return (await find_many(tx, [(merchant_id, document)])).get((merchant_id, document))
+
+
+async def by_entry(tx: AsyncConnection, merchant_id: int, entry_id: int, *, since: dt.datetime) -> Purchase | None:
+    """The merchant's purchase that was booked as this entry, if it was made after `since`: for those without a receipt number."""
+    row = (await tx.execute(_BY_ENTRY, {"merchant_id": merchant_id, "entry_id": entry_id, "since": since})).first()
+    return None if row is None else from_row(row)
 
 
 async def by_id(tx: AsyncConnection, purchase_id: int) -> Purchase:

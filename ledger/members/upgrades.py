@@ -108,6 +108,11 @@ async def waiting(tx: AsyncConnection, *, offset: int = 0, limit: int = 100) -> 
     return [_proposal(row) for row in await tx.execute(_OPEN, {"offset": offset, "limit": limit})]
 
 
+async def waiting_count(tx: AsyncConnection) -> int:
+    """How many proposals are open."""
+    return int(await tx.scalar(text("SELECT count(*) FROM tier_proposal WHERE state = 'open'")) or 0)
+
+
 async def one(tx: AsyncConnection, proposal_id: int) -> Proposal:
     """One proposal, locked until the turn ends; or `NoSuchProposal`."""
     row = (await tx.execute(_ONE, {"id": proposal_id})).first()

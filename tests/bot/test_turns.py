@@ -263,7 +263,7 @@ async def test_unknown_text_and_commands_of_others_are_answered_kindly(database:
         await ming.says("今天天气不错")
         await ming.sees("没看懂")
         await ming.says("/staff")
-        await ming.sees("商家员工")
+        await ming.sees("商户员工")
         stranger = world.person("路人", "en")
         await stranger.says("/look")
         await stranger.sees("欢迎")

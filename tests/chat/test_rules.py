@@ -60,7 +60,7 @@ def line(told: str, *, since: str = "2026-01-01", until: str | None = None) -> t
             " at most 9 pts a purchase; 10,000 pts in all)",
         ),
         ("times 2 from 2026-12-24 until 2026-12-27", "名:2 倍(12月24日—12月26日)", "名: ×2 (24 Dec – 26 Dec)"),
-        ("times 2 from 2026-12-24 until 2026-12-25", "名:2 倍(12月24日当天)", "名: ×2 (on 24 Dec)"),
+        ("times 2 from 2026-12-24 until 2026-12-25", "名:2 倍(12月24日一天)", "名: ×2 (24 Dec only)"),
         (
             "times 2 from 2026-12-24T20:00 until 2026-12-24T22:00",
             "名:2 倍(12月24日 20:00—12月24日 22:00)",

@@ -63,6 +63,8 @@ async def test_from_the_first_question_to_the_first_own_counter(database: Databa
         await baker.taps("发出申请")
         await baker.sees("在审核", fresh=True)
         await operator.sees("新的入驻申请:街角面包")
+        await operator.taps("看申请")
+        assert "联系人:李师傅 13800000000" in (await operator.sees("街角面包 · 申请中", fresh=True)).shown
         await operator.says("/operator")
         await operator.taps("入驻申请(1)")
         await operator.sees("1 家在等", fresh=True)

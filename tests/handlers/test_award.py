@@ -251,7 +251,7 @@ async def test_who_was_removed_meanwhile_cannot_finish(database: Database) -> No
         await shop.cashier.taps("确认")
         await shop.cashier.sees("您不在这个收银台", fresh=True)
         await shop.cashier.says("/award")
-        await shop.cashier.sees("这是商家员工用的")
+        await shop.cashier.sees("这是商户员工用的")
         assert await awards(world) == []
 
 

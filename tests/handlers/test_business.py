@@ -6,6 +6,7 @@ import asyncio
 import csv
 import io
 import re
+from dataclasses import replace
 
 from bot.double.double import Person
 from ledger.merchants import merchant as merchants
@@ -81,11 +82,22 @@ async def test_a_colleague_buys_for_the_company_and_everybody_there_hears(databa
             told = await who.sees("+300 分 · 云山超市")
             assert told.shown.startswith("云帆科技")
         assert await holdings(world) == {"company": 300}
+        await head.taps("怎么算的")  # who uses an account of their own at the moment
+        why = (await head.sees("¥300 × 1 分/元", fresh=True)).shown
+        assert why.startswith("云帆科技 · 企业账户\n+300 分 · 云山超市")
         await buyer.says("/start")
         await buyer.sees("云帆科技 · 企业账户", fresh=True)
         assert "待生效 300" in buyer.last.shown
         await buyer.taps("换回自己的账户")
         await buyer.sees("换回您自己的账户了", fresh=True)
+        stranger = await world.member("路人")
+        await stranger.says("/history")
+        message = await stranger.sees("明细", fresh=True)
+        [entry] = await world.sql(
+            "SELECT id FROM entry WHERE owner_kind = 'member' AND kind = 'accrue' ORDER BY id DESC LIMIT 1"
+        )
+        stranger.presses(message, replace(message.buttons[0][0], data=f"history:why:{entry.id}:all:0:0"))
+        await stranger.sees("没有这笔记录", fresh=True)
         await shop.cashier.says(f"/award {await card_of(buyer)}")
         await shop.cashier.sees("会员 小明", fresh=True)
 
@@ -202,6 +214,6 @@ async def test_a_link_works_once_in_english_too_and_leaving_ends_the_switch(data
         await hong.sees("0 pts", fresh=True)
         assert "business account" not in hong.last.shown
         await head.taps("王总 · 负责人")
-        await head.taps("我要离开")
+        await head.taps("退出这个账户")
         await head.taps("确认")
         await head.sees("企业要留一位负责人", fresh=True)

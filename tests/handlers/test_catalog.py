@@ -146,7 +146,7 @@ async def test_shelves_and_merchants_lead_to_offers_and_back(database: Database)
         await world.settled()
         assert ming.last.shown.startswith("鲜果時光")
         await ming.taps("返回", message=ming.last)
-        await ming.taps("江南铁路 1", message=(await ming.sees("商家")))
+        await ming.taps("江南铁路 1", message=(await ming.sees("商户")))
         assert "1,000 铁路积分,值 ¥10 · 还差 1,000 铁路积分" in (await ming.sees("短途车票")).shown
 
 

@@ -23,6 +23,7 @@ async def test_the_operator_books_a_payment_once_and_the_owner_hears_and_sees(da
         await operator.sees("云山超市存入了多少", fresh=True)
         await operator.says("很多")
         await operator.sees("这个金额不行", fresh=True)
+        assert "取消" in operator.last.labels, "the next try is awaited, and there is a way back"
         await operator.says("1,000,000")
         await operator.sees("凭证号是什么", fresh=True)
         await operator.says("回单 88")

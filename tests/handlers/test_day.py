@@ -28,7 +28,7 @@ async def test_an_empty_day_says_so(database: Database) -> None:
         await shop.cashier.says("/counter")
         await shop.cashier.sees("积分还没有记过")
         await shop.customer.says("/today")
-        await shop.customer.sees("这是商家员工用的")
+        await shop.customer.sees("这是商户员工用的")
 
 
 async def test_a_cashier_sees_their_own_and_a_manager_the_whole_shop_page_by_page(database: Database) -> None:

@@ -25,7 +25,7 @@ async def test_the_page_counts_the_day_and_offers_what_the_role_may(database: Da
         await shop.manager.sees("今天 3 笔")
         assert {"证书与文件", "操作记录"} & set(shop.manager.last.labels) == set()
         await shop.customer.says("/merchant")
-        await shop.customer.sees("这是商家员工用的")
+        await shop.customer.sees("这是商户员工用的")
 
 
 async def test_the_day_is_handed_over_as_a_file_without_names_or_formulas(database: Database) -> None:

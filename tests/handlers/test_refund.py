@@ -12,6 +12,7 @@ from ledger.merchants import merchant as merchants
 from ledger.points.audit import audit
 from tests.conftest import Database
 from tests.driver import ZONE, World, bot_running
+from tests.handlers.settled import opens
 from tests.handlers.shop import moment
 from tests.handlers.till_scene import Shop, open_shop, printed
 
@@ -121,14 +122,34 @@ async def test_a_receipt_number_finds_any_purchase_and_its_lines_come_back_one_b
         assert await left(world) == 10
 
 
+async def test_the_number_that_the_till_showed_finds_a_purchase_without_a_receipt(database: Database) -> None:
+    async with bot_running(database) as world:
+        shop = await open_shop(world)
+        await shop.book("3号台", 300, 40)
+        ((entry,),) = await world.sql("SELECT entry_id FROM purchase WHERE amount_minor = 4000")
+        await world.sql("UPDATE purchase SET occurred_at = occurred_at - interval '3 days'")
+        manager = shop.manager
+        await manager.says("/counter")
+        await manager.taps("退款")
+        await manager.sees("今天没有可退的")
+        await manager.says(str(entry + 1_000_000))
+        await manager.sees("没有这张小票", fresh=True)
+        await manager.says(f" {entry} ")
+        await manager.sees("退多少", fresh=True)
+        assert "全退 ¥40" in printed(manager)
+
+
 async def test_a_cashier_refunds_up_to_the_limit_and_a_manager_above_it(database: Database) -> None:
     async with bot_running(database) as world:
         shop = await open_shop(world)
         await shop.book("3号台", 300)
         cashier = shop.cashier
         await cashier.says("/counter")
-        await cashier.taps("退款")
+        await cashier.sees("收银台", fresh=True)
+        assert "退款" not in printed(cashier)
+        await opens(cashier, "refund:start:1")
         await cashier.sees("您不能办退款", fresh=True)
+        assert "请店里的店长来办" in cashier.last.shown
         await limit(world, 5000)
         await cashier.says("/counter")
         await cashier.sees("收银台", fresh=True)

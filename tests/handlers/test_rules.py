@@ -125,11 +125,40 @@ async def test_a_rejection_reaches_the_owner_with_its_reason(database: Database)
         assert await in_force(world) == []
 
 
+async def test_a_proposal_is_told_once_to_whoever_may_decide_it(database: Database) -> None:
+    async with bot_running(database) as world:
+        shop = await open_shop(world)
+        admin, finance, support = (
+            await world.member("运营小李"),
+            await world.member("Fin", "en"),
+            await world.member("客服"),
+        )
+        await make_operator(world, admin, "admin", "finance")
+        await make_operator(world, finance, "finance")
+        await make_operator(world, support, "support")
+        await double_proposed(shop)
+        await admin.sees("云山超市提了一条规则,等批准")
+        assert "双倍积分:2 倍(明天" in admin.last.shown
+        await finance.sees("Yunshan Market proposed a rule; it waits for approval")
+        assert "Double points: ×2 (" in finance.last.shown
+        await world.settled()
+        assert [len(who.messages) for who in (admin, finance, support)] == [1, 1, 0]
+        await finance.taps("Decide")
+        await finance.sees("Yunshan Market · awaiting approval", fresh=True)
+        await finance.taps("Approve")
+        await shop.owner.sees("规则「双倍积分」批准了", fresh=True)
+        await admin.taps("去处理")
+        await admin.sees("云山超市 · 已批准", fresh=True)
+        assert "不批准" not in admin.last.labels
+
+
 async def test_who_proposes_never_approves_even_as_an_operator(database: Database) -> None:
     async with bot_running(database) as world:
         shop = await open_shop(world)
         await make_operator(world, shop.owner, "admin")
         await double_proposed(shop)
+        await world.settled()
+        assert not any("等批准" in message.shown for message in shop.owner.messages), "who proposed it is not told"
         ((name,),) = await world.sql("SELECT code || '@' || version FROM accrual_rule WHERE state = 'proposed'")
         await shop.owner.says("/operator")
         await shop.owner.sees("运营台", fresh=True)

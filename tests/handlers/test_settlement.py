@@ -73,7 +73,7 @@ async def test_files_hold_every_line_and_no_formula(database: Database) -> None:
         assert content is not None and scene.market_owner.last.file.name == "market-2026-11-16.csv"
         rows = list(csv.reader(io.StringIO(content.decode("utf-8-sig"))))
         assert rows[0][:4] == ["序号", "日期", "类别", "兑换内容"]
-        assert rows[1][:8] == ["1", "2026-11-22", "兑换", "'=HYPERLINK(1)", "云山超市", "鲜果時光", "积分", "500"]
+        assert rows[1][:8] == ["1", "2026-11-22", "兑换结算", "'=HYPERLINK(1)", "云山超市", "鲜果時光", "积分", "500"]
         assert [row[12] for row in rows[1:]] == ["-10.00", "-10.00"]
         await scene.market_owner.taps("返回")
         await scene.market_owner.sees("应付 ¥20", fresh=True)

@@ -112,5 +112,5 @@ async def test_too_few_purchases_are_not_rated_yet(database: Database) -> None:
         await hong.says("/shops")
         await hong.taps("Fresh Fruit Time")
         await hong.sees("Green rating: not yet", fresh=True)
-        await hong.taps("How the green rating works")
+        await hong.taps("About the green rating")
         await hong.sees("17 more", fresh=True)

@@ -106,7 +106,7 @@ async def test_the_list_shows_what_each_role_may_do(database: Database) -> None:
         await shop.cashier.sees("3号台 · 收银员")
         assert "店员" not in shop.cashier.last.labels
         await shop.customer.says("/staff")
-        await shop.customer.sees("这是商家员工用的")
+        await shop.customer.sees("这是商户员工用的")
 
 
 async def test_a_large_team_is_shown_page_by_page(database: Database) -> None:
@@ -144,7 +144,7 @@ async def test_who_is_removed_is_told_and_can_do_nothing_more(database: Database
         assert "3号台 已移除" in shop.manager.last.shown
         assert sum("已撤销" in m.shown for m in shop.cashier.messages) == 1
         await shop.cashier.says("/award")
-        await shop.cashier.sees("这是商家员工用的")
+        await shop.cashier.sees("这是商户员工用的")
         assert ("3号台", "cashier") not in await team(world)
 
 

@@ -15,6 +15,7 @@ from ledger.programme import Wording
 from tests import turns
 from tests.conftest import Database
 from tests.driver import ZONE, World, bot_running
+from tests.handlers.settled import opens
 from tests.handlers.shop import member_id
 from tests.handlers.till_scene import make_operator, open_shop
 from tests.ledger.members.test_tiers import PROG
@@ -53,13 +54,13 @@ async def test_a_member_sees_what_is_missing_and_what_each_tier_brings(database:
         for who in (ming, hong):
             await bought(world, who, 420, 9, times=4)
         await ming.says("/tier")
-        await ming.sees("再消费 ¥320、再来 2 次,升到银卡")
+        await ming.sees("再消费 ¥320、再来 2 天,升到银卡")
         assert "近 12 个月:消费 ¥1,680,来过 4 天" in ming.last.shown
         await ming.taps("全部等级")
         await ming.sees("银卡 · 消费 ¥2,000、来 6 天")
         assert "每张小票双倍积分" in ming.last.shown and "普卡 · 入会就是" in ming.last.shown
         await hong.says("/tier")
-        await hong.sees("Spend ¥320 more and come 2 more times to reach Silver")
+        await hong.sees("Spend ¥320 more and come on 2 more days to reach Silver")
         await hong.taps("What changed")
         await hong.sees("Nothing has changed yet")
         await ming.says("/settings")
@@ -124,7 +125,9 @@ async def test_an_operator_accepts_and_puts_aside_and_only_who_is_accepted_hears
         await world.settled()
         assert not any("升级" in message.shown for message in hong.messages)
         await support.says("/operator")
-        await support.taps("升级建议")
+        await support.sees("运营台", fresh=True)
+        assert not any("升级" in label for label in support.last.labels), "who may not decide is not offered it"
+        await opens(support, "tier:proposals:0")
         await support.sees("您的角色办不了这件事")
 
 

@@ -9,6 +9,7 @@ import hashlib
 from sqlalchemy import text
 
 from ledger.earning import activities
+from ledger.members import operators
 from ledger.members.member import Member
 from ledger.merchants import staff
 from ledger.points.commands import Moment
@@ -180,6 +181,8 @@ async def test_the_catalog_is_read_page_by_page(database: Database) -> None:
 async def test_a_rule_is_proposed_and_waits_where_an_operator_approves(database: Database) -> None:
     async with shop(database) as scene:
         today = moment(scene).today
+        async with database.engine.begin() as tx:
+            await operators.add(tx, scene.member_id, "finance", now=scene.now())
         body = {
             "document": {"kind": "multiplier", "name_zh": "双倍", "name_en": "Double", "factor": "2"},
             "valid_from": today.isoformat(),
@@ -191,6 +194,9 @@ async def test_a_rule_is_proposed_and_waits_where_an_operator_approves(database:
             ("market-base", "approved"),
             ("market-double", "proposed"),
         }
+        told = await scene.sql("SELECT member_id, policy, params::text FROM outbox WHERE key LIKE 'rule-proposed:%'")
+        assert [(row.member_id, row.policy) for row in told] == [(scene.member_id, "operational")]
+        assert "rule_approvals:open:market-double@1" in told[0].params, "and it leads to that very rule"
         late = {**body, "valid_from": (today - dt.timedelta(days=1)).isoformat()}
         assert (await scene.ask("PUT", "/v1/rules/market-double", late)).code == "rule_begins_in_the_past"
         assert (await scene.ask("PUT", "/v1/rules/rail-base", body)).code == "code_of_another"

@@ -47,13 +47,13 @@ async def test_each_interval_and_each_person_has_its_own(database: Database) -> 
         await back(tx, shop, shop.manager, first, 40, 70)
         id_ = shop.merchant.id
         found = await shift_totals.totals(tx, id_, since=NOON, until=NOON + HOUR, staff_id=shop.cashier.id)
-        assert found == (DayTotals(1, 6_000, 100, 0), Refunds(0, 0)), "net of what came back since, as the list has it"
+        assert found == (DayTotals(1, 10_000, 100, 0), Refunds(0, 0)), "as awarded; what came back since is a refund"
         later = await shift_totals.totals(tx, id_, since=NOON + HOUR, until=NOON + 2 * HOUR, staff_id=shop.cashier.id)
         assert later == (DayTotals(1, 5_000, 50, 1), Refunds(0, 0)), "a take-back is no refund"
         hers = await shift_totals.totals(tx, id_, since=NOON, until=NOON + 2 * HOUR, staff_id=shop.manager.id)
         assert hers == (DayTotals(0, 0, 0, 0), Refunds(1, 4_000))
         whole = await shift_totals.totals(tx, id_, since=NOON, until=NOON + 2 * HOUR)
-        assert whole == (DayTotals(3, 14_000, 180, 1), Refunds(1, 4_000))
+        assert whole == (DayTotals(3, 18_000, 180, 1), Refunds(1, 4_000))
 
 
 async def test_a_shift_of_yesterday_is_closed_as_of_its_midnight_whoever_closes_it(database: Database) -> None:
