@@ -81,7 +81,8 @@ class MerchantApi:
         self._rates = Rates()
         self._at_once = AtOnce()
         self._slices = Slices(engines.turns, holder)
-        self._bookkeeper = Bookkeeper(vault, clock, self._slices)
+        # A slice is fetched over a second connection: many transactions at once could take all there are and wait for another.
+        self._bookkeeper = Bookkeeper(vault, clock, self._slices if combine else None)
         self._receipts = Receipts(engines.turns, vault, clock, hurry)
         self._telling: asyncio.Task[None] | None = None
         self._purchases: Combining[Job, Answer] = Combining(
