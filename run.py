@@ -2,7 +2,8 @@
 """From a fresh clone to a running bot, with nothing but Python 3.11 or newer.
 
     python3 run.py                    install, then start (`jifen run`)
-    python3 run.py test [...]         install what tests need, then pytest [...]
+    python3 run.py test               install what tests need, then all of them, several at a time
+    python3 run.py test WORDS         ... then pytest WORDS, in one process
     python3 run.py lint               format, lint, types and import contracts
     python3 run.py check [...]        lint, then test
     python3 run.py bench [NAME] [--json FILE]
@@ -55,7 +56,7 @@ def main(words):
     except KeyboardInterrupt:
         return 130
     if word == "test":
-        return run_in_root(["-m", "pytest", *words[1:]])
+        return run_in_root(pytest(words[1:]))
     if word == "bench":
         return replace_by(["-m", "bench", *words[1:]])
     if word in ("lint", "check"):
@@ -210,11 +211,22 @@ def check(words, tests):
     """Run every check even when one fails; the last lines say which did."""
     results = {name: run_in_root(command) for name, command in LINT.items()}
     if tests:
-        results["pytest"] = run_in_root(["-m", "pytest", *words])
+        results["pytest"] = run_in_root(pytest(words))
     print()
     for name, code in results.items():
         print("{:<14}{}".format(name, "ok" if code == 0 else "FAILED"))
     return 1 if any(results.values()) else 0
+
+
+def pytest(words):
+    """The command for all tests on several processes, or for what the words name in one.
+
+    Tests wait for a database more than they compute, so there are two processes to a processor; each has its own server.
+    """
+    if words:
+        return ["-m", "pytest", *words]
+    processes = max(2, min(8, 2 * (os.cpu_count() or 1)))
+    return ["-m", "pytest", "-n", str(processes), "--dist", "worksteal"]
 
 
 def run_in_root(arguments):

@@ -128,6 +128,7 @@ def test_words_reach_the_command_line_from_any_folder(tmp_path: Path) -> None:
     for words, called in {
         (): f"{elsewhere} -m bot.cli run",
         ("import", "file.csv", "--dry-run"): f"{elsewhere} -m bot.cli import file.csv --dry-run",
+        ("test",): f"{tmp_path} -m pytest -n {max(2, min(8, 2 * (os.cpu_count() or 1)))} --dist worksteal",
         ("test", "-k", "burn"): f"{tmp_path} -m pytest -k burn",
         ("bench", "ledger", "--json", "out.json"): f"{elsewhere} -m bench ledger --json out.json",
     }.items():

@@ -24,8 +24,9 @@ needs_root = pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0,
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A data folder that root's server user can enter (pytest's own folders are closed)."""
-    for path in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
-        path.chmod(path.stat().st_mode | 0o011)
+    for path in (tmp_path, *tmp_path.parents):
+        if not path.stat().st_mode & 0o001:
+            path.chmod(path.stat().st_mode | 0o011)
     return tmp_path / "data"
 
 
