@@ -17,6 +17,7 @@ from bot.double.double import Double
 from bot.main import running
 from bot.settings import Settings, SettingsError
 from bot.supervisor import supervise
+from tests.bot.playground.events import events_of
 from tests.conftest import Database
 from tests.driver import coalition
 
@@ -69,6 +70,23 @@ async def test_without_a_token_there_is_a_playground_with_people_who_have_points
         async with database.engine.connect() as tx:
             assert await tx.scalar(_count("programme")) == 1
             assert (await tx.scalar(_count("entry")) or 0) > 10
+
+
+async def test_started_again_the_playground_answers_as_before(database: Database, tmp_path: Path) -> None:
+    """The double begins anew each time, its messages and updates numbered from the start; the database remembers."""
+    ming = 1001
+    for _ in range(3):
+        async with (
+            running(settings(tmp_path), database.url, silent) as address,
+            ClientSession() as client,
+            events_of(client, f"{address}/playground/") as page,
+        ):
+            await page.next()
+            for said in ("/balance", "/card"):
+                async with client.post(f"{address}/playground/api/people/{ming}/say", json={"text": said}) as taken:
+                    assert taken.status == 200, await taken.text()
+            assert "1,180" in (await page.text(ming, "可用"))["text"]
+            assert "30 秒内有效" in (await page.text(ming, "会员码"))["text"]
 
 
 def _count(table: str) -> TextClause:
