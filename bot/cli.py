@@ -98,7 +98,9 @@ def demo() -> None:
 
         async with database.connected(settings, terminal.say) as engine:
             with terminal.busy(both("正在载入演示计划", "loading the demo programme")):
-                loaded = await load(engine, vault(settings), now=dt.datetime.now(dt.UTC))
+                loaded = await load(
+                    engine, vault(settings), now=dt.datetime.now(dt.UTC), playable=settings.bot_token is None
+                )
         terminal.say(
             both("演示计划已载入", "the demo programme is loaded")
             if loaded

@@ -26,6 +26,7 @@ from bot import database, migrate, terminal
 from bot.bilingual import both
 from bot.clock import Clock
 from bot.commands_menu import Menus
+from bot.demo.load import has_playable_people, load
 from bot.demo.photos import photo
 from bot.engines import Connects, engines
 from bot.health import Health
@@ -45,6 +46,7 @@ from bot.timetable import discover as duties
 from bot.webhook import BODY_BYTES_MAX, register
 from bot.worker import Parts, Worker
 from chat.feature import discover
+from ledger.members.vault import Vault
 
 log = structlog.get_logger(__name__)
 
@@ -101,7 +103,7 @@ async def running(
     """A working bot on the database at `url`; yields the address it listens on.
 
     Raises:
-        SettingsError: token refused, Bot API out of reach, port taken, nothing set up.
+        SettingsError: token refused, Bot API out of reach, port taken.
     """
     async with AsyncExitStack() as stack:
         pools = engines(url, settings.database_connections)
@@ -116,10 +118,7 @@ async def running(
             token, api_url = sandbox.token, sandbox.url
         else:
             token, api_url = settings.bot_token.get_secret_value(), settings.telegram_api_url
-            if not await _is_set_up(pools.turns):
-                raise SettingsError(
-                    both("还没有积分计划:先运行 jifen demo", "no programme yet: run `jifen demo` first")
-                )
+            await _set_up(pools.turns, keys, clock, say)
         parts = Parts(
             engines=pools,
             vault=keys,
@@ -176,6 +175,23 @@ async def running(
         yield address
 
 
+async def _set_up(engine: AsyncEngine, keys: Vault, clock: Clock, say: Callable[[str], None]) -> None:
+    """A programme there must be; of what the playground left, whoever starts it on Telegram shall know."""
+    if await load(engine, keys, now=clock.now(), playable=False):
+        log.warning("demo_loaded", because="the database had no programme")
+        say(both("数据库是空的,已载入演示计划", "the database was empty: the demo programme is loaded"))
+    async with engine.connect() as tx:
+        if await has_playable_people(tx, keys):
+            log.warning("playground_people")
+            say(
+                both(
+                    "数据库里有演练场的人物,他们的编号在 Telegram 上是别人的。正式使用请换 DATA_DIR 或 DATABASE_URL",
+                    "the playground's people are in this database; on Telegram their ids are somebody else's. For real use set "
+                    "another DATA_DIR or DATABASE_URL",
+                )
+            )
+
+
 async def _start(worker: Worker) -> None:
     try:
         await worker.start()
@@ -207,11 +223,6 @@ async def _listen(app: web.Application, stack: AsyncExitStack, settings: Setting
         raise SettingsError(f"PORT={settings.port}: {hint} ({error.strerror})") from None
     host, port = runner.addresses[0][:2]
     return f"http://{f'[{host}]' if ':' in host else host}:{port}"
-
-
-async def _is_set_up(engine: AsyncEngine) -> bool:
-    async with engine.connect() as tx:
-        return bool(await tx.scalar(text("SELECT count(*) FROM programme")))
 
 
 async def _keep_menus(menus: Menus) -> None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import datetime as dt
 import secrets
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -24,6 +23,7 @@ from ledger.earning.rules.bill import Bill, Part
 from ledger.earning.rules.documents import Base
 from ledger.errors import Refusal
 from ledger.members import claims, joining, operators, profile
+from ledger.members import person as persons
 from ledger.members.member import Member
 from ledger.members.person import Person
 from ledger.members.vault import Vault
@@ -40,6 +40,9 @@ from ledger.redeeming.offers import Offer
 
 HISTORY_DAYS = 400
 """Rules are in force from so long before the day of loading."""
+
+NOBODYS = 1 << 53
+"""Telegram's ids are below 2⁵²."""
 
 RELEASED_AT = dt.time(0, 2)
 """When, of a day, the night's duty makes points available."""
@@ -95,14 +98,13 @@ class Scene:
         return self.now.astimezone(self.zone).date()
 
 
-async def load(
-    engine: AsyncEngine, vault: Vault, *, now: dt.datetime, double_people: Mapping[str, int] | None = None
-) -> bool:
+async def load(engine: AsyncEngine, vault: Vault, *, now: dt.datetime, playable: bool = True) -> bool:
     """Load the demo. False, and nothing done, where the database has a programme.
 
     Args:
         now: the present; the story ends there.
-        double_people: Telegram ids by key of people.toml, instead of those in the file.
+        playable: with the Telegram ids of people.toml, for the playground. Those are somebody's on Telegram: for a bot with a
+            token nobody shall be the demo's operator, so its people get ids that Telegram never gives.
     """
     async with engine.begin() as tx:
         await tx.execute(text("SELECT pg_advisory_xact_lock(hashtextextended('demo', 0))"))
@@ -115,7 +117,10 @@ async def load(
         await _set_up(scene, currencies)
         people = story.people()
         for person in people:
-            await _enter(scene, person, (double_people or {}).get(person.key, person.telegram_id))
+            telegram_id = person.telegram_id
+            if telegram_id is not None and not playable:
+                telegram_id += NOBODYS
+            await _enter(scene, person, telegram_id)
         for happening in story.happenings(people, now=now, zone=scene.zone):
             await _release(scene, happening.at)
             await _happen(scene, happening)
@@ -125,6 +130,15 @@ async def load(
         await clearing.settle(tx, programme, scene.merchants, scene.tills, at=scene.moment(now))
         await circles.arrange(tx, vault, programme, scene.merchants, scene.members, at=scene.moment(now))
     return True
+
+
+async def has_playable_people(tx: AsyncConnection, vault: Vault) -> bool:
+    """Whether the demo's people are here under ids that are somebody's on Telegram."""
+    for told in story.people():
+        known = None if told.telegram_id is None else await persons.find(tx, vault, told.telegram_id)
+        if known is not None and (await persons.load(tx, vault, known)).name == told.name:
+            return True
+    return False
 
 
 async def _set_up(scene: Scene, currencies: list[CurrencyTold]) -> None:

@@ -109,12 +109,32 @@ async def test_what_keeps_it_from_starting_is_said_in_a_line(set_up: Database, t
                     pass
 
 
-async def test_a_database_without_a_programme_is_refused(database: Database, tmp_path: Path) -> None:
+async def test_with_a_token_an_empty_database_gets_the_demo_and_nobody_is_its_operator(
+    database: Database, tmp_path: Path
+) -> None:
+    said: list[str] = []
     async with Double() as double:
         mine = settings(tmp_path, BOT_TOKEN=double.token, TELEGRAM_API_URL=double.url)
-        with pytest.raises(SettingsError, match="jifen demo"):
-            async with running(mine, database.url, silent):
-                pass
+        async with running(mine, database.url, said.append):
+            stranger = double.person("路人", id=1005)
+            await stranger.says("/operator")
+            await stranger.sees("加入就有", timeout=10)
+            await stranger.taps("同意并加入")
+            await stranger.sees("100 分", timeout=10)
+        assert [line for line in said if "已载入演示计划" in line] and not [line for line in said if "演练场" in line]
+
+
+async def test_the_playgrounds_people_are_pointed_out_to_whoever_goes_on_telegram(
+    database: Database, tmp_path: Path
+) -> None:
+    said: list[str] = []
+    async with running(settings(tmp_path), database.url, silent):
+        pass
+    async with Double() as double:
+        mine = settings(tmp_path, BOT_TOKEN=double.token, TELEGRAM_API_URL=double.url)
+        async with running(mine, database.url, said.append):
+            pass
+    assert [line for line in said if "演练场的人物" in line and "DATA_DIR" in line]
 
 
 @pytest.mark.slow

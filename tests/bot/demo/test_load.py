@@ -10,7 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.demo import story
-from bot.demo.load import load
+from bot.demo.load import has_playable_people, load
 from bot.demo.photos import FOLDER, photo
 from chat import arithmetic
 from chat.wallet import main_screen
@@ -88,12 +88,20 @@ async def test_a_programme_that_is_there_already_is_left_alone(database: Databas
         assert await tx.scalar(text("SELECT count(*) FROM merchant")) == 0
 
 
-async def test_people_may_be_given_other_telegram_ids(database: Database) -> None:
-    await load(database.engine, vault(), now=NOW, double_people={"ming": 77})
+async def test_for_a_bot_with_a_token_nobody_on_telegram_is_one_of_the_people(database: Database) -> None:
+    await load(database.engine, vault(), now=NOW, playable=False)
     async with database.engine.connect() as tx:
-        assert await person.find(tx, vault(), 77) is not None
-        assert await person.find(tx, vault(), 1001) is None
+        members = (await tx.scalars(text("SELECT member_id FROM person"))).all()
+        people = await person.load_many(tx, vault(), members)
+        assert len(people) > 5 and not [one for one in people.values() if 0 < one.telegram_id < 2**52]
+        assert not await has_playable_people(tx, vault())
+
+
+async def test_a_playable_demo_is_known(demo_database: Database) -> None:
+    async with demo_database.engine.connect() as tx:
+        assert await person.find(tx, vault(), 1001) is not None
         assert await person.find(tx, vault(), 1002) is None, "小红 has not joined"
+        assert await has_playable_people(tx, vault())
 
 
 async def test_the_main_screen_of_the_demo_reads_well(demo_database: Database) -> None:
