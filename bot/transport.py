@@ -5,8 +5,8 @@ by all workers through one row of the database (`pace`); replies, edits and call
 `retry_after` is always honoured: for its chat, for everything unsolicited when the message was, and for all calls when several
 chats were refused at once.
 
-Errors, in this order: `RetryAfter` waits, `Forbidden` makes a member unreachable, `ChatMigrated` names the new chat, `BadRequest`
-is our bug, any other `NetworkError` may or may not have been carried out.
+Errors, in this order: `RetryAfter` waits, `Forbidden` and an unknown chat make a member unreachable, `ChatMigrated` names the
+new chat, any other `BadRequest` is our bug, any other `NetworkError` may or may not have been carried out.
 """
 
 from __future__ import annotations
@@ -143,7 +143,10 @@ class Transport:
         except ChatMigrated as error:
             raise Moved(error.new_chat_id) from None
         except BadRequest as error:
-            raise Refused(str(error).lower()) from None
+            said = str(error).lower()
+            if said == "chat not found":  # whoever is it never wrote to this bot, or is gone
+                raise Unreachable(said) from None
+            raise Refused(said) from None
         except NotConnected:
             raise Later(1.0) from None
         except (InvalidToken, Conflict) as error:

@@ -6,6 +6,7 @@ import asyncio
 import datetime as dt
 import time
 
+import pytest
 from sqlalchemy import text
 
 from bot.double.faults import Fault
@@ -129,6 +130,20 @@ async def test_who_blocked_the_bot_is_unreachable_until_they_write_again(databas
         await hong.sees("我回来了")
         await world.settled()
         assert (await world.sql(gone))[0][0] == 0
+
+
+async def test_who_never_wrote_to_this_bot_is_unreachable_and_no_trouble(
+    database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As all members are for a bot that was given another token."""
+    async with bot_running(database, features=[feature], setup=programme_only) as world:
+        ming, hong = await world.member("小明"), await world.member("小红")
+        del world.double.world.chats[hong.id]
+        await ming.says("/tell 一")
+        await world.settled()
+        assert [row.state for row in await world.sql("SELECT state FROM outbox")] == ["failed"]
+        assert (await world.sql("SELECT count(*) FROM member WHERE unreachable_since IS NOT NULL"))[0][0] == 1
+        assert "telegram_refused" not in caplog.text
 
 
 async def test_messages_of_one_chat_stay_in_order_when_the_first_has_to_wait(database: Database) -> None:
