@@ -13,7 +13,7 @@ from bot.bilingual import both
 from ledger.errors import Refusal
 from ledger.merchants import api_keys
 from ledger.merchants import merchant as merchants
-from ledger.merchants.api_keys import PER_MINUTE, SCOPES
+from ledger.merchants.api_keys import PER_MINUTE, SCOPES, TEST_PER_MINUTE
 
 BY = "console"
 
@@ -42,11 +42,13 @@ _merchant = click.option("--merchant", "code", required=True, help=both("商户�
 @click.option(
     "--per-minute",
     type=click.IntRange(1, 10_000_000),
-    default=PER_MINUTE,
-    show_default=True,
-    help=both("每分钟最多几次请求", "Requests a minute"),
+    help=both(
+        f"每分钟最多几次请求,默认 {PER_MINUTE},测试 {TEST_PER_MINUTE}",
+        f"Requests a minute: {PER_MINUTE}, for tests {TEST_PER_MINUTE}",
+    ),
 )
-def create(code: str, label: str, scopes: Sequence[str], till: str | None, per_minute: int) -> None:
+@click.option("--test", is_flag=True, help=both("测试密钥,只通沙箱", "A test key, which reaches the sandbox alone"))
+def create(code: str, label: str, scopes: Sequence[str], till: str | None, per_minute: int | None, test: bool) -> None:
     settings = terminal.settings()
 
     async def work() -> int:
@@ -65,6 +67,7 @@ def create(code: str, label: str, scopes: Sequence[str], till: str | None, per_m
                     now=dt.datetime.now(dt.UTC),
                     till=till,
                     per_minute=per_minute,
+                    test=test,
                 )
             except Refusal as no:
                 terminal.say(str(no))
@@ -93,7 +96,7 @@ def list_(code: str) -> None:
             for key in await api_keys.of_merchant(tx, merchant.id, now=now):
                 mark = "✓" if key.works(now) else "✗"
                 scopes = ",".join(scope for scope in SCOPES if scope in key.scopes)
-                click.echo(f"{mark} {key.id} jf_{key.prefix}_… {key.label} [{scopes}] {key.till or ''}".rstrip())
+                click.echo(f"{mark} {key.id} {key.shown} {key.label} [{scopes}] {key.till or ''}".rstrip())
         return 0
 
     terminal.finish(work())
@@ -117,6 +120,31 @@ def revoke(code: str, key_id: int) -> None:
                 terminal.say(str(no))
                 return 1
         terminal.say(both("已停用", "revoked"))
+        return 0
+
+    terminal.finish(work())
+
+
+@group.command(
+    name="drop-sandbox", help=both("删掉一家商户的沙箱,连同里面的一切", "Drop a merchant's sandbox and all in it")
+)
+@_merchant
+def drop_sandbox(code: str) -> None:
+    settings = terminal.settings()
+
+    async def work() -> int:
+        from bot import database
+        from bot.merchant_api import sandboxes
+
+        async with database.connected(settings, terminal.say) as engine:
+            async with engine.connect() as tx:
+                try:
+                    merchant = await merchants.by_code(tx, code)
+                except Refusal as no:
+                    terminal.say(str(no))
+                    return 1
+            dropped = await sandboxes.drop(engine.url, merchant.id)
+        terminal.say(both("已删掉", "dropped") if dropped else both("本来就没有沙箱", "there was none"))
         return 0
 
     terminal.finish(work())

@@ -1,6 +1,6 @@
 """The command line `jifen`. Help is in both languages; whatever is heavy is imported by the command that needs it.
 
-    jifen run | playground | demo | migrate | doctor | audit | backup | restore | operator | api-key | import | export
+    jifen run | playground | demo | migrate | doctor | audit | backup | restore | operator | programme | api-key | import | export
 
 Every command reads the settings first and, without DATABASE_URL, starts the embedded server for as long as it works.
 """
@@ -22,6 +22,7 @@ from bot.bilingual import both
 _ELSEWHERE = {
     "api-key": ("bot.api_key:group", both("商户接口的密钥", "Keys of the merchant API")),
     "import": ("bot.till_import:command", both("导入商户的收银流水", "Import a retailer's till export")),
+    "programme": ("bot.programme:group", both("积分计划的设定", "The programme's settings")),
     "export": ("bot.export:group", both("导出余额等表格", "Export balances and other tables")),
 }
 

@@ -7,7 +7,7 @@ may really do a thing is checked where it is done. Telegram is asked first and t
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Collection
 
 import structlog
 from sqlalchemy import text
@@ -16,6 +16,7 @@ from telegram import Bot, BotCommand, BotCommandScope, BotCommandScopeAllPrivate
 from telegram.error import TelegramError
 
 from bot.features import Registry
+from chat.feature import Audience
 from chat.words import LANGUAGES, Both, Speaker, t
 from ledger.members import person
 from ledger.members.vault import Vault
@@ -27,22 +28,24 @@ log = structlog.get_logger(__name__)
 _CODES = {"zh": "zh", "en": None}
 
 _ROLES = text(
-    "SELECT m.id, m.language, bool_or(r.staff) AS staff, bool_or(NOT r.staff) AS operator FROM ("
-    " SELECT member_id, true AS staff FROM staff WHERE removed_at IS NULL"
-    " UNION ALL SELECT member_id, false FROM operator WHERE removed_at IS NULL"
+    "SELECT m.id, m.language, bool_or(r.post IS NULL) AS operator, array_remove(array_agg(DISTINCT r.post), NULL) AS posts FROM ("
+    " SELECT member_id, role AS post FROM staff WHERE removed_at IS NULL"
+    " UNION ALL SELECT member_id, NULL FROM operator WHERE removed_at IS NULL"
     ") r JOIN member m ON m.id = r.member_id WHERE m.unreachable_since IS NULL GROUP BY m.id, m.language"
 )
 _PROGRAMME = text("SELECT document FROM programme WHERE one = 1")
 
 
-def menu(registry: Registry, language: str, audiences: Sequence[str]) -> list[BotCommand]:
-    """The menu of one language for people of these audiences, in the features' order."""
+def menu(
+    registry: Registry, language: str, audiences: Collection[Audience], roles: Collection[str] = ()
+) -> list[BotCommand]:
+    """The menu of one language for people of these audiences and roles at counters, in the features' order."""
     speaker = Speaker(language, dt.date.min)
     return [
         BotCommand(command.name, speaker.plain(command.description))
         for feature in registry.features
         for command in feature.commands
-        if command.description is not None and command.audience in audiences
+        if command.shown_to(audiences, roles)
     ]
 
 
@@ -75,13 +78,10 @@ class Menus:
             people = await person.load_many(tx, self._vault, [row.id for row in rows])
         for row in rows:
             if row.id in people:
-                audiences = [
-                    "anyone",
-                    "member",
-                    *(["staff"] if row.staff else []),
-                    *(["operator"] if row.operator else []),
-                ]
-                wanted[people[row.id].chat_id] = menu(self._registry, row.language or "zh", audiences)
+                audiences: list[Audience] = ["anyone", "member"]
+                audiences += ["staff"] if row.posts else []
+                audiences += ["operator"] if row.operator else []
+                wanted[people[row.id].chat_id] = menu(self._registry, row.language or "zh", audiences, row.posts)
         for chat_id in self._of_chats.keys() | wanted.keys():
             if self._of_chats.get(chat_id) == wanted.get(chat_id):
                 continue

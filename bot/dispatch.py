@@ -2,8 +2,10 @@
 
     a command           leaves whatever conversation there was; /start with a payload opens a deep link
     a tap               «feature:action:args»; unknown ones show the main screen
-    typed text          the step the dialogue is at, else a helpful screen
+    typed text          the step the dialogue is at; else the command that it names, or the feature that knows the code or the
+                        thing on the shelf; else a helpful screen
     a picture, a file   the file step the dialogue is at, else the same
+    a phone number      the contact step the dialogue is at, else the same
     block and unblock   whether the member can be reached
     groups              a short answer that points to the private chat
 
@@ -34,7 +36,7 @@ from bot.features import Registry
 from bot.running import Running, running
 from chat.feature import Answer, Audience, Command
 from chat.screen import Onward, Screen
-from chat.turn import Received, Turn
+from chat.turn import Contact, Received, Turn
 
 Context = ContextTypes.DEFAULT_TYPE
 ALLOWED_UPDATES = ("message", "callback_query", "my_chat_member")
@@ -76,6 +78,7 @@ class Dispatcher:
             CommandHandler(commands, self._guarded(self._command), filters=private),
             InDialogue(MessageHandler(private & filters.TEXT & ~filters.COMMAND, self._guarded(self._said))),
             InDialogue(MessageHandler(private & (filters.PHOTO | filters.Document.ALL), self._guarded(self._given))),
+            InDialogue(MessageHandler(private & filters.CONTACT, self._guarded(self._shared))),
             MessageHandler(private, self._guarded(self._anything_else)),
             ChatMemberHandler(self._guarded(self._reachable), ChatMemberHandler.MY_CHAT_MEMBER),
             CommandHandler(commands, self._guarded(self._in_group), filters=filters.UpdateType.MESSAGE),
@@ -180,8 +183,34 @@ class Dispatcher:
         turn.file = received(message)
         now.answer = await self._shown(turn, await step(turn))
 
+    async def _shared(self, now: Running) -> None:
+        turn, message = now.turn, now.update.message
+        assert message is not None and message.contact is not None
+        step = self.registry.contact_step(turn.dialogue.state)
+        if step is None:
+            await self._anything_else(now)
+            return
+        contact, sender = message.contact, message.from_user
+        turn.contact = Contact(contact.phone_number, sender is not None and contact.user_id == sender.id)
+        now.answer = await self._shown(turn, await step(turn))
+
     async def _anything_else(self, now: Running) -> None:
-        now.answer = await self._lead_to_join(now) if now.turn.member is None else [manners.not_understood()]
+        if now.turn.member is None:
+            now.answer = await self._lead_to_join(now)
+            return
+        message = now.update.message
+        said = (message.text or "") if message is not None else ""
+        now.answer = (await self._meant(now, said) if said[:1] not in ("", "/") else []) or [manners.not_understood()]
+
+    async def _meant(self, now: Running, said: str) -> list[Screen]:
+        """What words lead to that answer no question; nothing where they mean nothing."""
+        command = self.registry.meanings.meant(said)
+        if command is not None and self._may(now, command.audience):
+            return await self._shown(now.turn, await command.run(now.turn, ""))
+        for ear in self.registry.ears:
+            if self._may(now, ear.audience) and (shown := await self._shown(now.turn, await ear.run(now.turn, said))):
+                return shown
+        return []
 
     async def _reachable(self, now: Running) -> None:
         changed, member = now.update.my_chat_member, now.turn.member

@@ -27,6 +27,8 @@ SKEW_SECONDS_MAX = 5.0
 FREE_BYTES_MIN = 500_000_000
 POSTGRES_MIN = 140000
 
+_MAY_MAKE_DATABASES = text("SELECT rolcreatedb OR rolsuper FROM pg_roles WHERE rolname = current_user")
+
 
 @dataclass(frozen=True)
 class Check:
@@ -201,6 +203,13 @@ async def _database(settings: Settings) -> AsyncIterator[Check]:
                         at == head,
                         str(at),
                         both(f"应为 {head},请运行 jifen migrate", "run jifen migrate"),
+                    )
+                    may = await connection.scalar(_MAY_MAKE_DATABASES)
+                    lacks = both("开不了:数据库账号没有 CREATEDB", "none can be made: the database role lacks CREATEDB")
+                    yield Check(
+                        both("商户沙箱", "merchants' sandboxes"),
+                        True if may else None,
+                        both("开得了", "can be made") if may else lacks,
                     )
             finally:
                 await engine.dispose()

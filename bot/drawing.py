@@ -6,6 +6,7 @@ The result is plain JSON, so that it can wait in the outbox and be sent by whoev
     keyboard  rows of inline buttons as the Bot API has them
     picture   {"qr": data} or {"photo": asset}
     file      {"photo": id} or {"document": id}, both of Telegram, or {"name", "base64"}
+    keys      instead of a keyboard, at the typing field: {"share": label, "back": label}, or "away"
     protect   the message can't be forwarded
     query     the tap to be answered, `alert` with it as a notice over the chat
     edit      the tapped message to be replaced: {"id", "picture": it shows one, "protected": it is protected,
@@ -22,7 +23,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from chat.screen import QR, Button, File, Given, Screen
+from chat.screen import QR, AskContact, Button, File, Given, Screen
 from chat.words import Speaker
 from ledger.errors import Fault
 
@@ -62,7 +63,7 @@ def draw(screens: Sequence[Screen], speaker: Speaker, tapped: Tapped | None = No
         first = drawn[0]
         if tapped.query is not None:
             first["query"] = tapped.query
-        if "text" in first and tapped.message_id and not screens[0].fresh and "file" not in first:
+        if "text" in first and tapped.message_id and not screens[0].fresh and not {"file", "keys"} & first.keys():
             first["edit"] = {"id": tapped.message_id, "picture": tapped.picture, "protected": tapped.protected}
             if tapped.query is None:
                 first["edit"]["only"] = True
@@ -88,6 +89,9 @@ def _draw(screen: Screen, speaker: Speaker) -> Drawn:
         drawn["picture"] = {"qr": picture.data} if isinstance(picture, QR) else {"photo": picture.asset}
     if screen.file is not None:
         drawn["file"] = _file(screen.file)
+    if screen.keys is not None:
+        asked = screen.keys
+        drawn["keys"] = asked if asked == "away" else _keys(asked, speaker)
     if screen.protect:
         drawn["protect"] = True
     if screen.renew is not None:
@@ -110,6 +114,10 @@ def _button(button: Button, speaker: Speaker) -> dict[str, Any]:
     if button.style is not None:
         drawn["style"] = button.style
     return drawn
+
+
+def _keys(asked: AskContact, speaker: Speaker) -> dict[str, str]:
+    return {"share": speaker.plain(asked.share), "back": speaker.plain(asked.back)}
 
 
 def _file(file: File | Given) -> dict[str, str]:

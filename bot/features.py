@@ -6,7 +6,8 @@ import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from chat.feature import Callback, Command, Feature, Tap, discover
+from chat.feature import Callback, Command, Ear, Feature, Tap, discover
+from chat.meaning import Meanings
 
 __all__ = ["Pressed", "Registry", "discover"]
 
@@ -43,6 +44,8 @@ class Registry:
                 if purpose in self.links:
                     raise ValueError(f"two features declare the link {purpose}_")
                 self.links[purpose] = (feature.name, run)
+        self.meanings = Meanings(self.commands.values())
+        self.ears: tuple[Ear, ...] = tuple(ear for feature in reversed(features) for ear in feature.ears)
 
     def pressed(self, data: str) -> Pressed | None:
         """The action behind callback data; None when there is none that takes these arguments."""
@@ -69,6 +72,12 @@ class Registry:
         name, _, step = state.partition(".")
         feature = self.names.get(name)
         return feature.file_steps.get(step) if feature else None
+
+    def contact_step(self, state: str) -> Callback | None:
+        """What takes a shared phone number while the dialogue is at «feature.step»."""
+        name, _, step = state.partition(".")
+        feature = self.names.get(name)
+        return feature.contact_steps.get(step) if feature else None
 
     def command_in(self, text: str, bot_username: str) -> tuple[Command, str] | None:
         """The command a text starts with, if it is ours and known, and the words after it."""

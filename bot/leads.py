@@ -67,6 +67,11 @@ async def take(tx: AsyncConnection, role: str, holder: str, seconds: float = LEA
     return None if epoch is None else Lease(role, holder, int(epoch))
 
 
+async def give_up(tx: AsyncConnection, lease: Lease) -> None:
+    """End a lease that is still held; one that somebody else has meanwhile is left alone."""
+    await tx.execute(_GIVE_UP, {"role": lease.role, "holder": lease.holder, "epoch": lease.epoch})
+
+
 class Lead:
     """Runs `work` in one process at a time: whoever holds the lease of `role`.
 
@@ -109,10 +114,7 @@ class Lead:
             if self.lease is not None:
                 with contextlib.suppress(Exception):
                     async with self._engine.connect() as connection:
-                        await connection.execute(
-                            _GIVE_UP,
-                            {"role": self._role, "holder": self._holder, "epoch": self.lease.epoch},
-                        )
+                        await give_up(connection, self.lease)
                 self.lease = None
 
     async def _try(self) -> Lease | None:

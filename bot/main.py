@@ -30,6 +30,7 @@ from bot.demo.load import has_playable_people, load
 from bot.demo.photos import photo
 from bot.engines import Connects, engines
 from bot.health import Health
+from bot.imports import Imports, from_telegram
 from bot.leads import Lead, Lease
 from bot.logs import Redaction
 from bot.merchant_api.hooks import Hooks
@@ -140,6 +141,7 @@ async def running(
         timetable = Timetable(pools.turns, keys, clock, duties())
         menus = Menus(worker.bot, worker.registry, pools.turns, keys)
 
+        imports = Imports(pools.turns, keys, clock, from_telegram(worker.bot), hurry=worker.outbox.hurry)
         hooks = Hooks(pools.turns, keys, clock, inside=settings.webhooks_inside)
 
         async def lead(lease: Lease) -> None:
@@ -147,12 +149,23 @@ async def running(
                 group.create_task(timetable.run(lease))
                 group.create_task(_keep_menus(menus))
                 group.create_task(hooks.run())
+                group.create_task(imports.run(lease))
 
         app = web.Application(client_max_size=BODY_BYTES_MAX)
         Health(pools.reads, metrics, lambda: worker.receiving).add_to(app)
         worker.webhook.add_to(app)
         api = await stack.enter_async_context(
-            MerchantApi(pools, keys, clock, metrics, hurry=worker.outbox.hurry, holder=worker.holder)
+            MerchantApi(
+                pools,
+                keys,
+                clock,
+                metrics,
+                hurry=worker.outbox.hurry,
+                holder=worker.holder,
+                processes=settings.workers,
+                inside=settings.webhooks_inside,
+                bot_username=lambda: worker.bot.username,
+            )
         )
         api.add_to(app)
         if sandbox is not None:

@@ -24,9 +24,15 @@ def functions() -> dict[str, str]:
     """The SQL of every function the database must have, as this version writes them, by name."""
     from chat.functions import CREATE
     from ledger.earning import situation
+    from ledger.merchants import merchant
     from ledger.points import engine
 
-    return {"points_load": engine.LOAD_FUNCTION, "intake_load": situation.LOAD_FUNCTION, **CREATE}
+    return {
+        "points_load": engine.LOAD_FUNCTION,
+        "certified_until": merchant.CERTIFIED_FUNCTION,
+        "intake_load": situation.LOAD_FUNCTION,
+        **CREATE,
+    }
 
 
 def config() -> Config:

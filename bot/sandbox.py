@@ -35,7 +35,7 @@ class Sandbox:
         await load(engine, vault, now=clock.now())
         # A double forgets everything with its process and numbers anew. To the database it is another bot each time, so
         # that no update of now passes for one done before, and no file of before is named.
-        double = Double(f"{int(time.time())}:PLAYGROUND")
+        double = Double(f"{time.time_ns() // 1_000_000}:PLAYGROUND")
         await double.start()
         for spec in CAST:
             spec.join(double)

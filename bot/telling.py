@@ -239,6 +239,11 @@ class Teller:
 
 
 def _keyboard(drawn: Drawn) -> dict[str, Any] | None:
+    if (keys := drawn.get("keys")) is not None:
+        if keys == "away":
+            return {"remove_keyboard": True}
+        rows = [[{"text": keys["share"], "request_contact": True}], [{"text": keys["back"]}]]
+        return {"keyboard": rows, "resize_keyboard": True, "one_time_keyboard": True}
     return {"inline_keyboard": drawn["keyboard"]} if "keyboard" in drawn else None
 
 

@@ -83,15 +83,15 @@ def _base(step: Step) -> Text:
 
 
 def _green(step: Step) -> Text:
-    of = step.get("item") or step.get("category") or step["green_class"]
-    facts = {"of": of, "rule": _named(step), "rate": step["rate"], "points": exact(step["points"])}
+    rule: Text | Both = _named(step)
+    if of := step.get("item") or step.get("category"):
+        rule = t("{rule}({of})", rule=rule, of=of)
+    facts = {"rule": rule, "rate": step["rate"], "points": exact(step["points"])}
     if step["per"] == "piece":
-        said = t("{rule}({of}):{pieces} 件 × {rate} 分  +{points}", pieces=step["pieces"], **facts)
+        said = tn("{rule}:{n} 件 × {rate} 分  +{points}", n=step["pieces"], **facts)
     else:
         amount = Money(step["amount_minor"], step["money"])
-        said = t(
-            "{rule}({of}):{amount} × {rate} 分/{unit}  +{points}", amount=amount, unit=unit(step["money"]), **facts
-        )
+        said = t("{rule}:{amount} × {rate} 分/{unit}  +{points}", amount=amount, unit=unit(step["money"]), **facts)
     if "grams" not in step:
         return said
     return t("{said} · 约少排 {mass} 二氧化碳({source})", said=said, mass=_mass(step["grams"]), source=step["source"])

@@ -26,8 +26,17 @@ def state(found: Cover) -> list[Line]:
     if found.limit_minor:
         lines.append(t("· 信用额度 {amount}", amount=Money(found.limit_minor, found.money)))
     if found.level(100) == 2:
-        lines.append(t("已用完,发分暂停;会员的分不受影响"))
+        lines.append(
+            t("快用完了,放不下的消费会被拒;会员的分不受影响")
+            if _some_left(found)
+            else t("已用完,发分暂停;会员的分不受影响")
+        )
     return lines
+
+
+def _some_left(found: Cover) -> bool:
+    """Whether a small purchase may still fit, as counted."""
+    return found.whole_minor > found.outstanding_minor
 
 
 def entry(one: CoverEntry, money: str) -> Text:
@@ -44,11 +53,13 @@ def entry(one: CoverEntry, money: str) -> Text:
 
 def warning(found: Cover, level: Level, merchant: Both | Text, *, operator: bool) -> Screen:
     """A cover nears its end, or is used up: to the issuer's owners and to the operator."""
-    headline = (
-        t("<b>{merchant}的保证金用完了,发分已暂停</b>", merchant=merchant)
-        if level == 2
-        else t("<b>{merchant}的保证金已用 {percent}%</b>", merchant=merchant, percent=found.used_percent)
-    )
+    facts = {"merchant": merchant, "percent": found.used_percent}
+    if level == 1:
+        headline = t("<b>{merchant}的保证金已用 {percent}%</b>", **facts)
+    elif _some_left(found):
+        headline = t("<b>{merchant}的保证金已用 {percent}%,放不下的消费会被拒</b>", **facts)
+    else:
+        headline = t("<b>{merchant}的保证金用完了,发分已暂停</b>", **facts)
     lines: list[Line] = [
         headline,
         t(
@@ -57,7 +68,9 @@ def warning(found: Cover, level: Level, merchant: Both | Text, *, operator: bool
             whole=Money(found.whole_minor, found.money),
         ),
         BLANK,
-        t("补足后马上恢复;会员用掉积分,额度也会回来。会员的分不受影响。"),
+        t("补足后马上恢复;会员用掉积分,额度也会回来。会员的分不受影响。")
+        if level == 2
+        else t("用完后发分会暂停。补足,或会员用掉积分,额度就回来;会员的分不受影响。"),
     ]
     look = t("看保证金")
     door = doors.cover_desk(look, found.merchant_id) if operator else doors.cover(found.merchant_id, look)
@@ -68,7 +81,7 @@ def warning(found: Cover, level: Level, merchant: Both | Text, *, operator: bool
 def _(no: cover.CoverExhausted) -> Worded:
     return Worded(
         t("{merchant}暂时不能发积分", merchant=Both(no.name_zh, no.name_en)),
-        t("它的保证金用完了,这笔没有记。店主补足后就能发;会员已有的分照常使用。"),
+        t("它的保证金不够,这笔没有记。店主补足后就能发;会员已有的分照常使用。"),
         (doors.counter(),),
     )
 

@@ -6,6 +6,7 @@ A test opens every door and finds a tap behind it.
 from __future__ import annotations
 
 import datetime as dt
+from typing import Literal
 
 from chat.screen import Button
 from chat.words import Text, t
@@ -173,6 +174,21 @@ def refund_of(label: Text, purchase_id: int) -> Button:
     return Button(label, data=f"refund:open:{purchase_id}")
 
 
+def refund_line(label: Text, purchase_id: int, place: int) -> Button:
+    """Refunding one piece of a line of a purchase."""
+    return Button(label, data=f"refund:line:{purchase_id}:{place}:1")
+
+
+def refund_part(label: Text, purchase_id: int, amount_minor: int) -> Button:
+    """Refunding an amount of a purchase."""
+    return Button(label, data=f"refund:part:{purchase_id}:{amount_minor}")
+
+
+def refund_by_card(merchant_id: int) -> Button:
+    """Refunding what there is no receipt of."""
+    return Button(t("没有小票"), data=f"refund_by_card:start:{merchant_id}")
+
+
 def staff(merchant_id: int, label: Text | None = None) -> Button:
     """Who works at a merchant."""
     return Button(label or t("店员"), data=f"staff:list:{merchant_id}")
@@ -183,9 +199,19 @@ def operator(label: Text | None = None) -> Button:
     return Button(label or t("运营台"), data="operator:home")
 
 
+def terms(label: Text, merchant_id: int) -> Button:
+    """A merchant's terms, for the operator."""
+    return Button(label, data=f"terms:open:{merchant_id}")
+
+
 def tier(label: Text | None = None) -> Button:
     """A member's tier, and the way to the next."""
     return Button(label or t("会员等级"), data="tier:show")
+
+
+def buy_tier(label: Text, tier: str) -> Button:
+    """A tier for points: what it costs and brings."""
+    return Button(label, data=f"tier_sale:ask:{tier}")
 
 
 def tier_proposals(label: Text | None = None) -> Button:
@@ -241,6 +267,31 @@ def application_papers(label: Text) -> Button:
 def merchant(label: Text | None = None, merchant_id: int = 0) -> Button:
     """A merchant's own page, for those who run it."""
     return Button(label or t("商户页"), data=f"merchant:home:{merchant_id}")
+
+
+def standing() -> Button:
+    """The member's switch for using their credit standing."""
+    return Button(t("使用信用评级"), data="standing:mine")
+
+
+def standing_desk() -> Button:
+    """Entering credit standings, for the operator."""
+    return Button(t("信用评级"), data="standing:desk")
+
+
+def campaigns(merchant_id: int, label: Text | None = None) -> Button:
+    """A merchant's campaigns and their budgets; 0: the programme's."""
+    return Button(label or t("活动预算"), data=f"campaigns:list:{merchant_id}")
+
+
+def campaign_desk(label: Text | None = None) -> Button:
+    """Budgets of campaigns that wait for the operator."""
+    return Button(label or t("活动预算"), data="campaign_approvals:list")
+
+
+def paper_cards(merchant_id: int, label: Text | None = None) -> Button:
+    """A merchant's cards for customers without Telegram."""
+    return Button(label or t("纸卡"), data=f"paper:home:{merchant_id}")
 
 
 def outlets(merchant_id: int, label: Text | None = None) -> Button:
@@ -371,3 +422,29 @@ def rule_approval(label: Text, rule: str) -> Button:
 def api_keys(merchant_id: int, label: Text | None = None) -> Button:
     """A merchant's keys of the HTTP API, and where its events go."""
     return Button(label or t("接口"), data=f"api_keys:list:{merchant_id}")
+
+
+def imports(merchant_id: int, label: Text | None = None) -> Button:
+    """Files that a merchant imports: what can be, and those it sent."""
+    return Button(label or t("导入"), data=f"imports:home:{merchant_id}")
+
+
+def import_file(merchant_id: int, import_id: int, label: Text) -> Button:
+    """Where one imported file stands."""
+    return Button(label, data=f"imports:open:{merchant_id}:{import_id}")
+
+
+def confirm_import(merchant_id: int, import_id: int, label: Text) -> Button:
+    """Letting a file run that was tried."""
+    return Button(label, data=f"imports:confirm:{merchant_id}:{import_id}", style="primary")
+
+
+def drop_import(merchant_id: int, import_id: int) -> Button:
+    """Letting nothing come of a file."""
+    return Button(t("不导入了"), data=f"imports:drop:{merchant_id}:{import_id}")
+
+
+def import_report(merchant_id: int, import_id: int, kind: Literal["csv", "xlsx"]) -> Button:
+    """Every row of a file with what became of it, as a file."""
+    label = t("报告 CSV") if kind == "csv" else t("报告 Excel")
+    return Button(label, data=f"imports:report:{merchant_id}:{import_id}:{kind}:0")

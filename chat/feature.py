@@ -14,6 +14,12 @@
     @feature.file_step("amount")               # a picture or document sent while the dialogue is there: turn.file
     async def receipt(turn: Turn) -> Screen: ...
 
+    @feature.contact_step("phone")             # a phone number shared while the dialogue is there: turn.contact
+    async def phone(turn: Turn) -> Screen: ...
+
+    @feature.hears()                           # what is typed when nothing was asked, and names no command
+    async def sought(turn: Turn, said: str) -> Screen | None: ...
+
     @feature.link("r")                         # t.me/<bot>?start=r_<token>
     async def referred(turn: Turn, token: str) -> Screen: ...
 
@@ -27,7 +33,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from functools import cache, wraps
 from typing import Any, Literal, TypeVar
@@ -35,6 +41,7 @@ from typing import Any, Literal, TypeVar
 from chat.screen import Button, Onward, Screen
 from chat.turn import Turn
 from chat.words import Speaker, Text, t
+from ledger.merchants.authority import Action, may
 
 Answer = Screen | Onward | Sequence[Screen] | None
 Callback = Callable[..., Awaitable[Answer]]
@@ -46,7 +53,9 @@ Audience = Literal["anyone", "member", "staff", "operator"]
 class Command:
     """A slash command: its menu line (None keeps it out of the menu), who sees it there, and what runs.
 
-    `audience` decides menus and the courteous refusal to others; what a person may really do is checked by the verb.
+    `audience` decides menus and the courteous refusal to others; what a person may really do is checked by the verb. Of staff,
+    only those see it whose role allows `needs` somewhere (None: all). `said`: what else it is called, in all languages, by
+    commas: typed outside of any conversation, that means it too.
     """
 
     name: str
@@ -54,6 +63,14 @@ class Command:
     audience: Audience
     run: Callback
     reads_only: bool = False
+    needs: Action | None = None
+    said: str = ""
+
+    def shown_to(self, audiences: Collection[Audience], roles: Collection[str]) -> bool:
+        """Whether it is in the menus of people of these audiences, who have these roles at counters."""
+        if self.description is None or self.audience not in audiences:
+            return False
+        return self.needs is None or any(may(role, self.needs) for role in roles)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +81,14 @@ class Tap:
     run: Callback
     audience: Audience = "member"
     reads_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Ear:
+    """What listens to words that no command answers."""
+
+    audience: Audience
+    run: Callback
 
 
 @dataclass(slots=True)
@@ -80,7 +105,9 @@ class Feature:
     taps: dict[str, Tap] = field(default_factory=dict)
     steps: dict[str, Callback] = field(default_factory=dict)
     file_steps: dict[str, Callback] = field(default_factory=dict)
+    contact_steps: dict[str, Callback] = field(default_factory=dict)
     links: dict[str, Callback] = field(default_factory=dict)
+    ears: list[Ear] = field(default_factory=list)
 
     def command(
         self,
@@ -89,11 +116,13 @@ class Feature:
         *,
         audience: Audience = "member",
         reads_only: bool = False,
+        needs: Action | None = None,
+        said: str = "",
     ) -> Callable[[C], C]:
         """Runs the decorated `(turn, words)` on «/name words»."""
 
         def register(run: C) -> C:
-            self.commands.append(Command(name, description, audience, self._runs(run), reads_only))
+            self.commands.append(Command(name, description, audience, self._runs(run), reads_only, needs, said))
             return run
 
         return register
@@ -125,12 +154,31 @@ class Feature:
 
         return register
 
+    def contact_step(self, name: str) -> Callable[[C], C]:
+        """Runs the decorated `(turn)` on a shared phone number (`turn.contact`) while the dialogue is at «feature.name»."""
+
+        def register(run: C) -> C:
+            self.contact_steps[name] = self._runs(run)
+            return run
+
+        return register
+
     def link(self, purpose: str) -> Callable[[C], C]:
         """Runs the decorated `(turn, token)` on the deep link «purpose_token». Who has not joined is led to join first; the link
         waits for them."""
 
         def register(run: C) -> C:
             self.links[purpose] = self._runs(run)
+            return run
+
+        return register
+
+    def hears(self, audience: Audience = "member") -> Callable[[C], C]:
+        """Runs the decorated `(turn, said)` on what is typed outside of any conversation and is no command's name. None: it means
+        nothing to this feature. Features are asked from the last in the menus to the first."""
+
+        def register(run: C) -> C:
+            self.ears.append(Ear(audience, self._runs(run)))
             return run
 
         return register

@@ -41,7 +41,7 @@ def title(line: Line, known: Known) -> Text | Both:
             return t("预留 · {thing}", thing=thing) if thing else t("预留")
         case "void":
             return t("取消预留")
-        case "transfer" if line.facts.get("what") == "claim":
+        case "transfer" | "hand_over" if line.facts.get("what") == "claim":
             return t("认领 · {merchant}", merchant=where)
         case "transfer" if line.facts.get("what") == "dividend":
             return t("分红 · {merchant}", merchant=where)

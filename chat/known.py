@@ -23,7 +23,10 @@ class Known:
     def points(self, currency_id: int, points: int) -> Points:
         """So many points of a currency, with its unit: «320 分», «15,000 铁路积分»."""
         currency = self.currencies[currency_id]
-        return Points(points) if currency.issuer_id is None else Points(points, self.currency(currency_id))
+        if currency.issuer_id is None:
+            return Points(points)
+        one = currency.name_en_one if abs(points) == 1 else None
+        return Points(points, Both(currency.name_zh, one or currency.name_en))
 
     def currency(self, currency_id: int) -> Both:
         """The name of a currency."""

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chat import till
 from chat.merchants import KINDS, PURPOSES
-from chat.words import Both, Text, t
+from chat.words import Both, Text, t, tn
 from ledger.earning.rules.version import RuleVersion
 from ledger.merchants import staff
 from ledger.merchants.log import Logged, What
@@ -19,6 +19,7 @@ _Facts = Mapping[str, Any]
 
 WORDS: dict[What, Callable[[_Facts], Text]] = {
     "applied": lambda _: t("申请加入"),
+    "corrected": lambda _: t("改了申请"),
     "withdrawn": lambda _: t("撤回了申请"),
     "certified": lambda _: t("通过认证"),
     "rejected": lambda f: t("申请被拒绝:{reason}", reason=f["reason"]),
@@ -45,6 +46,7 @@ WORDS: dict[What, Callable[[_Facts], Text]] = {
     "staff_invited": lambda f: t("邀请{role}「{label}」", role=till.role(f["role"]), label=f["label"]),
     "staff_joined": lambda f: t("{role}「{label}」上岗", role=till.role(f["role"]), label=f["label"]),
     "staff_removed": lambda f: t("{role}「{label}」离开", role=till.role(f["role"]), label=f["label"]),
+    "cards_printed": lambda f: tn("印了 {n} 张纸卡", n=f["cards"]),
     "day_exported": lambda _: t("导出了当天的记录"),
     "rule_proposed": lambda f: t("提了规则「{rule}」", rule=_rule(f)),
     "rule_withdrawn": lambda f: t("撤回规则「{rule}」", rule=_rule(f)),
@@ -57,10 +59,29 @@ WORDS: dict[What, Callable[[_Facts], Text]] = {
     "webhook_set": lambda _: t("填了事件通知的地址"),
     "webhook_renewed": lambda _: t("换了事件通知的签名密钥"),
     "webhook_dropped": lambda _: t("停了事件通知"),
+    "terms_changed": lambda f: t("改了条款:{term}", term=TERM_NAMES[f["term"]]),
+    "file_imported": lambda f: tn("导入{kind},{n} 行", kind=FILE_KINDS[f["kind"]], n=f["rows"]),
 }
+
+TERM_NAMES: dict[str, Text] = {
+    "return_days": t("退货期"),
+    "life": t("积分有效期"),
+    "cashier_refund_minor": t("收银员退款"),
+    "accepts_common": t("收不收联盟积分"),
+    "instrument": t("是不是支付渠道"),
+}
+"""What the operator arranges with a merchant."""
 
 OUTLET_FIELDS: dict[str, Text] = {"name": t("名称"), "region": t("地区"), "address": t("地址"), "hours": t("营业时间")}
 """What an outlet is asked about."""
+
+FILE_KINDS: dict[str, Text] = {
+    "purchases": t("消费记录"),
+    "members": t("顾客名单"),
+    "balances": t("期初积分"),
+    "codes": t("券码"),
+}
+"""What a file brings."""
 
 
 def rule_facts(version: RuleVersion) -> dict[str, str]:
@@ -87,4 +108,6 @@ def _who(actor: str, people: Mapping[int, staff.Staff]) -> Text | str:
     kind, _, number = actor.partition(":")
     if kind == "staff" and int(number) in people:
         return people[int(number)].label
-    return {"operator": t("运营"), "member": t("申请人"), "job": t("系统")}.get(kind, t("店员"))
+    return {"operator": t("运营"), "member": t("申请人"), "applicant": t("申请人"), "job": t("系统")}.get(
+        kind, t("店员")
+    )

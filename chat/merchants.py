@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chat import doors, till
 from chat.offers import CATEGORIES
 from chat.refusals import Worded, worded
+from chat.screen import File, Given, Screen, screen
 from chat.words import Both, Text, t, tn
-from ledger.merchants import certificates, files, onboarding, outlets, shifts, standing
+from ledger.merchants import applicants, certificates, files, onboarding, outlets, shifts, standing
 from ledger.merchants.certificates import Certificate
+from ledger.merchants.files import Paper
+from ledger.merchants.onboarding import Application
 from ledger.programme import Programme
 
 KINDS: dict[str, Text] = {
@@ -47,6 +52,27 @@ def region(programme: Programme, code: str | None) -> Text | Both:
     """A region by its code; none is everywhere."""
     found = next((each for each in programme.regions if each.code == code), None)
     return Both(found.name_zh, found.name_en) if found is not None else t("全国")
+
+
+def applied(application: Application) -> Screen:
+    """What operators are told of a new application."""
+    name = Both(application.name_zh or "", application.name_en or "")
+    rows = [[doors.application(t("看申请"), application.merchant_id or 0), doors.home()]]
+    return screen([t("新的入驻申请:<b>{name}</b>", name=name)], rows)
+
+
+async def shown(tx: AsyncConnection, paper: Paper) -> Given | File:
+    """A paper to be shown again: by Telegram's id of it, or as it came over HTTP."""
+    if paper.given is not None:
+        return Given(paper.given, paper.kind)
+    return File(paper.name or paper.purpose, await files.content(tx, paper.id))
+
+
+def stated(each: Mapping[str, str]) -> Text:
+    """A certificate as an applicant states it."""
+    until = dt.date.fromisoformat(each["valid_until"])
+    facts = {"kind": KINDS[each["kind"]], "number": each["number"], "issuer": each["issuer"], "until": until}
+    return t("自报{kind}:{number} · {issuer} · 有效至 {until}", **facts)
 
 
 def green_class(programme: Programme, code: str) -> Both | str:
@@ -156,6 +182,21 @@ def _(no: onboarding.ApplicationClosed) -> Worded:
     if no.state == "sent":
         return Worded(t("申请已经发出,不能再改"), t("要改就先撤回,再重新申请。"), (doors.apply(t("看申请")),))
     return Worded(t("这份申请已经办结了"), t("可以重新申请。"), (doors.apply(t("看申请")),))
+
+
+@worded(applicants.TooManyApplications)
+def _(no: applicants.TooManyApplications) -> Worded:
+    return Worded(t("申请太多了"), t("这个网络地址的申请到了上限,先办完手上的,或明天再来。"))
+
+
+@worded(applicants.NotCertifiedYet)
+def _(no: applicants.NotCertifiedYet) -> Worded:
+    return Worded(t("还没有认证"), t("运营人员认证后才能领店主链接和密钥。"))
+
+
+@worded(applicants.TakenAlready)
+def _(no: applicants.TakenAlready) -> Worded:
+    return Worded(t("已经领过了"), t("{when} 领的,只能领一次。链接过期了就请运营人员再发。", when=no.at))
 
 
 @worded(onboarding.NoSuchApplication)

@@ -15,8 +15,10 @@ from chat import arithmetic, doors, known, reasons
 from chat.happenings import change, title
 from chat.known import Known
 from chat.screen import Button, Line, Screen, screen
-from chat.turn import Turn
-from chat.words import t
+from chat.turn import Tell, Turn
+from chat.words import Both, Money, t
+from ledger.earning.refunds import Refunded
+from ledger.merchants.merchant import Merchant
 from ledger.points import statements
 from ledger.points.commands import Owner, Receipt
 from ledger.points.statements import Explained
@@ -43,6 +45,31 @@ async def tell(turn: Turn, receipt: Receipt, *, to: Owner | None = None) -> None
         return
     shown = await notice(turn.tx, owner, receipt.entry_id, today=turn.today)
     turn.tell(owner.id, shown, key=f"receipt:{receipt.entry_id}:{owner.id}")
+
+
+def of_refund(done: Refunded, merchant: Merchant, reason: str | None = None) -> Tell | None:
+    """What a member is told of a refund that took no points: it has no entry to speak of. None where it took some, or was told."""
+    if done.receipt is not None or done.repeated:
+        return None
+    purchase = done.purchase
+    where = Both(merchant.name_zh, merchant.name_en)
+    lines: list[Line | None] = [
+        t("退款 {amount} · {merchant}", amount=Money(done.amount_minor, purchase.money), merchant=where)
+        if done.amount_minor
+        else t("消费已撤回 · {merchant}", merchant=where),
+        t("原因:{reason}", reason=reasons.said(reason)) if reason else None,
+        t("您的积分没有变。"),
+    ]
+    key = f"refund:{purchase.id}:{purchase.refunded_minor}{':back' if purchase.taken_back_at else ''}"
+    return Tell(done.member_id, screen(lines, [[doors.home()]]), key=key)
+
+
+async def tell_refund(turn: Turn, done: Refunded, merchant: Merchant, reason: str | None = None) -> None:
+    """Tell the member of a refund, whether or not it took points back."""
+    if done.receipt is not None:
+        await tell(turn, done.receipt)
+    elif (plain := of_refund(done, merchant, reason)) is not None:
+        turn.tells.append(plain)
 
 
 def headline(entry: Explained, names: Known) -> Line:

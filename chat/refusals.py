@@ -19,7 +19,7 @@ from chat import doors
 from chat.screen import Button, Line, Screen, screen
 from chat.words import Points, Text, t, tn
 from ledger.errors import Refusal
-from ledger.members import birthdays, card, claims, operators, profile
+from ledger.members import birthdays, card, claims, operators, profile, walk_ins
 from ledger.points import commands as points
 
 
@@ -191,12 +191,27 @@ def _(no: claims.TooManyClaimCodes) -> Worded:
 
 @worded(claims.AccountInMotion)
 def _(no: claims.AccountInMotion) -> Worded:
-    if no.until is None:
-        return Worded(t("现在还不能认领"), t("账户里有 {points}正预留着,放开后再来。", points=Points(no.points)))
-    return Worded(
-        t("现在还不能认领"),
-        t("账户里有 {points}还没生效,{on}后再来。", points=Points(no.points), on=no.until),
-    )
+    return Worded(t("现在还不能认领"), t("账户里有 {points}正预留着,放开后再来。", points=Points(no.points)))
+
+
+@worded(claims.NothingUnderPhone)
+def _(no: claims.NothingUnderPhone) -> Worded:
+    return Worded(t("这个手机号名下没有可认领的积分"), t("可能报的是别的号码,或已经认领过了。"))
+
+
+@worded(walk_ins.PaperCardUnknown)
+def _(no: walk_ins.PaperCardUnknown) -> Worded:
+    return Worded(t("没有这张纸卡"), t("卡号 {number} 没有印过,请对一遍。", number=no.number))
+
+
+@worded(walk_ins.BatchOutOfRange)
+def _(no: walk_ins.BatchOutOfRange) -> Worded:
+    return Worded(t("一批是 1 到 {most} 张", most=no.most), t("请再发一个数字。"))
+
+
+@worded(points.PointsHeld)
+def _(no: points.PointsHeld) -> Worded:
+    return Worded(t("还有积分预留着"), t("{points} 用掉或放开后再来。", points=Points(no.points)))
 
 
 @worded(claims.ClaimCodeTooShort)

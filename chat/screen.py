@@ -66,6 +66,17 @@ class Given:
 
 
 @dataclass(frozen=True, slots=True)
+class AskContact:
+    """Keys beside the typing field in place of buttons: one shares the person's own phone number, the other goes back.
+
+    What is shared comes to the feature's contact step; the other key's label comes as if typed.
+    """
+
+    share: Text
+    back: Text
+
+
+@dataclass(frozen=True, slots=True)
 class Renew:
     """A tap that nobody makes: from `at` on, `data` (made by `Feature.data`) runs once and its screen replaces this message.
 
@@ -87,6 +98,7 @@ class Screen:
     characters when rendered).
     `protect` keeps a code from being forwarded. `renew` replaces the screen later. A screen without lines shows only its alert.
     `file` comes with the message, which is always a new one: what is handed over must not vanish with the next tap.
+    `keys` replaces the buttons by keys at the typing field, or takes those «away»; such a message is a new one too.
     """
 
     lines: tuple[Line, ...] = ()
@@ -97,6 +109,7 @@ class Screen:
     fresh: bool = False
     protect: bool = False
     renew: Renew | None = None
+    keys: AskContact | Literal["away"] | None = None
 
 
 @dataclass(frozen=True, slots=True)

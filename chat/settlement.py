@@ -5,17 +5,21 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
+from typing import Literal
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chat import doors
+from chat.csv_file import csv_file
 from chat.known import Known
 from chat.refusals import Worded, worded
-from chat.screen import BLANK, Line, Screen, screen
+from chat.screen import BLANK, File, Line, Screen, screen
 from chat.words import Both, Money, Speaker, Text, t, tn
+from chat.xlsx_file import xlsx_file
 from ledger.clearing import close, disputes, events, positions
 from ledger.clearing.positions import Position, Shown
 from ledger.merchants import staff
+from ledger.merchants.merchant import Merchant
 
 KINDS: dict[str, Text] = {"redemption": t("兑换结算"), "return": t("退回"), "dispute": t("异议更正")}
 STATES: dict[str, Text] = {"open": t("等运营人员处理"), "upheld": t("成立,已更正"), "rejected": t("不成立")}
@@ -57,23 +61,24 @@ def position(found: Sequence[Position], names: Known) -> list[Line]:
     lines: list[Line] = []
     for each in found:
         if each.elsewhere or each.pays_minor:
+            points, amount = names.points(each.currency_id, each.elsewhere), Money(abs(each.pays_minor), each.money)
             lines.append(
-                t(
-                    "自己的分在别家用掉 {points} → 付 {amount}",
-                    points=names.points(each.currency_id, each.elsewhere),
-                    amount=Money(each.pays_minor, each.money),
-                )
+                t("自己的分在别家,减去更正:{points} → 退回 {amount}", points=points, amount=amount)
+                if each.pays_minor < 0
+                else t("自己的分在别家用掉 {points} → 付 {amount}", points=points, amount=amount)
             )
         if each.taken or each.gets_minor:
+            points, amount = names.points(each.currency_id, each.taken), Money(abs(each.gets_minor), each.money)
             lines.append(
-                t(
-                    "收别家的分 {points} → 得 {amount}",
-                    points=names.points(each.currency_id, each.taken),
-                    amount=Money(each.gets_minor, each.money),
-                )
+                t("收别家的分,减去更正:{points} → 扣回 {amount}", points=points, amount=amount)
+                if each.gets_minor < 0
+                else t("收别家的分 {points} → 得 {amount}", points=points, amount=amount)
             )
         if each.fee_minor:
-            lines.append(t("手续费 {amount}", amount=Money(each.fee_minor, each.money)))
+            fee = Money(abs(each.fee_minor), each.money)
+            lines.append(
+                t("手续费退回 {amount}", amount=fee) if each.fee_minor < 0 else t("手续费 {amount}", amount=fee)
+            )
         if each.own:
             lines.append(t("自己的分在自己店里用掉 {points},不结算", points=names.points(each.currency_id, each.own)))
     return lines or [t("没有要结算的兑换")]
@@ -110,6 +115,21 @@ def table(found: Iterable[Shown], merchant_id: int, names: Known, speaker: Speak
             f"{of.week} #{of.number}" if of else "",
             line.redemption_id or "",
         ]
+
+
+def file_of(
+    found: Iterable[Shown],
+    merchant: Merchant,
+    week: dt.date,
+    kind: Literal["csv", "xlsx"],
+    names: Known,
+    speaker: Speaker,
+) -> File:
+    """A statement as a file, the same from the chat and from the API."""
+    rows, name = table(found, merchant.id, names, speaker), f"{merchant.code}-{week}"
+    if kind == "csv":
+        return File(f"{name}.csv", csv_file(rows))
+    return File(f"{name}.xlsx", xlsx_file(rows, str(week)))
 
 
 def ready(week: dt.date, merchant_id: int, found: Sequence[Position], names: Known) -> Screen:

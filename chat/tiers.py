@@ -54,10 +54,8 @@ def changed(programme: Programme, change: Change) -> Screen:
             lines.append(t("送您升级:<b>{tier}</b>", **facts))
         case "kept":
             lines.append(t("继续是 <b>{tier}</b>", **facts))
-        case "landed":
+        case "landed" | "grant_ended":
             lines.append(t("{before}到期了,现在是 <b>{tier}</b>", **facts))
-        case "grant_ended":
-            lines.append(t("赠送的{before}到期了,现在是 <b>{tier}</b>", **facts))
     if change.until is not None:
         lines.append(t("有效至 {until}", **facts))
     return screen([*lines, *privileges(tier)], [[doors.tier(t("看等级")), doors.home()]])

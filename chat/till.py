@@ -5,14 +5,16 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from chat import doors
 from chat.refusals import Worded, worded
-from chat.screen import Button, Screen, screen
+from chat.screen import Button, Line, Screen, screen
 from chat.turn import Turn
 from chat.words import Both, Money, Text, t, tn
 from ledger.earning import awards, intake, purchases, refund_plans, returns
-from ledger.members import person
+from ledger.members import card, claims, person, walk_ins
+from ledger.members.walk_ins import Handle
 from ledger.merchants import authority, shifts, staff
 from ledger.merchants import merchant as merchants
 from ledger.merchants.merchant import Merchant
@@ -96,7 +98,47 @@ async def customer(turn: Turn, member_id: int) -> Text | str:
     try:
         return (await person.load(turn.tx, turn.vault, member_id)).name
     except person.Forgotten:
-        return t("(已注销)")
+        known_by = (await walk_ins.of(turn.tx, turn.vault, [member_id])).get(member_id)
+        return t("(已注销)") if known_by is None else walk_in(known_by.kind, known_by.shown)
+
+
+def walk_in(kind: walk_ins.Kind, shown: str) -> Text:
+    """What a customer without Telegram is called: by as much of their number as may be seen."""
+    return t("手机 {phone}", phone=shown) if kind == "phone" else t("纸卡 {card}", card=shown)
+
+
+class Shown(NamedTuple):
+    """Who stands at the till: by the card in their chat, or by a paper card or phone (`known_by`), which may be new to us."""
+
+    member_id: int | None
+    known_by: Handle | None = None
+
+
+async def shown_by(turn: Turn, post: Post, said: str) -> Shown | None:
+    """Whose card or number was typed or scanned; a code from a chat is used up by it. None where it is nothing of the kind.
+
+    Raises:
+        CardUnknown, CardUsed, CardExpired; PaperCardUnknown.
+    """
+    code = card.typed(said)
+    if code is not None:
+        return Shown(await card.present(turn.tx, code, staff_id=post.staff.id, now=turn.now))
+    handle = walk_ins.read(said)
+    return None if handle is None else Shown(await walk_ins.find(turn.tx, turn.vault, handle), handle)
+
+
+NO_CARD: list[Line] = [
+    t("这不是会员码。"),
+    t("会员码是 8 位数字,请会员打开会员码给您看;纸卡是 12 位,手机号是 11 位。"),
+]
+"""What is said where `shown_by` finds nothing of the kind."""
+
+
+async def told(turn: Turn, member_id: int) -> Text:
+    """Whether a customer has heard from us what was done: those without Telegram are told by who serves them."""
+    holder = await claims.holder(turn.tx, member_id)
+    heard = await person.load_many(turn.tx, turn.vault, [holder])
+    return t("会员已收到通知") if heard else t("顾客没有用 Telegram,请当面说一声")
 
 
 def today(turn: Turn) -> tuple[dt.datetime, dt.datetime]:
@@ -133,6 +175,8 @@ _ACTIONS: dict[str, Text] = {
     "see_rules": t("看积分规则"),
     "change_rules": t("改积分规则"),
     "manage_api": t("管接口密钥"),
+    "print_cards": t("印纸卡"),
+    "import_files": t("导入文件"),
 }
 
 

@@ -54,6 +54,14 @@ class Received:
     caption: str
 
 
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """A phone number that was shared; `own`: Telegram says that it is the sender's."""
+
+    phone: str
+    own: bool
+
+
 @dataclass(slots=True)
 class Dialogue:
     """Where this chat is in a conversation: state «feature.step» (empty: nowhere) and what was said so far (JSON)."""
@@ -70,7 +78,8 @@ class Turn:
     `member` is None until the person has joined. `language` is what to speak now (chosen, else Telegram's hint).
     `chat_id` and `telegram_id` are the person's; in groups they differ. `name` is what Telegram says they are called.
     `nonce()` gives a fresh unguessable text of 8 characters for buttons; `code()` random digits or letters are made from it.
-    `sign(text)` is a keyed 8-character signature for links and buttons. `file` is what was sent, in a file step only.
+    `sign(text)` is a keyed 8-character signature for links and buttons. `file` is what was sent, in a file step only;
+    `contact` what was shared, in a contact step only.
     """
 
     tx: AsyncConnection
@@ -91,6 +100,7 @@ class Turn:
     dialogue: Dialogue = field(default_factory=Dialogue)
     tells: list[Tell] = field(default_factory=list)
     file: Received | None = None
+    contact: Contact | None = None
 
     @property
     def at(self) -> Moment:

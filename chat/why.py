@@ -15,6 +15,7 @@ from ledger.earning import purchases
 from ledger.merchants import staff
 from ledger.points.commands import Owner
 from ledger.points.statements import Explained, LotPart
+from ledger.points.statements import Line as HistoryLine
 
 LOTS_SHOWN = 6
 
@@ -34,11 +35,35 @@ async def lines(
     ]
     if computed := arithmetic.steps(entry.trace):
         found += [BLANK, t("退后剩下的应得:") if line.kind == "claw_back" and len(computed) > 1 else None, *computed]
+    elif (given := _given(line, names)) is not None:
+        found += [BLANK, given]
     life = _life(entry, names, today)
     if any(life):
         found += [BLANK, *life]
     found += [BLANK, await _origin(tx, owner, entry)]
     return found
+
+
+GIVEN: dict[str, Text] = {
+    "check_in": t("到场签到,每人一次"),
+    "survey": t("答完问卷,每人一次"),
+    "suggestions": t("建议被采纳"),
+}
+"""What somebody did for the points of an activity, by its kind."""
+
+
+def _given(line: HistoryLine, names: Known) -> Line | None:
+    """Why points came that no purchase brought: as many as were promised for it."""
+    if line.kind != "accrue":
+        return None
+    points = names.points(line.currency_id, line.size)
+    match line.facts.get("what"):
+        case "activity" if (did := GIVEN.get(line.facts.get("kind", ""))) is not None:
+            return t("{did}  = {points}", did=did, points=points)
+        case "welcome":
+            return t("第一次加入  = {points}", points=points)
+        case _:
+            return None
 
 
 def _life(entry: Explained, names: Known, today: dt.date) -> list[Line | None]:

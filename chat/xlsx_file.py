@@ -1,8 +1,13 @@
-"""A table as an Excel workbook: one sheet, numbers as numbers, and no cell that is run as a formula."""
+"""A table as an Excel workbook: one sheet, numbers as numbers, and no cell that is run as a formula.
+
+The same rows give the same bytes, whenever they are asked for: a statement can be compared with the one that was had before.
+"""
 
 from __future__ import annotations
 
 import io
+import re
+import zipfile
 from collections.abc import Iterable, Sequence
 
 from openpyxl import Workbook
@@ -12,6 +17,7 @@ from openpyxl.styles import Font
 from chat.csv_file import harmless
 
 WIDTH = 16
+_SAVED_AT = re.compile(rb"<dcterms:(created|modified)[^>]*>[^<]*</dcterms:\1>")
 
 
 def xlsx_file(rows: Iterable[Sequence[object]], title: str) -> bytes:
@@ -26,6 +32,18 @@ def xlsx_file(rows: Iterable[Sequence[object]], title: str) -> bytes:
         sheet.append([_cell(sheet, value, bold=not number) for value in row])
     out = io.BytesIO()
     book.save(out)
+    return _timeless(out)
+
+
+def _timeless(saved: io.BytesIO) -> bytes:
+    """A saved workbook without the moment of saving."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(saved) as old, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as new:
+        for name in old.namelist():
+            content = old.read(name)
+            if name == "docProps/core.xml":
+                content = _SAVED_AT.sub(b"", content)
+            new.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), content, zipfile.ZIP_DEFLATED)
     return out.getvalue()
 
 

@@ -17,7 +17,9 @@ feature = Feature("activities", order=34)
 PER_PAGE = 8
 
 
-@feature.command("activities", t("活动:签到、问卷、建议"))
+@feature.command(
+    "activities", t("活动:签到、问卷、建议"), said="活动,签到,问卷,建议,activities,check in,survey,suggestion"
+)
 async def command(turn: Turn, words: str = "") -> Screen:
     """Lists what can be joined; «/activities K7Q2M9XA» checks in at once."""
     return await _checked_in(turn, words) if words else await list_(turn)

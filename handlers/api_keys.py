@@ -26,10 +26,13 @@ SCOPE_NAMES: dict[Scope, Text] = {
     "catalog": t("自己的兑换品"),
     "rules": t("自己的积分规则"),
     "statements": t("流水和对账单"),
+    "imports": t("发文件来导入"),
     "history": t("补录一个月以前的"),
 }
 USUAL: tuple[Scope, ...] = ("award", "refund", "vouchers")
 """What a till's system needs, chosen to begin with."""
+TEST = "test"
+"""Says in a button that a test key is wanted; whoever tries things out wants all of them."""
 
 EVENT_NAMES: dict[str, Text] = {
     "redemption.used": t("券用掉了"),
@@ -37,6 +40,8 @@ EVENT_NAMES: dict[str, Text] = {
     "cover.alert": t("保证金提醒"),
     "statement.ready": t("对账单出来了"),
 }
+
+_SANDBOX = t("第一次用它时,沙箱按现在的商户、规则、兑换品建好;接口 /v1/sandbox 里加测试会员、拨日期、清空。")
 
 
 async def owner_at(turn: Turn, merchant: str) -> Post:
@@ -53,24 +58,33 @@ async def list_(turn: Turn, merchant: str) -> Screen:
     post = await owner_at(turn, merchant)
     here = post.merchant.id
     keys = [key for key in await api_keys.of_merchant(turn.tx, here, now=turn.now) if key.works(turn.now)]
+    live = [key for key in keys if not key.test]
     hook, dead = await webhooks.of_merchant(turn.tx, here), await webhooks.dead_count(turn.tx, here)
     lines: list[Line | None] = [
         t("<b>接口</b> · {merchant}", merchant=post.where),
-        tn("{n} 把密钥在用。收银系统、网店凭密钥记积分、验券。", n=len(keys)) if keys else t("还没有密钥。"),
+        tn("{n} 把密钥在用。收银系统、网店凭密钥记积分、验券。", n=len(live)) if live else t("还没有密钥。"),
+        tn("{n} 把测试密钥,只通沙箱。", n=len(keys) - len(live)) if len(keys) > len(live) else None,
         BLANK,
         t("事件发到 <code>{url}</code>", url=hook.url) if hook else t("事件还没有接收地址。"),
         tn("{n} 条没送到", n=dead) if dead else None,
     ]
     rows: list[list[Button | None]] = [
-        [feature.button(t("{label} · {prefix}…", label=key.label, prefix=key.prefix), "open", here, key.id)]
+        [feature.button(t("{label} · {prefix}…", label=key.label, prefix=_prefix(key)), "open", here, key.id)]
         for key in keys[:LISTED]
     ]
     rows += [
-        [feature.button(t("新密钥"), "new", here, *_marks(USUAL), style="primary")],
+        [
+            feature.button(t("新密钥"), "new", here, *_marks(USUAL), style="primary"),
+            feature.button(t("新测试密钥"), "new", here, *_marks(SCOPES), TEST),
+        ],
         [feature.button(t("事件通知"), "hook", here)],
         [doors.merchant(merchant_id=here)],
     ]
     return screen(lines, rows)
+
+
+def _prefix(key: ApiKey) -> str:
+    return f"{api_keys.TEST_MARK}_{key.prefix}" if key.test else key.prefix
 
 
 def _marks(scopes: tuple[Scope, ...] | set[Scope]) -> tuple[str]:
@@ -83,7 +97,7 @@ def _scopes(marks: str) -> set[Scope]:
 
 
 @feature.tap("new")
-async def new(turn: Turn, merchant: str, marks: str = "-") -> Screen:
+async def new(turn: Turn, merchant: str, marks: str = "-", kind: str = "") -> Screen:
     """Asks what a new key shall be for."""
     turn.finish()
     post = await owner_at(turn, merchant)
@@ -95,24 +109,35 @@ async def new(turn: Turn, merchant: str, marks: str = "-") -> Screen:
                 "new",
                 here,
                 *_marks(chosen ^ {scope}),
+                *_kind(kind),
             )
         ]
         for scope in SCOPES
     ]
     rows += [
-        [feature.button(t("下一步"), "name", here, *_marks(chosen), style="primary") if chosen else None],
+        [feature.button(t("下一步"), "name", here, *_marks(chosen), *_kind(kind), style="primary") if chosen else None],
         [feature.button(t("返回"), "list", here)],
     ]
-    return screen([t("<b>新密钥</b> · 能办什么?"), t("够用就好,点一下选上或去掉。")], rows)
+    lines: list[Line | None] = [
+        t("<b>新测试密钥</b> · 能办什么?") if kind == TEST else t("<b>新密钥</b> · 能办什么?"),
+        t("够用就好,点一下选上或去掉。"),
+        t("测试密钥只通沙箱:有自己的会员和日期,和真的积分不相干。") if kind == TEST else None,
+    ]
+    return screen(lines, rows)
+
+
+def _kind(said: str) -> tuple[str, ...]:
+    return (TEST,) if said == TEST else ()
 
 
 @feature.tap("name")
-async def name(turn: Turn, merchant: str, marks: str) -> Screen:
+async def name(turn: Turn, merchant: str, marks: str, kind: str = "") -> Screen:
     """Asks what the key shall be called."""
     post = await owner_at(turn, merchant)
-    turn.goto(feature.at("label"), merchant=post.merchant.id, scopes=marks)
+    turn.goto(feature.at("label"), merchant=post.merchant.id, scopes=marks, kind=kind)
     said = t("叫什么?发给我,比如「3号收银机」。记录里会用这个名字。")
-    return screen([t("<b>新密钥</b>"), said], [[feature.button(t("取消"), "list", post.merchant.id)]])
+    head = t("<b>新测试密钥</b>") if kind == TEST else t("<b>新密钥</b>")
+    return screen([head, said], [[feature.button(t("取消"), "list", post.merchant.id)]])
 
 
 @feature.step("label")
@@ -122,7 +147,7 @@ async def label_typed(turn: Turn, said: str) -> Screen:
     post = await owner_at(turn, str(data["merchant"]))
     made, whole = await api_keys.create(
         turn.tx, merchant_id=post.merchant.id, label=said, scopes=_scopes(data["scopes"]), secret=secret(turn),
-        by=post.staff.actor, now=turn.now,
+        by=post.staff.actor, now=turn.now, test=data.get("kind") == TEST,
     )  # fmt: skip
     turn.finish()
     await log.write(turn.tx, post.merchant.id, "key_made", who=post.staff.actor, at=turn.now, label=made.label)
@@ -137,9 +162,12 @@ def secret(turn: Turn) -> str:
 def shown_once(post: Post, made: ApiKey, whole: str, before: Text | None = None) -> Screen:
     """The screen with a whole key."""
     lines: list[Line | None] = [
-        t("<b>{label}</b> 的密钥", label=made.label),
+        t("<b>{label}</b> 的测试密钥", label=made.label) if made.test else t("<b>{label}</b> 的密钥", label=made.label),
         t("<tg-spoiler>{key}</tg-spoiler>", key=whole),
         t("只显示这一次。存进系统后请删掉这条消息;丢了就换一把。"),
+        t("第一次用它时,沙箱按现在的商户、规则、兑换品建好;接口 /v1/sandbox 里加测试会员、拨日期、清空。")
+        if made.test
+        else None,
         before,
     ]
     rows: list[list[Button | None]] = [
@@ -155,7 +183,8 @@ async def open_(turn: Turn, merchant: str, key_id: str) -> Screen:
     post = await owner_at(turn, merchant)
     key = await api_keys.one(turn.tx, post.merchant.id, number(key_id))
     lines: list[Line | None] = [
-        t("<b>{label}</b> · <code>{prefix}</code>", label=key.label, prefix=f"jf_{key.prefix}_…"),
+        t("<b>{label}</b> · <code>{prefix}</code>", label=key.label, prefix=key.shown),
+        t("测试密钥,只通沙箱") if key.test else None,
         t("收银台 {till}", till=key.till) if key.till else None,
         *(t("· {scope}", scope=SCOPE_NAMES[scope]) for scope in SCOPES if scope in key.scopes),
         t("{when} 建", when=key.made_at),

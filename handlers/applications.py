@@ -7,7 +7,7 @@ from chat import desk, doors, merchants, till
 from chat.arguments import number
 from chat.feature import Feature
 from chat.merchants import FIELDS, PURPOSES
-from chat.screen import BLANK, Button, Given, Line, Screen, screen
+from chat.screen import BLANK, Button, Line, Screen, screen
 from chat.turn import Turn
 from chat.words import Both, t, tn
 from ledger.merchants import files, onboarding
@@ -65,7 +65,8 @@ async def open_(turn: Turn, merchant_id: str) -> Screen:
         t("<b>{merchant}</b> · {status}", merchant=till.name_of(merchant), status=till.STATUSES[merchant.status])
     ]
     if found is not None:
-        lines += [*answers(turn, found), t("{when} 申请", when=found.sent_at) if found.sent_at else BLANK]
+        lines += [*answers(turn, found), *map(merchants.stated, found.stated or ())]
+        lines += [t("{when} 申请", when=found.sent_at) if found.sent_at else BLANK]
     else:
         lines.append(t("没有申请过,是运营人员直接建立的"))
     lines.append(tn("文件 {n} 份,点开看", n=len(papers)) if papers else t("没有文件"))
@@ -103,7 +104,7 @@ async def paper(turn: Turn, file_id: str) -> Screen:
         t("{caption}", caption=found.caption) if found.caption else None,
     ]
     rows = [[feature.button(t("返回"), "open", found.merchant_id or 0)]]
-    return screen(lines, rows, file=Given(found.given, found.kind), protect=True)
+    return screen(lines, rows, file=await merchants.shown(turn.tx, found), protect=True)
 
 
 @feature.tap("reject", audience="operator")
@@ -132,7 +133,9 @@ async def reason_typed(turn: Turn, said: str) -> Screen:
             t("原因:{reason}", reason=gone.reason),
             t("您填的内容和文件已经删掉。改好可以再申请。"),
         ]
-        turn.tell(gone.member_id, screen(told, [[doors.apply(t("重新申请")), doors.home()]]), key=f"rejected:{gone.id}")
+        if gone.member_id is not None:  # who applied over HTTP reads it there
+            rows = [[doors.apply(t("重新申请")), doors.home()]]
+            turn.tell(gone.member_id, screen(told, rows), key=f"rejected:{gone.id}")
     return screen(
         [t("已拒绝 <b>{merchant}</b>,申请人会收到原因", merchant=till.name_of(merchant))],
         [[feature.button(t("下一份申请"), "list", 0), doors.operator()]],

@@ -36,7 +36,7 @@ QUESTIONS: dict[Field, Text] = {
 }
 
 
-@feature.command("apply", t("申请成为商户"))
+@feature.command("apply", t("申请成为商户"), said="入驻,申请加盟,become a merchant")
 async def command(turn: Turn, words: str = "") -> Screen:
     """Begins an application, or shows where it stands."""
     return await home(turn)
@@ -204,10 +204,8 @@ async def send(turn: Turn, application_id: str) -> Screen:
     if found is None or found.state != "draft" or found.id != number(application_id):
         return await home(turn)
     done = await onboarding.send(turn.tx, found.id, programme=turn.programme, by=turn.actor, now=turn.now)
-    told: list[Line] = [t("新的入驻申请:<b>{name}</b>", name=name_of(done))]
     for admin in await desk.holders(turn.tx, "admin"):
-        rows = [[doors.application(t("看申请"), done.merchant_id or 0), doors.home()]]
-        turn.tell(admin, screen(told, rows), key=f"applied:{done.id}:{admin}")
+        turn.tell(admin, merchants.applied(done), key=f"applied:{done.id}:{admin}")
     return await waiting(turn, done)
 
 

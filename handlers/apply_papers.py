@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import get_args
 
-from chat import doors
+from chat import doors, merchants
 from chat.arguments import number
 from chat.feature import Feature
 from chat.merchants import PURPOSES
-from chat.screen import Button, Given, Line, Onward, Screen, screen
+from chat.screen import Button, Line, Onward, Screen, screen
 from chat.turn import Turn
 from chat.words import t, tn
 from ledger.merchants import files, onboarding
@@ -114,7 +114,8 @@ async def show(turn: Turn, file_id: str) -> Screen | Onward:
         t("{caption}", caption=paper.caption) if paper.caption else None,
     ]
     away = feature.button(t("撤掉这份"), "drop", paper.id, style="danger")
-    return screen(lines, [[away, feature.button(t("返回"), "home")]], file=Given(paper.given, paper.kind), protect=True)
+    rows = [[away, feature.button(t("返回"), "home")]]
+    return screen(lines, rows, file=await merchants.shown(turn.tx, paper), protect=True)
 
 
 @feature.tap("drop")

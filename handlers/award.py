@@ -1,5 +1,6 @@
 """Awarding points at the till: a member's card, an amount, what it gives, one tap.
 
+A customer without Telegram is known by a paper card or a phone number; at its first use the cashier says that they agreed.
 The card's code is used up when it is read, so whoever is being served is kept in the dialogue, for `CARD_MINUTES`. The confirm
 button carries a nonce, under which the award is booked: two taps, or a tap delivered twice, are one award.
 """
@@ -15,13 +16,14 @@ from chat.refusals import wording
 from chat.screen import BLANK, Button, Line, Screen, screen
 from chat.till import Post
 from chat.turn import Turn
-from chat.words import Money, t
+from chat.words import Both, Money, Text, t
 from ledger.earning import awards, purchases
 from ledger.earning.intake import Intended
 from ledger.earning.purchases import Purchase
 from ledger.earning.rules.decision import Decision
 from ledger.errors import Refusal
-from ledger.members import card
+from ledger.members import card, walk_ins
+from ledger.members.walk_ins import Handle
 from ledger.merchants.merchant import available_on
 
 feature = Feature("award", order=71)
@@ -30,7 +32,7 @@ CARD_MINUTES = 10
 """How long a scanned card serves: the customer is still standing there."""
 
 
-@feature.command("award", t("给会员记积分"), audience="staff")
+@feature.command("award", t("给会员记积分"), audience="staff", said="记分,加积分,记积分")
 async def command(turn: Turn, words: str = "") -> Screen:
     """Begins an award; «/award 12345678» with the card's code at once."""
     return await begin(turn, None, words)
@@ -45,6 +47,9 @@ async def start(turn: Turn, merchant: str = "0", code: str = "") -> Screen:
 @feature.link("c")
 async def scanned(turn: Turn, token: str) -> Screen:
     """Begins an award with the card that a phone's camera read."""
+    if not turn.me.staff_of and walk_ins.read(token) is not None:
+        paper = [t("这是一张纸卡,结账时给收银员扫。"), t("要把卡上的积分归到您名下,请刮开涂层,用认领码认领。")]
+        return screen(paper, [[doors.claim(t("认领"))], [doors.home()]])
     if not turn.me.staff_of:
         lines: list[Line] = [
             t("这是一张会员码,收银员扫了才有用。"),
@@ -54,11 +59,18 @@ async def scanned(turn: Turn, token: str) -> Screen:
     return await begin(turn, None, token)
 
 
+@feature.hears("staff")
+async def heard(turn: Turn, said: str) -> Screen | None:
+    """A card's code that was typed or scanned without a word before it."""
+    return await begin(turn, None, said) if card.typed(said) or walk_ins.read(said) else None
+
+
 async def begin(turn: Turn, merchant_id: int | None, code: str) -> Screen:
     """Finds the till, then the card, as far as they are given."""
     found = await till.place(turn, merchant_id)
     if isinstance(found, list):
-        typed = card.typed(code) or ""
+        paper = walk_ins.read(code)
+        typed = card.typed(code) or (paper.digits if paper is not None and paper.kind == "card" else "")
         return till.choose(found, lambda label, at: feature.button(label, "start", at, *([typed] if typed else [])))
     found.staff.demand("award")
     turn.goto(feature.at("card"), merchant=found.merchant.id)
@@ -70,6 +82,7 @@ def ask_card(post: Post) -> Screen:
     lines: list[Line] = [
         t("<b>记积分</b> · {merchant}", merchant=post.where),
         t("请会员打开会员码,扫它,或者把 8 位数字发给我。"),
+        t("没有 Telegram 的顾客:发纸卡上的 12 位卡号,或手机号。"),
     ]
     return screen(lines, [[doors.counter(t("返回"))]])
 
@@ -83,19 +96,79 @@ async def card_typed(turn: Turn, said: str) -> Screen:
 async def read_card(turn: Turn, post: Post, said: str) -> Screen:
     """Finds whose card it is and asks for the amount. What is no good card is said, and the next one is awaited."""
     back = [[feature.button(t("重新扫码"), "start", post.merchant.id), doors.counter(t("返回"))]]
-    code = card.typed(said)
-    if code is None:
-        return screen([t("这不是会员码。"), t("会员码是 8 位数字,请会员打开会员码给您看。")], back)
     try:
-        member_id = await card.present(turn.tx, code, staff_id=post.staff.id, now=turn.now)
+        shown = await till.shown_by(turn, post, said)
     except Refusal as no:
         return screen(wording(no).screen().lines, back)
-    turn.goto(feature.at("amount"), merchant=post.merchant.id, member=member_id, at=turn.now.isoformat())
+    if shown is None:
+        return screen(till.NO_CARD, back)
+    if shown.member_id is not None:
+        return await serve(turn, post, shown.member_id, shown.known_by)
+    assert shown.known_by is not None, "a code from a chat is somebody's"
+    return first_use(turn, post, shown.known_by)
+
+
+def first_use(turn: Turn, post: Post, handle: Handle) -> Screen:
+    """A card or phone that no till has seen: the customer hears the terms, and the cashier says that they agreed."""
+    turn.goto(feature.at("terms"), merchant=post.merchant.id, handle=walk_ins.sealed(turn.vault, handle))
+    programme = turn.programme
     lines: list[Line] = [
-        t("会员 <b>{name}</b>", name=await till.customer(turn, member_id)),
+        t("<b>{name}</b> 第一次用", name=till.walk_in(handle.kind, handle.shown)),
+        t("积分先记在它名下,顾客以后可以在 Telegram 里认领。请顾客先听一遍条款要点:"),
+        t("{terms}", terms=Both(programme.terms_zh, programme.terms_en)),
+    ]
+    yes = feature.button(t("顾客同意"), "agreed", style="primary")
+    return screen(lines, [[yes, feature.button(t("取消"), "cancel", style="danger")]])
+
+
+@feature.tap("agreed")
+async def agreed(turn: Turn) -> Screen:
+    """Opens the account of a card or phone, and goes on to the amount."""
+    if turn.dialogue.state != feature.at("terms"):
+        return stale()
+    post = await post_of(turn)
+    post.staff.demand("award")
+    handle = walk_ins.unsealed(turn.vault, turn.dialogue.data["handle"])
+    member_id = await walk_ins.open_account(
+        turn.tx,
+        turn.vault,
+        handle,
+        merchant_id=post.merchant.id,
+        terms=turn.programme.terms_version,
+        by=post.staff.actor,
+        now=turn.now,
+    )
+    return await serve(turn, post, member_id, handle)
+
+
+@feature.step("terms")
+async def typed_before_agreeing(turn: Turn, said: str) -> Screen:
+    """Takes another card in place of the one whose customer has not agreed yet."""
+    return await read_card(turn, await post_of(turn), said)
+
+
+async def serve(turn: Turn, post: Post, member_id: int, handle: Handle | None = None) -> Screen:
+    """Asks for the amount. Who came by a number is called by it, whoever that number belongs to."""
+    known_by = {} if handle is None else {"kind": handle.kind, "shown": handle.shown}
+    turn.goto(feature.at("amount"), merchant=post.merchant.id, member=member_id, at=turn.now.isoformat(), **known_by)
+    return await ask_amount(turn)
+
+
+async def ask_amount(turn: Turn) -> Screen:
+    """Asks what was paid by whoever is being served."""
+    lines: list[Line] = [
+        t("会员 <b>{name}</b>", name=await called(turn)),
         t("收了多少钱?把金额发给我,比如 128.5"),
     ]
     return screen(lines, [[feature.button(t("取消"), "cancel", style="danger")]])
+
+
+async def called(turn: Turn) -> Text | str:
+    """What whoever is being served is called."""
+    data = turn.dialogue.data
+    if "kind" in data:
+        return till.walk_in(data["kind"], data["shown"])
+    return await till.customer(turn, data["member"])
 
 
 @feature.step("amount")
@@ -116,11 +189,11 @@ async def amount_typed(turn: Turn, said: str) -> Screen:
         return screen(lines, [[cancel]])
     nonce = turn.nonce()
     one = await intended(turn, post, member_id, minor, nonce)
-    decision = await awards.quote(turn.tx, post.staff, one, zone=turn.zone, vault=turn.vault)
+    decision = await awards.quote(turn.tx, post.staff, one, today=turn.today, zone=turn.zone, vault=turn.vault)
     turn.goto(feature.at("confirm"), **{**turn.dialogue.data, "amount": minor, "nonce": nonce})
     yes = feature.button(t("确认"), "yes", post.merchant.id, nonce, style="primary")
     rows = [[yes, feature.button(t("改金额"), "change", nonce), cancel]]
-    return screen(await offer_lines(turn, post, member_id, minor, decision), rows)
+    return screen(await offer_lines(turn, post, minor, decision), rows)
 
 
 @feature.step("confirm")
@@ -134,11 +207,9 @@ async def change(turn: Turn, nonce: str) -> Screen:
     """Asks for another amount for the same member."""
     if turn.dialogue.data.get("nonce") != nonce:
         return stale()
-    data = {key: turn.dialogue.data[key] for key in ("merchant", "member", "at")}
+    data = {key: said for key, said in turn.dialogue.data.items() if key not in ("amount", "nonce")}
     turn.goto(feature.at("amount"), **data)
-    name = await till.customer(turn, data["member"])
-    lines: list[Line] = [t("会员 <b>{name}</b>", name=name), t("收了多少钱?把金额发给我,比如 128.5")]
-    return screen(lines, [[feature.button(t("取消"), "cancel", style="danger")]])
+    return await ask_amount(turn)
 
 
 @feature.tap("cancel")
@@ -166,7 +237,7 @@ async def confirm(turn: Turn, merchant: str, nonce: str) -> Screen:
     turn.finish()
     if booked.receipt is not None:
         await receipts.tell(turn, booked.receipt)
-        await tiers.look(turn, member_id)
+        await tiers.look(turn, booked.purchase.member_id)
     return await done(turn, post, booked.purchase)
 
 
@@ -199,7 +270,8 @@ async def done(turn: Turn, post: Post, purchase: Purchase) -> Screen:
             amount=Money(purchase.amount_minor, purchase.money),
             entry=str(purchase.entry_id),
         ),
-        t("{when} 撤回", when=purchase.taken_back_at) if purchase.taken_back_at else t("会员已收到回执"),
+        t("{when} 撤回", when=purchase.taken_back_at) if purchase.taken_back_at else None,
+        None if purchase.taken_back_at else await till.told(turn, purchase.member_id),
     ]
     minutes = turn.programme.take_back_minutes
     may = awards.may_take_back(purchase, post.staff, minutes=minutes, at=turn.at)
@@ -210,12 +282,12 @@ async def done(turn: Turn, post: Post, purchase: Purchase) -> Screen:
     return screen(lines, rows)
 
 
-async def offer_lines(turn: Turn, post: Post, member_id: int, minor: int, decision: Decision) -> list[Line]:
+async def offer_lines(turn: Turn, post: Post, minor: int, decision: Decision) -> list[Line]:
     """What the confirm screen says: who, how much, what it gives and from when, with its arithmetic where there is any."""
     names = await known.read(turn.tx)
     facts = {
         "amount": Money(minor, post.merchant.money),
-        "name": await till.customer(turn, member_id),
+        "name": await called(turn),
         "points": names.points(post.merchant.terms.currency, decision.points),
     }
     if decision.because is not None:

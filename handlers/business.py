@@ -21,7 +21,7 @@ feature = Feature("business", order=82)
 STATEMENT_MONTHS = 3
 
 
-@feature.command("business", t("企业账户"))
+@feature.command("business", t("企业账户"), said="企业,公司账户,business account,company account")
 async def command(turn: Turn, words: str = "") -> Screen:
     """Shows the companies that this person acts for."""
     return await home(turn)

@@ -24,7 +24,7 @@ LEAD = 6
 feature = Feature("card", order=20, on_account=True)
 
 
-@feature.command("card", t("会员码"))
+@feature.command("card", t("会员码"), said="会员卡,二维码,条码,出示,付款码,qr,my card,member card")
 async def show_card(turn: Turn, words: str = "") -> Screen:
     """Shows a fresh code."""
     return await show(turn)

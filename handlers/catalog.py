@@ -44,7 +44,7 @@ QUICK_AMOUNTS = 4
 T = TypeVar("T")
 
 
-@feature.command("redeem", t("兑换"))
+@feature.command("redeem", t("兑换"), said="换东西,礼品,奖品,商城,redeem,rewards,gifts,catalog,catalogue")
 async def command(turn: Turn, words: str = "") -> Screen:
     """Opens the catalog, or finds what was asked for."""
     return await said(turn, words) if words else await home(turn)
@@ -72,8 +72,7 @@ async def home(turn: Turn) -> Screen:
     rows += [
         [more],
         [feature.button(t("分类"), "categories"), feature.button(t("商户"), "merchants", 0)],
-        [doors.exchange() if _own_currency(held, turn) else None, doors.vouchers()],
-        [doors.favourites(), doors.shops(t("附近的商户"))],
+        [doors.exchange() if _own_currency(held, turn) else None, doors.vouchers(), doors.favourites()],
         [doors.home()],
     ]
     return screen(lines, rows)
@@ -120,7 +119,7 @@ async def merchants(turn: Turn, page: str = "0") -> Screen:
     _, shown, arrows = _paged(found, page, 2 * PER_PAGE, "merchants")
     buttons = [feature.button(t("{shop} {n}", shop=both(n), n=count), "merchant", shop, 0) for shop, n, count in shown]
     lines = [t("<b>商户</b>"), None if buttons else t("货架上还没有东西")]
-    return screen(lines, [*_pairs(buttons), arrows, _ways_back()])
+    return screen(lines, [*_pairs(buttons), arrows, [doors.shops(t("附近的商户"))], _ways_back()])
 
 
 @feature.tap("merchant")
@@ -146,6 +145,12 @@ async def said(turn: Turn, words: str) -> Screen:
     words = " ".join(words.split())[:LONGEST]
     turn.goto(feature.at("search"), words=words)
     return await _found(turn, words, "0")
+
+
+@feature.hears()
+async def sought(turn: Turn, words: str) -> Screen | None:
+    """Whatever was typed may be something on the shelf."""
+    return await said(turn, words) if await search(turn.tx, words, guess=False) else None
 
 
 @feature.tap("found")

@@ -98,9 +98,9 @@ async def enter(turn: Turn, merchant_id: str) -> Screen:
     merchant = await ledger_merchants.by_id(turn.tx, number(merchant_id))
     turn.finish()
     rows: list[list[Button | None]] = [
-        [feature.button(words, "kind", merchant.id, kind) for kind, words in KINDS.items()],
-        [feature.button(t("返回"), "open", merchant.id)],
+        [feature.button(words, "kind", merchant.id, kind)] for kind, words in KINDS.items()
     ]
+    rows.append([feature.button(t("返回"), "open", merchant.id)])
     return screen([t("<b>录入证书</b> · {merchant}", merchant=till.name_of(merchant)), t("哪一种?")], rows)
 
 
@@ -238,7 +238,9 @@ async def certify(turn: Turn, merchant_id: str) -> Screen:
         ]
         rows = [[doors.merchant(merchant_id=merchant.id), doors.counter()], [doors.home()]]
         turn.tell(done.applicant, screen(told, rows), key=f"certified:{merchant.id}")
-    return await about(turn, done.merchant, roles, first=t("认证好了,店主已收到通知"))
+        return await about(turn, done.merchant, roles, first=t("认证好了,店主已收到通知"))
+    said = t("认证好了。还没有店主:申请人从接口领链接,或在商户页邀请。")
+    return await about(turn, done.merchant, roles, first=said)
 
 
 @feature.tap("reinstate", audience="operator")

@@ -16,7 +16,7 @@ from ledger.redeeming import counter as vouchers
 feature = Feature("counter", order=70)
 
 
-@feature.command("counter", t("收银台"), audience="staff")
+@feature.command("counter", t("收银台"), audience="staff", said="收银")
 async def command(turn: Turn, words: str = "") -> Screen:
     """Shows the counter."""
     return await home(turn)

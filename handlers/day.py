@@ -22,7 +22,7 @@ PER_PAGE = 8
 VOUCHERS_MOST = 30
 
 
-@feature.command("today", t("今天的记录"), audience="staff")
+@feature.command("today", t("今天的记录"), audience="staff", said="今日,今天的单")
 async def command(turn: Turn, words: str = "") -> Screen:
     """Shows the day's list."""
     return await list_(turn)
@@ -166,14 +166,14 @@ async def take_back(turn: Turn, purchase_id: int, reason: str) -> Screen:
             at=turn.at,
         )
         purchase = done.purchase
-        if done.receipt is not None:
-            await receipts.tell(turn, done.receipt)
+        await receipts.tell_refund(turn, done, post.merchant, reason)
     turn.finish()
     rows: list[list[Button | None]] = [
         [doors.award(t("重新记一笔"), post.merchant.id)],
         [feature.button(t("今天的"), "list", post.merchant.id, 0), doors.counter()],
     ]
-    return screen([t("撤回好了,会员已收到通知"), BLANK, *await about(turn, post, purchase)], rows)
+    lines = [t("撤回好了"), await till.told(turn, purchase.member_id), BLANK, *await about(turn, post, purchase)]
+    return screen(lines, rows)
 
 
 async def reached(turn: Turn, purchase_id: str) -> tuple[Purchase, Post]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from chat import desk, doors, known, settlement
 from chat.arguments import number
 from chat.feature import Feature
@@ -9,7 +11,7 @@ from chat.known import Known
 from chat.screen import BLANK, Button, Line, Screen, screen
 from chat.turn import Turn
 from chat.words import Money, t, tn
-from ledger.clearing import disputes, positions
+from ledger.clearing import close, derive, disputes, positions
 from ledger.clearing.disputes import Dispute
 from ledger.clearing.positions import Shown
 
@@ -155,9 +157,11 @@ async def decided(turn: Turn, one: Dispute) -> Screen:
 
 
 async def tell_both(turn: Turn, one: Dispute) -> None:
-    """The decision, to those who run either merchant and to whoever opened the dispute."""
+    """The decision, to those who run either merchant and to whoever opened the dispute: first what it brings them."""
     shown = await positions.line(turn.tx, one.merchant_id, one.place)
     words = about(one, shown, await known.read(turn.tx))
+    so_far = await close.open_week(turn.tx, turn.programme, turn.today) if one.state == "upheld" else []
+    moved = [line for line in so_far if line.dispute_id == one.id]
     sides = {shown.line.issuer_id, shown.line.redeemer_id}
     told = {one.member_id: one.merchant_id} if one.merchant_id in sides else {}
     for merchant_id in sorted(sides):
@@ -165,4 +169,16 @@ async def tell_both(turn: Turn, one: Dispute) -> None:
             told.setdefault(member_id, merchant_id)
     for member_id, merchant_id in told.items():
         look = doors.settlement_line(merchant_id, one.place.week, one.place.number)
-        turn.tell(member_id, screen(words, [[look, doors.home()]]), key=f"dispute-decided:{one.id}:{member_id}")
+        lines = [*brings(moved, merchant_id), *words]
+        turn.tell(member_id, screen(lines, [[look, doors.home()]]), key=f"dispute-decided:{one.id}:{member_id}")
+
+
+def brings(moved: Sequence[derive.Line], merchant_id: int) -> list[Line]:
+    """What an upheld dispute moves for one of the two, and where they find it."""
+    minor = sum(line.net_minor(merchant_id) for line in moved)
+    if not minor:
+        return []
+    amount = Money(abs(minor), moved[0].money)
+    if minor > 0:
+        return [t("<b>退回您 {amount}</b>,记在这一周的结算单里", amount=amount), BLANK]
+    return [t("<b>扣回 {amount}</b>,记在这一周的结算单里", amount=amount), BLANK]

@@ -23,7 +23,7 @@ feature = Feature("exchange", order=33, on_account=True)
 DAYS_SHOWN = 4
 
 
-@feature.command("exchange", t("积分转换"))
+@feature.command("exchange", t("积分转换"), said="转换,互换,exchange,convert")
 async def command(turn: Turn, words: str = "") -> Screen:
     """Shows which points can become common ones."""
     return await home(turn)

@@ -21,7 +21,7 @@ feature = Feature("expiry", order=50, on_account=True)
 DAYS_PER_PAGE = 6
 
 
-@feature.command("expiry", t("到期日"), reads_only=True)
+@feature.command("expiry", t("到期日"), reads_only=True, said="到期,过期,有效期,失效,expire,expires,expiry")
 async def expiry(turn: Turn, words: str = "") -> Screen:
     """Shows the schedule from its beginning."""
     return await show(turn)

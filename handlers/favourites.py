@@ -18,7 +18,7 @@ feature = Feature("favourites", order=33, on_account=True)
 PER_PAGE = 8
 
 
-@feature.command("favourites", t("收藏"))
+@feature.command("favourites", t("收藏"), said="收藏夹,心愿单,favourites,favorites,wishlist")
 async def command(turn: Turn, words: str = "") -> Screen:
     """Lists the favourites."""
     return await list_(turn)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from chat import doors
-from chat.feature import Command, Feature, discover
+from chat.feature import Audience, Command, Feature, discover
 from chat.screen import BLANK, Button, Line, Screen, screen
 from chat.turn import Turn
 from chat.words import t
@@ -14,20 +14,15 @@ feature = Feature("help", order=95)
 
 def is_for(command: Command, member: Member | None) -> bool:
     """Whether a command is shown to this person."""
-    if command.description is None:
-        return False
-    match command.audience:
-        case "anyone":
-            return True
-        case "member":
-            return member is not None
-        case "staff":
-            return member is not None and bool(member.staff_of)
-        case "operator":
-            return member is not None and bool(member.operator)
+    if member is None:
+        return command.shown_to(["anyone"], [])
+    audiences: list[Audience] = ["anyone", "member"]
+    audiences += ["staff"] if member.staff_of else []
+    audiences += ["operator"] if member.operator else []
+    return command.shown_to(audiences, [role for _, role in member.staff_of])
 
 
-@feature.command("help", t("能做什么"), audience="anyone")
+@feature.command("help", t("能做什么"), audience="anyone", said="帮助,投诉,怎么用,客服,人工,说明,help,support")
 async def help_(turn: Turn, words: str = "") -> Screen:
     """Lists the commands that are of use to this person."""
     return await show(turn)

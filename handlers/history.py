@@ -32,7 +32,7 @@ FILTERS: dict[str, tuple[Text, tuple[str, ...] | None]] = {
 }
 
 
-@feature.command("history", t("积分明细"), reads_only=True)
+@feature.command("history", t("积分明细"), reads_only=True, said="明细,记录,流水,账单,history,transactions,statement")
 async def history(turn: Turn, words: str = "") -> Screen:
     """Shows the newest page."""
     return await page(turn)
@@ -86,7 +86,8 @@ async def open_line(turn: Turn, entry: str, which: str = "all", before: str = "0
         lines.insert(0, t("<b>{company}</b> · 企业账户", company=company))
     back = (which, before, currency)
     rows: list[list[Button | None]] = []
-    if opened.undoes_id is not None:
+    # What was bought before an account was claimed is in the history of that account.
+    if opened.undoes_id is not None and not opened.line.facts.get("handed_over"):
         rows.append([feature.button(t("原来那笔"), "why", opened.undoes_id, *back)])
     rows += [[feature.button(t("后来的更改"), "why", later, *back)] for later in opened.undone_by[:3]]
     rows.append([feature.button(t("返回明细"), "page", *back), doors.home()])

@@ -11,7 +11,9 @@ from chat.words import t
 feature = Feature("home", order=10, on_account=True)
 
 
-@feature.command("balance", t("我的积分"), reads_only=True)
+@feature.command(
+    "balance", t("我的积分"), reads_only=True, said="余额,积分,多少分,查分,你好,您好,菜单,balance,points,hi,hello,menu"
+)
 async def balance(turn: Turn, words: str = "") -> Screen:
     """Shows what is held."""
     return await main_screen(turn)

@@ -11,9 +11,9 @@ from chat.screen import BLANK, Button, Line, Screen, screen
 from chat.turn import Turn
 from chat.wallet import main_screen
 from chat.words import Both, Points, t, tn
+from ledger.earning import welcome
 from ledger.members import joining, person, profile
 from ledger.members.person import Person
-from ledger.merchants import merchant as merchants
 
 feature = Feature("join", order=1, on_account=True)
 
@@ -26,9 +26,10 @@ async def start(turn: Turn, words: str = "") -> Screen:
     if turn.member is None:
         return await intro(turn)
     turn.finish()
-    shown = await person.load(turn.tx, turn.vault, turn.member.id)
+    who = turn.member.person_id or turn.member.id  # a company that somebody acts for keeps the name it was given
+    shown = await person.load(turn.tx, turn.vault, who)
     if shown.name != turn.name:
-        await person.rename(turn.tx, turn.vault, turn.member.id, turn.name)
+        await person.rename(turn.tx, turn.vault, who, turn.name)
     return await main_screen(turn)
 
 
@@ -87,7 +88,7 @@ async def agree(turn: Turn, language: str, version: str) -> Screen:
         return await intro(turn)
     funded_by = None
     if turn.programme.welcome_points:
-        funded_by = (await merchants.by_code(turn.tx, turn.programme.welcome_issuer)).id
+        funded_by = await welcome.issuer(turn.tx, turn.programme, turn.at)
     who = Person(turn.telegram_id, turn.chat_id, turn.name)
     link = turn.dialogue.data.get("link")
     joined = await joining.join(turn.tx, turn.vault, turn.programme, who, welcome_issuer_id=funded_by, at=turn.at)
@@ -98,6 +99,9 @@ async def agree(turn: Turn, language: str, version: str) -> Screen:
     if turn.language != hinted:
         await profile.choose_language(turn.tx, joined.member.id, turn.language)
     lines: list[Line | None] = [t("欢迎您,{name}", name=turn.name)]
+    if turn.programme.welcome_points and joined.welcome is None:
+        await welcome.owe(turn.tx, turn.programme, joined.member.id, now=turn.now)
+        lines.append(t("入会礼 {points}稍后到账,到了告诉您", points=Points(turn.programme.welcome_points)))
     if joined.welcome is not None:
         lines.append(t("入会礼 {points}已到账", points=Points(joined.welcome.points)))
     onward = f"https://t.me/{turn.bot_username}?start={link}" if link else None
@@ -105,9 +109,9 @@ async def agree(turn: Turn, language: str, version: str) -> Screen:
         [Button(t("继续刚才的"), url=onward, style="primary") if onward else None],
         [doors.region(t("填地区")) if turn.programme.regions else None, doors.birthday(t("填生日"))],
     ]
-    welcome = await main_screen(turn, *[line for line in lines if line is not None])
+    page = await main_screen(turn, *[line for line in lines if line is not None])
     optional = t("地区和生日可填可不填,以后在设置里也能改。")
-    return Screen((*welcome.lines, BLANK, optional), (*screen([], rows).rows, *welcome.rows))
+    return Screen((*page.lines, BLANK, optional), (*screen([], rows).rows, *page.rows))
 
 
 def _welcome_offer(turn: Turn) -> Line | None:

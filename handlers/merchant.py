@@ -24,7 +24,7 @@ EXPORT_MOST = 2000
 """Lines of a file that still travels well through a chat."""
 
 
-@feature.command("merchant", t("商户页"), audience="staff")
+@feature.command("merchant", t("商户页"), audience="staff", needs="see_merchant", said="我的店,我的商户")
 async def command(turn: Turn, words: str = "") -> Screen:
     """Shows the page of the merchant that one runs."""
     return await home(turn)
@@ -41,7 +41,11 @@ async def home(turn: Turn, merchant: str = "0") -> Screen:
     here = post.merchant.id
     working = [each for each in await shifts.open_at(turn.tx, here) if each.opened_at >= till.today(turn)[0]]
     lines: list[Line | None] = [
-        t("<b>{merchant}</b> · {status}", merchant=post.where, status=till.STATUSES[post.merchant.status]),
+        t(
+            "<b>{merchant}</b> · {status}",
+            merchant=post.where,
+            status=till.STATUSES[post.merchant.status_on(turn.today)],
+        ),
         BLANK,
         *await today(turn, post),
         tn("{n} 人在班", n=len(working)) if working else None,
@@ -82,6 +86,10 @@ def arranged(post: Post) -> list[list[Button | None]]:
         [
             doors.rules(here) if authority.may(role, "see_rules") else None,
             doors.api_keys(here) if authority.may(role, "manage_api") else None,
+        ],
+        [
+            doors.paper_cards(here) if authority.may(role, "print_cards") else None,
+            doors.imports(here) if authority.may(role, "import_files") else None,
         ],
     ]
 

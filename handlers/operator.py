@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from chat import doors, known, till, troubles
+from chat import doors, known, terms, till, troubles
 from chat import invitations as words_of
 from chat import rules as words
 from chat.arguments import number
@@ -15,11 +15,10 @@ from chat.screen import BLANK, Button, Line, Screen, screen
 from chat.turn import Turn
 from chat.words import Text, t, tn
 from ledger.clearing import disputes
-from ledger.earning import rulebook
+from ledger.earning import campaigns, rulebook
 from ledger.members import operators, upgrades
 from ledger.merchants import merchant as merchants
 from ledger.merchants import onboarding, staff
-from ledger.merchants.merchant import Merchant, MonthsToMonthEnd, Years
 
 feature = Feature("operator", order=90)
 
@@ -27,7 +26,7 @@ PER_PAGE = 8
 ERROR_LONGEST = 700
 
 
-@feature.command("operator", t("运营台"), audience="operator")
+@feature.command("operator", t("运营台"), audience="operator", said="运营")
 async def command(turn: Turn, words: str = "") -> Screen:
     """Opens the desk; «/operator K7Q2» looks a code up at once."""
     return await look_up(turn, words) if words else await home(turn)
@@ -51,7 +50,8 @@ async def home(turn: Turn) -> Screen:
             doors.rule_approvals(await rules_waiting(turn)),
         ],
         [doors.closes(), doors.disputes(await disputes_waiting(turn))],
-        [doors.covers(), doors.home()],
+        [doors.covers(), doors.campaign_desk(await budgets_waiting(turn))],
+        [doors.standing_desk() if roles & {"admin", "support"} else None, doors.home()],
     ]
     return screen(lines, rows)
 
@@ -66,6 +66,12 @@ async def rules_waiting(turn: Turn) -> Text:
     """The way to proposed rules, with how many wait."""
     n = len(await rulebook.proposals(turn.tx))
     return t("规则审批({n})", n=n) if n else t("规则审批")
+
+
+async def budgets_waiting(turn: Turn) -> Text:
+    """The way to budgets of campaigns, with how many wait."""
+    n = len(await campaigns.waiting(turn.tx, everybody=True))
+    return t("活动预算({n})", n=n) if n else t("活动预算")
 
 
 async def upgrades_waiting(turn: Turn) -> Text:
@@ -148,17 +154,13 @@ async def open_merchant(turn: Turn, merchant_id: str) -> Screen:
     team = await staff.team(turn.tx, merchant.id)
     rules = await rulebook.in_force(turn.tx, merchant.id, turn.today)
     say = partial(words.line, money=merchant.money, programme=turn.programme, today=turn.today)
-    terms = merchant.terms
     lines: list[Line | None] = [
         t("<b>{merchant}</b> · {status}", merchant=till.name_of(merchant), status=till.STATUSES[merchant.status]),
         t("代码 {code}", code=merchant.code),
         BLANK,
-        t("发的积分:{currency}", currency=names.currency(terms.currency)),
         None if rules else t("现在没有积分规则,消费不得分"),
         *(say(each) for each in rules[:PER_PAGE]),
-        tn("退货期 {n} 天,过后生效", n=terms.return_days) if terms.return_days else t("得分马上可用"),
-        life(merchant),
-        t("收联盟积分") if terms.accepts_common else t("只收自己的积分"),
+        *terms.lines(merchant, names),
         BLANK,
         tn("店员 {n} 人", n=len(team)) if team else t("还没有店员"),
         *(t("{label} · {role}", label=one.label, role=till.role(one.role)) for one in team[:PER_PAGE]),
@@ -169,7 +171,8 @@ async def open_merchant(turn: Turn, merchant_id: str) -> Screen:
             doors.cover_desk(t("保证金"), merchant.id),
             feature.button(t("邀请店主"), "owner", merchant.id) if "admin" in roles else None,
         ],
-        [feature.button(t("返回"), "merchants", 0), doors.operator()],
+        [doors.terms(t("条款"), merchant.id), feature.button(t("返回"), "merchants", 0)],
+        [doors.operator()],
     ]
     return screen(lines, rows)
 
@@ -192,17 +195,6 @@ async def invite_owner(turn: Turn, merchant_id: str) -> Screen:
         words_of.link_of(turn, staff.LINK, token),
         [feature.button(t("返回"), "merchant", merchant.id)],
     )
-
-
-def life(merchant: Merchant) -> Line:
-    """How long the merchant's points live."""
-    match merchant.terms.life:
-        case MonthsToMonthEnd(months=months):
-            return tn("有效 {n} 个月,到月底", n=months)
-        case Years(years=years):
-            return tn("有效 {n} 年", n=years)
-        case _:
-            return t("不过期")
 
 
 async def demand(turn: Turn) -> frozenset[str]:

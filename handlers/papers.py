@@ -8,7 +8,7 @@ from chat import doors, merchants, till
 from chat.arguments import number
 from chat.feature import Feature
 from chat.merchants import PURPOSES
-from chat.screen import BLANK, Button, Given, Line, Screen, screen
+from chat.screen import BLANK, Button, Line, Screen, screen
 from chat.till import Post
 from chat.turn import Turn
 from chat.words import t, tn
@@ -74,7 +74,7 @@ async def show(turn: Turn, file_id: str) -> Screen:
     return screen(
         lines,
         [[feature.button(t("返回"), "home", post.merchant.id)]],
-        file=Given(paper.given, paper.kind),
+        file=await merchants.shown(turn.tx, paper),
         protect=True,
     )
 
@@ -85,8 +85,9 @@ async def send(turn: Turn, merchant: str) -> Screen:
     post = await till.post_at(turn, number(merchant))
     post.staff.demand("see_papers")
     here = post.merchant.id
-    names = [feature.button(words, "as", here, purpose) for purpose, words in PURPOSES.items()]
-    rows: list[list[Button | None]] = [list(names[i : i + 2]) for i in range(0, len(names), 2)]
+    rows: list[list[Button | None]] = [
+        [feature.button(words, "as", here, purpose)] for purpose, words in PURPOSES.items()
+    ]
     lines: list[Line] = [t("<b>提交文件</b> · {merchant}", merchant=post.where), t("是哪一种?")]
     return screen(lines, [*rows, [feature.button(t("返回"), "home", here)]])
 

@@ -1,7 +1,8 @@
 """A refund at the till in three taps: which purchase, how much of it, why — the last one does it.
 
-The purchase is chosen from today's list, or by its receipt number. What is taken back is shown before; the reason that is tapped
-confirms it, under a number minted when it was drawn, so that two taps are one refund.
+The purchase is chosen from today's list, by its receipt number, or, without one, by who bought it (`refund_by_card`). What is
+taken back is shown before; the reason that is tapped confirms it, under a number minted when it was drawn, so that two taps are
+one refund.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ async def start(turn: Turn, merchant: str = "0") -> Screen:
         t("退哪一笔?点一笔,或把小票号、编号发给我。") if open_ else t("今天没有可退的。把小票号或编号发给我。")
     )
     rows = [[feature.button(row(turn, each), "open", each.id)] for each in open_]
-    return screen(lines, [*rows, [doors.counter(t("返回"))]])
+    return screen(lines, [*rows, [doors.refund_by_card(post.merchant.id), doors.counter(t("返回"))]])
 
 
 @feature.step("document")
@@ -141,6 +142,13 @@ async def amount_typed(turn: Turn, said: str) -> Screen:
     return await confirm(turn, post, purchase, amount=amount)
 
 
+@feature.tap("part")
+async def part(turn: Turn, purchase_id: str, amount: str) -> Screen:
+    """Shows what refunding an amount does that was said before the purchase was found."""
+    purchase, post = await reached(turn, purchase_id)
+    return await confirm(turn, post, purchase, amount=number(amount))
+
+
 async def confirm(
     turn: Turn, post: Post, purchase: Purchase, *, amount: int | None = None, lines: Sequence[Back] = ()
 ) -> Screen:
@@ -208,8 +216,7 @@ async def carry_out(turn: Turn, purchase_id: str, nonce: str, reason: str) -> Sc
             amount_minor=data["amount"],
             lines=[Back(*each) for each in data["lines"]],
         )
-        if done.receipt is not None:
-            await receipts.tell(turn, done.receipt)
+        await receipts.tell_refund(turn, done, post.merchant, reason)
         turn.finish()
         purchase, amount, points = done.purchase, done.amount_minor, done.points
     else:
@@ -217,9 +224,10 @@ async def carry_out(turn: Turn, purchase_id: str, nonce: str, reason: str) -> Sc
     names = await known.read(turn.tx)
     facts = {"amount": Money(amount, purchase.money), "points": names.points(post.merchant.terms.currency, points)}
     said: list[Line] = [
-        t("已退 <b>{amount}</b>,收回 <b>{points}</b>,会员已收到通知", **facts)
+        t("已退 <b>{amount}</b>,收回 <b>{points}</b>", **facts)
         if points
-        else t("已退 <b>{amount}</b>,积分没有变", **facts)
+        else t("已退 <b>{amount}</b>,积分没有变", **facts),
+        await till.told(turn, purchase.member_id),
     ]
     rows: list[list[Button | None]] = [
         [feature.button(t("这笔再退一些"), "open", purchase.id) if purchase.left_minor else None],

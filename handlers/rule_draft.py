@@ -19,8 +19,8 @@ from chat.feature import Feature
 from chat.screen import BLANK, Button, Line, Screen, screen
 from chat.till import Post
 from chat.turn import Turn
-from chat.words import Text, t, tn
-from ledger.earning import rulebook
+from chat.words import Both, Text, t, tn
+from ledger.earning import campaigns, rulebook
 from ledger.earning.rules.documents import Base, Bonus, Budget, Cap, Multiplier, Rule, When
 from ledger.earning.rules.version import RuleVersion, house_rule
 from ledger.merchants import log
@@ -173,6 +173,7 @@ async def ask_send(turn: Turn, post: Post, draft: dict[str, Any], *, first: Text
         first,
         t("<b>{merchant}</b>", merchant=post.where),
         _saying(turn, post)(made),
+        t("算在活动「{campaign}」的预算里", campaign=draft["campaign_name"]) if "campaign" in draft else None,
         BLANK,
         *await trial.lines(turn, post.merchant, made),
         BLANK,
@@ -185,6 +186,8 @@ async def ask_send(turn: Turn, post: Post, draft: dict[str, Any], *, first: Text
     if draft["kind"] != "rate":
         rows.append([feature.button(t("起个名字"), "name", nonce)])
         rows.append([feature.button(label, "limit", nonce, kind) for kind, label in _LIMITS.items()])
+        if any(each.is_open for each in await campaigns.of(turn.tx, post.merchant.id)):
+            rows.append([feature.button(t("用活动预算"), "campaign", nonce)])
     return screen(lines, [*rows, [doors.rules(post.merchant.id, t("取消"))]])
 
 
@@ -241,6 +244,32 @@ async def limit_typed(turn: Turn, said: str) -> Screen:
     return await ask_send(turn, post, {**data, data["limit"]: points})
 
 
+@feature.tap("campaign")
+async def campaign(turn: Turn, nonce: str) -> Screen:
+    """Asks on which campaign's budget the rule is to draw."""
+    data = turn.dialogue.data
+    if data.get("nonce") != nonce:
+        return _gone()
+    found = [each for each in await campaigns.of(turn.tx, data["merchant"]) if each.is_open]
+    rows: list[list[Button | None]] = [
+        [feature.button(t("{name}", name=Both(each.name_zh, each.name_en)), "draws_on", nonce, place)]
+        for place, each in enumerate(found)
+    ]
+    return screen([t("算在哪个活动的预算里?")], [*rows, [doors.rules(data["merchant"], t("取消"))]])
+
+
+@feature.tap("draws_on")
+async def draws_on(turn: Turn, nonce: str, place: str) -> Screen:
+    """Takes the campaign."""
+    data = turn.dialogue.data
+    found = [each for each in await campaigns.of(turn.tx, data.get("merchant", 0)) if each.is_open]
+    if data.get("nonce") != nonce or number(place) >= len(found):
+        return _gone()
+    chosen = found[number(place)]
+    post = await _owner_at(turn, data["merchant"])
+    return await ask_send(turn, post, {**data, "campaign": chosen.code, "campaign_name": chosen.name_zh})
+
+
 @feature.tap("send")
 async def send(turn: Turn, nonce: str) -> Screen:
     """Proposes the rule; a second tap finds it sent."""
@@ -283,6 +312,8 @@ async def _drafted(turn: Turn, post: Post) -> RuleVersion | None:
     said: dict[str, Any] = {name: data[name] for name in ("name_zh", "name_en") if name in data}
     if "budget" in data:
         said["budget"] = Budget(points=data["budget"])
+    if "campaign" in data:
+        said["campaign"] = data["campaign"]
     if "cap" in data:
         said["caps"] = (Cap(points=data["cap"], per="month"),)
     made: Rule

@@ -66,6 +66,7 @@ async def list_(turn: Turn, merchant: str) -> Screen:
             ]
             for w in waiting[:BUTTONS]
         ]
+    rows.append([doors.campaigns(here.id)])
     return screen(lines, [*rows, [doors.merchant(t("返回"), here.id), doors.home()]])
 
 

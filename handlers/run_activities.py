@@ -57,7 +57,8 @@ async def list_(turn: Turn, merchant: str) -> Screen:
         ]
         for each in found
     ]
-    rows.append([feature.button(words_of.KINDS[kind], "new", post.merchant.id, kind) for kind in KINDS])
+    kinds = [feature.button(words_of.KINDS[kind], "new", post.merchant.id, kind) for kind in KINDS]
+    rows += [[*kinds[:2]], [*kinds[2:]]]
     if not found:
         lines += [BLANK, t("新办一个:")]
     return screen(lines, [*rows, [doors.counter(), doors.home()]])
@@ -184,6 +185,7 @@ async def shown(turn: Turn, activity: Activity) -> Screen:
         t("地点:{place}", place=activity.place) if activity.place else None,
         tn("给了 {people} 人,最多 {n} 人", n=activity.people_max, people=activity.people),
         t("{when} 结束", when=activity.ends_at) if runs else t("已结束"),
+        t("接口里的编号 {id}", id=str(activity.id)),
     ]
     if activity.kind == "survey":
         counted = await surveys.results(turn.tx, activity.id, activity.questions)

@@ -20,16 +20,16 @@ feature = Feature("settings", order=80)
 
 LEAP_YEAR = 2024
 DAYS_A_ROW = 7
-CONSENTS = {consent.TERMS: t("条款"), consent.BIRTHDAY: t("保存生日")}
+CONSENTS = {consent.TERMS: t("条款"), consent.BIRTHDAY: t("保存生日"), consent.STANDING: t("使用信用评级")}
 
 
-@feature.command("settings", t("设置"))
+@feature.command("settings", t("设置"), said="生日,地区,通知,settings,birthday")
 async def settings(turn: Turn, words: str = "") -> Screen:
     """Shows what is chosen."""
     return await show(turn)
 
 
-@feature.command("language", t("语言 / Language"))
+@feature.command("language", t("语言 / Language"), said="语言,中文,英文,英语,汉语,language,english,chinese")
 async def language_command(turn: Turn, words: str = "") -> Screen:
     """Offers the languages."""
     return await language(turn)
@@ -55,6 +55,7 @@ async def show(turn: Turn) -> Screen:
         ],
         [doors.claim(), doors.tier() if turn.programme.tiers else None],
         [feature.button(t("存了我的什么"), "stored"), doors.business()],
+        [doors.standing()],
         [doors.home()],
     ]
     return screen(lines, rows)

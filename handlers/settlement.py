@@ -6,14 +6,12 @@ import datetime as dt
 
 from chat import desk, doors, known, settlement, till
 from chat.arguments import number
-from chat.csv_file import csv_file
 from chat.feature import Feature
 from chat.known import Known
-from chat.screen import BLANK, Button, File, Line, Screen, screen
+from chat.screen import BLANK, Button, Line, Screen, screen
 from chat.till import Post
 from chat.turn import Turn
 from chat.words import Money, Text, t, tn
-from chat.xlsx_file import xlsx_file
 from ledger.clearing import close, disputes, positions
 from ledger.clearing.derive import Place
 from ledger.clearing.positions import Shown
@@ -115,10 +113,10 @@ def row(shown: Shown, merchant_id: int) -> Text:
     facts = {"day": shown.line.day, "offer": settlement.offer_of(shown), "points": shown.line.points}
     amount = Money(abs(minor), shown.line.money)
     if not minor:
-        return t("{day} · {offer} · {points} 分", **facts)
+        return t("{day} · {points} 分 · {offer}", **facts)
     if minor > 0:
-        return t("{day} · {offer} · {points} 分 · +{amount}", amount=amount, **facts)
-    return t("{day} · {offer} · {points} 分 · −{amount}", amount=amount, **facts)
+        return t("{day} · +{amount} · {points} 分 · {offer}", amount=amount, **facts)
+    return t("{day} · −{amount} · {points} 分 · {offer}", amount=amount, **facts)
 
 
 @feature.tap("line")
@@ -193,9 +191,8 @@ async def file_(turn: Turn, merchant: str, week: str, kind: str) -> Screen:
     """Hands a statement over as a file."""
     post, day = await reached(turn, merchant, week)
     here, names = post.merchant.id, await known.read(turn.tx)
-    rows = settlement.table(await positions.page(turn.tx, here, day), here, names, turn.speaker)
-    name = f"{post.merchant.code}-{day}"
-    made = File(f"{name}.csv", csv_file(rows)) if kind == "csv" else File(f"{name}.xlsx", xlsx_file(rows, str(day)))
+    found = await positions.page(turn.tx, here, day)
+    made = settlement.file_of(found, post.merchant, day, "csv" if kind == "csv" else "xlsx", names, turn.speaker)
     caption = t("{merchant} · {week}的结算单", merchant=post.where, week=settlement.period(day))
     return screen([caption], [[doors.settlement_week(here, day, t("返回"))]], file=made, fresh=True)
 

@@ -23,7 +23,7 @@ ANY = "-"
 """In a button: every region, every trade."""
 
 
-@feature.command("shops", t("附近的商户"))
+@feature.command("shops", t("附近的商户"), said="附近,商户,门店,哪些店,shops,stores,merchants,nearby")
 async def command(turn: Turn, words: str = "") -> Screen:
     """Lists the merchants of the member's region."""
     return await home(turn)
@@ -137,7 +137,7 @@ async def open_(turn: Turn, merchant_id: str) -> Screen:
 
 async def gives(turn: Turn, merchant: Merchant) -> list[Line]:
     """How to earn there, by the rules in force today."""
-    if merchant.status != "certified":
+    if merchant.status_on(turn.today) != "certified":
         return [t("现在不发新积分;您手里的照常能用。")]
     in_force = await rulebook.in_force(turn.tx, merchant.id, turn.today)
     if not in_force:

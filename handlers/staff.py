@@ -24,7 +24,7 @@ INVITE: dict[Role, Text] = {"cashier": t("邀请收银员"), "manager": t("邀�
 """Whom the people of a shop may invite; owners are invited by the operator."""
 
 
-@feature.command("staff", t("店员"), audience="staff")
+@feature.command("staff", t("店员"), audience="staff", needs="see_staff", said="员工")
 async def command(turn: Turn, words: str = "") -> Screen:
     """Shows who works here."""
     return await list_(turn)

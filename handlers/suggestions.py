@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from unicodedata import east_asian_width
+
 from chat import activities as words_of
 from chat import doors, known, receipts, till
 from chat.arguments import number
@@ -16,6 +18,8 @@ from ledger.merchants.authority import NotAllowed
 feature = Feature("suggestions", order=79)
 
 PER_PAGE = 6
+COLUMNS = 36
+"""What fits on a button of a phone."""
 
 
 @feature.tap("list")
@@ -35,8 +39,13 @@ async def suggested(turn: Turn, activity_id: str) -> Screen:
 
 
 def _short(words: str) -> str:
-    one_line = " ".join(words.split())
-    return one_line if len(one_line) <= 30 else one_line[:29] + "…"
+    """The words on one line of a phone, where a Chinese character is as wide as two Latin ones."""
+    one_line, width = " ".join(words.split()), 0
+    for place, character in enumerate(one_line):
+        width += 2 if east_asian_width(character) in "WF" else 1
+        if width > COLUMNS:
+            return one_line[:place].rstrip() + "…"
+    return one_line
 
 
 @feature.tap("open")
@@ -62,7 +71,10 @@ async def accept(turn: Turn, suggestion_id: str) -> Screen:
     """Takes a suggestion; its member gets the points and a receipt."""
     post, each = await _suggestion(turn, suggestion_id)
     _, receipt = await suggestions.accept(turn.tx, post.staff, each.id, at=turn.at)
-    await receipts.tell(turn, receipt)
+    told = await receipts.notice(turn.tx, receipt.owner, receipt.entry_id, today=turn.today)
+    headline, *rest = told.lines
+    lines: list[Line] = [headline, t("您的建议被采纳了:{words}", words=_short(each.words)), *rest]
+    turn.tell(each.member_id, screen(lines, told.rows), key=f"receipt:{receipt.entry_id}:{each.member_id}")
     return screen(
         [t("已采纳,分已给出。"), t("{words}", words=_short(each.words))],
         [[doors.suggestions(each.activity_id), doors.home()]],

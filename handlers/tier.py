@@ -8,10 +8,11 @@ from chat.arguments import number
 from chat.feature import Feature
 from chat.screen import BLANK, Button, Line, Screen, screen
 from chat.turn import Turn
-from chat.words import Both, Money, Text, t, tn
+from chat.words import Both, Money, Points, Text, t, tn
 from ledger.earning import qualifying
 from ledger.members import operators, standings, tiers, upgrades
 from ledger.programme import Tier
+from ledger.redeeming import tier_sales
 
 feature = Feature("tier", order=36)
 
@@ -20,7 +21,7 @@ DECIDES = "admin"
 """The operator's role that upgrades members."""
 
 
-@feature.command("tier", t("会员等级"))
+@feature.command("tier", t("会员等级"), said="等级,级别,vip,tier,level,status")
 async def command(turn: Turn, words: str = "") -> Screen:
     """Shows the tier."""
     return await show(turn)
@@ -65,6 +66,15 @@ async def show(turn: Turn) -> Screen:
     if brings:
         lines += [BLANK, t("{tier}有:", tier=tier), *brings]
     rows: list[list[Button | None]] = [
+        [
+            doors.buy_tier(
+                t("用 {points}换{tier}", points=Points(sale.price.points), tier=words_of.name(sale.tier)),
+                sale.tier.code,
+            )
+        ]
+        for sale in tier_sales.sales(programme, mine.tier.code, today=turn.today)
+    ]
+    rows += [
         [feature.button(t("全部等级"), "ladder"), feature.button(t("变动记录"), "past")],
         [doors.card(), doors.home()],
     ]
@@ -113,8 +123,8 @@ WHYS: dict[str, Text] = {
     "earned": t("升级"),
     "kept": t("续上"),
     "landed": t("到期降一级"),
-    "granted": t("赠送"),
-    "grant_ended": t("赠送到期"),
+    "granted": t("赠送或换得"),
+    "grant_ended": t("赠送或换得的到期"),
 }
 
 

@@ -18,7 +18,7 @@ from ledger.redeeming.vouchers import VoucherUsed
 feature = Feature("verify", order=72)
 
 
-@feature.command("verify", t("验券"), audience="staff")
+@feature.command("verify", t("验券"), audience="staff", said="核销,验码")
 async def command(turn: Turn, words: str = "") -> Screen:
     """Asks for a voucher's code; «/verify CODE» shows at once what it is good for."""
     return await begin(turn, None, words)
@@ -37,6 +37,12 @@ async def scanned(turn: Turn, token: str) -> Screen:
         lines: list[Line] = [t("这是一张券的码,店员扫了才有用。"), t("到店时给店员看就行。")]
         return screen(lines, [[doors.vouchers(), doors.home()]])
     return await begin(turn, None, token)
+
+
+@feature.hears("staff")
+async def heard(turn: Turn, said: str) -> Screen | None:
+    """A voucher's code that was typed or scanned without a word before it."""
+    return await begin(turn, None, said) if codes.read(said) else None
 
 
 async def begin(turn: Turn, merchant_id: int | None, code: str) -> Screen:

@@ -17,7 +17,7 @@ feature = Feature("vouchers", order=32, on_account=True)
 PER_PAGE = 8
 
 
-@feature.command("vouchers", t("我的券"))
+@feature.command("vouchers", t("我的券"), said="优惠券,卡券,券码,兑换码,voucher,vouchers,coupon,coupons")
 async def command(turn: Turn, words: str = "") -> Screen:
     """Lists the vouchers, usable ones first."""
     return await list_(turn)

@@ -42,7 +42,10 @@ async def run(chunk: Chunk, slot: Slot) -> Progress | None:
         if days is not None:
             await certificates.warned(chunk.tx, each.id, days)
             left = (each.valid_until - today).days
-            await tell(chunk, merchant, warning(merchant, each, left), key=f"certificate-warned:{each.id}:{days}")
+            said = warning(merchant, each, left)
+            await tell(
+                chunk, merchant, said, key=f"certificate-warned:{each.id}:{days}", asks=t("把续期的文件发来就行。")
+            )
     return {"after": found[-1].id} if len(found) == CERTIFICATES_PER_CHUNK else None
 
 
@@ -56,9 +59,10 @@ async def lapse(chunk: Chunk, each: Ending) -> bool:
     return True
 
 
-async def tell(chunk: Chunk, merchant: Merchant, lines: list[Line], *, key: str) -> None:
-    """Tell the owners, and the operators who certify."""
-    to_owner, to_operator = notice(lines, merchant), desk_notice(lines, merchant)
+async def tell(chunk: Chunk, merchant: Merchant, lines: list[Line], *, key: str, asks: Line | None = None) -> None:
+    """Tell the owners, who are asked for something, and the operators who certify."""
+    to_owner = notice([*lines, asks] if asks else lines, merchant)
+    to_operator = desk_notice(lines, merchant)
     for one in await staff.team(chunk.tx, merchant.id):
         if one.role == "owner":
             chunk.tell(one.member_id, to_owner, key=f"{key}:{one.member_id}")
@@ -70,11 +74,11 @@ def warning(merchant: Merchant, each: Ending, left: int) -> list[Line]:
     """What is said before the end."""
     facts = {"merchant": till.name_of(merchant), "kind": KINDS[each.kind], "on": each.valid_until}
     when = (
-        tn("<b>{merchant}</b> 的{kind}还有 {n} 天到期({on})", n=left, **facts)
+        tn("<b>{merchant}</b>的{kind}还有 {n} 天到期({on})", n=left, **facts)
         if left
-        else t("<b>{merchant}</b> 的{kind}今天到期", **facts)
+        else t("<b>{merchant}</b>的{kind}今天到期", **facts)
     )
-    return [when, t("过期后暂停发积分;会员照常能用手里的分。把续期的文件发来就行。")]
+    return [when, t("过期后暂停发积分;会员照常能用手里的分。")]
 
 
 def ended(merchant: Merchant, each: Ending) -> list[Line]:

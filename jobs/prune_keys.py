@@ -1,8 +1,8 @@
 """What nobody will ask for any more goes: every hour, a few thousand rows at a time.
 
-Telegram keeps an update for a day at most, so after two its key can't be needed. Keys of money stay with the journal. What was
-sent is kept long enough to answer questions; slots, failures and events told to merchants as long as somebody may look into
-them.
+Telegram keeps an update for a day at most, so after two its key can't be needed; nor can that of an application over HTTP. Keys of
+money stay with the journal. What was sent is kept long enough to answer questions; slots, failures and events told to merchants as
+long as somebody may look into them.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ ROWS_PER_CHUNK = 5_000
 _PRUNE = {
     "keys": text(
         "DELETE FROM turn_key WHERE key IN (SELECT key FROM turn_key WHERE at < CAST(:now AS timestamptz) - interval '48 hours'"
-        " AND key LIKE 'update:%' ORDER BY at LIMIT :limit)"
+        " AND (key LIKE 'update:%' OR key LIKE 'apply:%') ORDER BY at LIMIT :limit)"
     ),
     "outbox": text(
         "DELETE FROM outbox WHERE (chat_id, id) IN (SELECT chat_id, id FROM outbox"
@@ -32,6 +32,8 @@ _PRUNE = {
         "DELETE FROM webhook_event WHERE id IN (SELECT id FROM webhook_event"
         " WHERE state = 'sent' AND sent_at < CAST(:now AS timestamptz) - interval '90 days' LIMIT :limit)"
     ),
+    # Buckets of keys and addresses that nobody asked for: they are full again.
+    "rates": text("DELETE FROM api_rate WHERE at < CAST(:now AS timestamptz) - interval '1 hour'"),
     "failures": text("DELETE FROM failure WHERE at < CAST(:now AS timestamptz) - interval '30 days'"),
 }
 

@@ -28,6 +28,15 @@ class Wording(BaseModel):
     en: str
 
 
+class TierPrice(BaseModel):
+    """What a tier costs to have for some days, whatever is earned: common points."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    points: int = Field(ge=1)
+    days: int = Field(ge=1, le=3660)
+
+
 class Tier(BaseModel):
     """A step of the ladder: what has to be spent *and* how many days visited within the qualifying months, and what it brings.
 
@@ -42,6 +51,9 @@ class Tier(BaseModel):
     spend_minor: int = Field(default=0, ge=0, description="money spent, net of refunds")
     visits: int = Field(default=0, ge=0, description="different days with a purchase that was not wholly returned")
     privileges: tuple[Wording, ...] = ()
+    price: TierPrice | None = Field(
+        default=None, description="for how many points it is had, and how long; None: not at all"
+    )
 
 
 class Acceleration(BaseModel):
@@ -156,6 +168,9 @@ class Programme(BaseModel):
     tier_months: int = Field(
         12, ge=1, description="months that qualify for a tier, and that a tier is held, to a month's end"
     )
+    tier_seller: str | None = Field(
+        default=None, description="merchant code that tiers are bought from: it gets the points"
+    )
     tier_warning_days: int = Field(30, ge=1, description="how long before its end a member hears what is missing")
     acceleration: Acceleration = Acceleration()
 
@@ -167,6 +182,10 @@ class Programme(BaseModel):
             raise ValueError("two tiers have one code")
         if steps and (steps[0].spend_minor or steps[0].visits):
             raise ValueError("the lowest tier needs nothing")
+        if steps and steps[0].price is not None:
+            raise ValueError("the lowest tier is everybody's, and not for sale")
+        if self.tier_seller is None and any(step.price is not None for step in steps):
+            raise ValueError("whoever sells tiers for points is named in tier_seller")
         for lower, higher in pairwise(steps):
             if higher.spend_minor < lower.spend_minor or higher.visits < lower.visits:
                 raise ValueError(f"{higher.code} needs less than {lower.code}")

@@ -5,13 +5,14 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from ledger.clearing import tables as clearing
 from ledger.earning import tables as earning
+from ledger.imports import tables as imports
 from ledger.members import tables as members
 from ledger.merchants import tables as merchants
 from ledger.metadata import metadata
 from ledger.points import tables as points
 from ledger.redeeming import tables as redeeming
 
-__all__ = ["clearing", "earning", "members", "merchants", "metadata", "points", "programme", "redeeming"]
+__all__ = ["clearing", "earning", "imports", "members", "merchants", "metadata", "points", "programme", "redeeming"]
 
 programme = Table(
     "programme",

@@ -54,6 +54,7 @@ class CurrencyTold(BaseModel):
     code: str
     name_zh: str
     name_en: str
+    name_en_one: str | None = None
     value_minor: int
     value_points: int
     issuer: str | None = None
@@ -361,8 +362,8 @@ async def _hold(scene: Scene, happening: Happening, told: Hold) -> None:
 
 
 _CURRENCY = text(
-    "INSERT INTO currency (id, code, issuer_id, name_zh, name_en, value_minor, value_points)"
-    " VALUES (:id, :code, :issuer_id, :name_zh, :name_en, :value_minor, :value_points)"
+    "INSERT INTO currency (id, code, issuer_id, name_zh, name_en, name_en_one, value_minor, value_points)"
+    " VALUES (:id, :code, :issuer_id, :name_zh, :name_en, :name_en_one, :value_minor, :value_points)"
 )
 _PROGRAMME = text("INSERT INTO programme (one, version, document, at) VALUES (1, 1, CAST(:document AS jsonb), :at)")
 _UNCLAIMED = text("INSERT INTO member (status) VALUES ('unclaimed') RETURNING id")

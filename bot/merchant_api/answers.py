@@ -10,16 +10,17 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.merchant_api import problems
 from bot.merchant_api.problems import Answer, Problem
 from ledger.merchants.api_keys import ApiKey
+from ledger.points.reading import run
+from ledger.values import value
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Asked:
     """A write: whose key, which Idempotency-Key, and what was asked (method, path and body, hashed)."""
 
@@ -28,7 +29,7 @@ class Asked:
     request: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Claimed:
     """What a transaction may go on with. `before`: for each of `asked`, in order, its earlier answer, why it is not done, or None:
     it is to be done now. `ahead_days`: how far the programme's clock runs ahead."""
@@ -57,9 +58,14 @@ _KEEP = """
 
 def name_of(merchant_id: int, said: str) -> str:
     """The turn's key. `Problem` 400 for what can be none."""
+    return f"api:{merchant_id}:{sound(said)}"
+
+
+def sound(said: str) -> str:
+    """An Idempotency-Key as it was sent. `Problem` 400 for what can be none."""
     if not 1 <= len(said) <= 255 or not said.isascii() or not said.isprintable() or " " in said:
         raise problems.idempotency_key_needed()
-    return f"api:{merchant_id}:{said}"
+    return said
 
 
 def print_of(method: str, path: str, body: bytes) -> bytes:
@@ -69,18 +75,17 @@ def print_of(method: str, path: str, body: bytes) -> bytes:
 
 async def claim(tx: AsyncConnection, asked: Sequence[Asked], *, now: dt.datetime) -> Claimed:
     """Lock these keys and see what they were answered. One round trip."""
-    values = ([each.name for each in asked], [each.key.id for each in asked], now)
-    rows = (await tx.exec_driver_sql(_CLAIM, values)).all()
+    rows = await run(tx, _CLAIM, [each.name for each in asked], [each.key.id for each in asked], now)
     before: list[Answer | Problem | None] = []
-    for each, row in zip(asked, rows, strict=True):
-        if not row.works:
+    for each, (_, free, works, used, request, status, answer) in zip(asked, rows, strict=True):
+        if not works:
             before.append(problems.unauthorized())
-        elif row.used:
-            same = row.request is not None and bytes(row.request) == each.request
-            before.append(Answer(row.status, row.answer, True) if same else problems.idempotency_key_reused())
+        elif used:
+            same = request is not None and bytes(request) == each.request
+            before.append(Answer(status, answer, True) if same else problems.idempotency_key_reused())
         else:
-            before.append(None if row.free else problems.in_flight())
-    return Claimed(before, rows[0].ahead_days)
+            before.append(None if free else problems.in_flight())
+    return Claimed(before, rows[0][0])
 
 
 async def keep(tx: AsyncConnection, rows: Sequence[tuple[Asked, Answer, int | None]], *, now: dt.datetime) -> None:
@@ -95,4 +100,4 @@ async def keep(tx: AsyncConnection, rows: Sequence[tuple[Asked, Answer, int | No
         [answer.body for _, answer, _ in rows],
         [member for _, _, member in rows],
     )
-    await tx.exec_driver_sql(_KEEP, columns)
+    await run(tx, _KEEP, *columns)

@@ -41,6 +41,10 @@ class Call:
     names: int | None = None
     receipts: list[Receipt] = field(default_factory=list)
     tells: list[Tell] = field(default_factory=list)
+    body: bytes = b""
+    """A file, where the operation takes one."""
+    refill: Callable[[AsyncConnection], Awaitable[None]] | None = None
+    """Empties a sandbox and fills it anew; None: this is no sandbox."""
 
     @property
     def staff(self) -> Staff:
@@ -57,13 +61,22 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
+class Download:
+    """A file, with what it is."""
+
+    name: str
+    content: bytes
+    media: str
+
+
+@dataclass(frozen=True, slots=True)
 class Refused:
     """A refusal that leaves something behind: what was written stays, unlike with a refusal that is raised."""
 
     refusal: Refusal
 
 
-Run = Callable[[Call, Any], Awaitable[BaseModel | Refused]]
+Run = Callable[[Any, Any], Awaitable[BaseModel | Refused | Download]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,26 +85,31 @@ class Operation:
 
     Args:
         summary: a sentence for the description, in English.
-        scope: what a key must be allowed.
+        scope: what a key must be allowed; None: it is about the sandbox itself, and any test key may ask; or see `applies`.
         asks: the model of the body, or of the query where the method is GET; None: there is neither.
-        answers: the model of the answer.
+        answers: the model of the answer; None: it is a file, of one of `media`.
         kind: read (no transaction), write (under an Idempotency-Key), note (writes down that it was asked, without a key).
         refuses: problem statuses of its own, besides those that any operation may answer.
+        applies: asked by nobody's key: «new» to apply as a merchant, «own» with the token of an application.
         bytes_most: of the body.
         run: None for what is combined with others (`purchases`).
+        takes: the body is a file of one of these media types, and `asks` is the query; empty: the body is JSON.
     """
 
     method: Literal["GET", "POST", "PUT"]
     path: str
     summary: str
-    scope: Scope
-    answers: type[BaseModel]
+    scope: Scope | None
+    answers: type[BaseModel] | None
     asks: type[BaseModel] | None = None
     kind: Literal["read", "write", "note"] = "read"
     status: int = 200
     refuses: tuple[int, ...] = ()
     bytes_most: int = 262_144
     run: Run | None = None
+    media: tuple[str, ...] = ()
+    takes: tuple[str, ...] = ()
+    applies: Literal["", "new", "own"] = ""
 
 
 def member_of(vault: Vault, merchant_id: int, said: str) -> int:

@@ -1,7 +1,8 @@
 """Who asks: the key in `Authorization: Bearer`, and the reader's language.
 
 A key that was read is remembered for some seconds, for writes only: whatever writes asks again whether the key still works, in its
-own transaction (`answers.claim`). Reads look at the database each time. So a revoked key ends at once, everywhere.
+own transaction (`answers.claim`). Reads look at the database each time, as do test keys, whose writes are another database's. So
+a revoked key ends at once, everywhere.
 """
 
 from __future__ import annotations
@@ -29,11 +30,11 @@ class Door:
         self._clock = clock
         self._known: OrderedDict[bytes, tuple[ApiKey, float]] = OrderedDict()
 
-    async def admit(self, request: web.Request, scope: Scope, *, writes: bool) -> ApiKey:
-        """The key of a request, which may do `scope`.
+    async def admit(self, request: web.Request, scope: Scope | None, *, writes: bool) -> ApiKey:
+        """The key of a request, which may do `scope` (None: what only test keys may).
 
         Raises:
-            Problem 401: no key that works. 403: it is for other things.
+            Problem 401: no key that works. 403: it is for other things, or a live one.
         """
         said = request.headers.get("Authorization", "")
         kind, _, secret = said.partition(" ")
@@ -43,7 +44,10 @@ class Door:
         key = await self._key(secret, writes)
         if key is None or not key.works(self._clock.now()):
             raise problems.unauthorized()
-        if scope not in key.scopes:
+        if scope is None:
+            if not key.test:
+                raise problems.test_key_needed()
+        elif scope not in key.scopes:
             raise problems.out_of_scope(scope)
         return key
 
@@ -55,9 +59,9 @@ class Door:
                 return known[0]
         async with self._reads.connect() as connection:
             key = await api_keys.find(connection, secret)
-        if key is None:
+        if key is None or key.test:
             self._known.pop(digest, None)
-            return None
+            return key
         self._known[digest] = (key, now + KNOWN_SECONDS)
         self._known.move_to_end(digest)
         if len(self._known) > KNOWN_MOST:

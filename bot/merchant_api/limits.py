@@ -1,4 +1,5 @@
-"""How much a key may ask: so many requests a minute, so many at once for one member. Counted in this process.
+"""How much a key may ask: so many requests a minute, so many at once for one member. Counted in this process; where there are
+several, `shared_limits` counts the rate, and each has its share of the rest.
 
 The rate is a bucket: full at first, refilled evenly. Answers tell of it with `RateLimit-Policy` and `RateLimit`
 (draft-ietf-httpapi-ratelimit-headers).
@@ -11,13 +12,27 @@ import math
 import time
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Hashable, Iterator
+from typing import Protocol
 
 from bot.merchant_api import problems
-from ledger.merchants.api_keys import ApiKey
 
 WINDOW_SECONDS = 60
 MEMBER_AT_ONCE_MOST = 4
 BUCKETS_MOST = 10_000
+
+
+class Limited(Protocol):
+    """Whoever has a rate: an API key, or an address (a number below zero)."""
+
+    @property
+    def id(self) -> int:
+        """Tells it from others."""
+        ...
+
+    @property
+    def per_minute(self) -> int:
+        """Its quota."""
+        ...
 
 
 class Rates:
@@ -27,7 +42,7 @@ class Rates:
         self._clock = clock
         self._buckets: OrderedDict[int, tuple[float, float]] = OrderedDict()
 
-    def take(self, key: ApiKey) -> dict[str, str]:
+    def take(self, key: Limited) -> dict[str, str]:
         """Count one request of a key; the headers that tell what is left.
 
         Raises:
@@ -52,9 +67,13 @@ class Rates:
 
 
 class AtOnce:
-    """What is being worked on: each key once, each member a few times."""
+    """What is being worked on: each key once, each member a few times.
 
-    def __init__(self) -> None:
+    `processes`: among so many what a member may have at once is divided; each has one at least. (Of keys the database knows.)
+    """
+
+    def __init__(self, processes: int = 1) -> None:
+        self._member_most = max(1, MEMBER_AT_ONCE_MOST // processes)
         self._keys: set[str] = set()
         self._members: Counter[Hashable] = Counter()
 
@@ -72,7 +91,7 @@ class AtOnce:
     @contextlib.contextmanager
     def member(self, who: Hashable) -> Iterator[None]:
         """A few requests for one member at a time. `Problem` 429."""
-        if self._members[who] >= MEMBER_AT_ONCE_MOST:
+        if self._members[who] >= self._member_most:
             raise problems.too_many_for_member()
         self._members[who] += 1
         try:

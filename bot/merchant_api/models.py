@@ -8,7 +8,16 @@ from __future__ import annotations
 import datetime as dt
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, RootModel, StringConstraints
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    RootModel,
+    StringConstraints,
+)
 from pydantic_core import PydanticCustomError
 
 BATCH_MOST = 1_000
@@ -61,6 +70,14 @@ class _Answered(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
+def _digits(card: str) -> str:
+    return card.rpartition("_")[2]
+
+
+_SCANNED = r"^(https://t\.me/[A-Za-z0-9_]{1,64}\?start=c_)?"
+"""A scanner reads the card's link, a cashier its digits."""
+
+
 class ByReference(_Asked):
     """A member, by the reference that a lookup gave."""
 
@@ -68,9 +85,9 @@ class ByReference(_Asked):
 
 
 class ByCard(_Asked):
-    """A member, by the eight digits of the card they show; a code is good for some seconds and for one use."""
+    """A member, by the card they show, its eight digits or its link as scanned; a code is good for some seconds and for one use."""
 
-    card: Annotated[str, StringConstraints(pattern=r"^[0-9]{8}$")]
+    card: Annotated[str, StringConstraints(pattern=_SCANNED + r"[0-9]{8}$"), AfterValidator(_digits)]
 
 
 class Line(_Asked):
@@ -190,9 +207,9 @@ class Refund(RootModel[Annotated[RefundIn, Field(discriminator="kind")]]):
 
 
 class LookupIn(_Asked):
-    """Who shows this card."""
+    """Who shows this card, by its digits or its link as scanned: eight in a member's chat, twelve on a paper card used before."""
 
-    card: Annotated[str, StringConstraints(pattern=r"^[0-9]{8}$")]
+    card: Annotated[str, StringConstraints(pattern=_SCANNED + r"[0-9]{8}([0-9]{4})?$"), AfterValidator(_digits)]
 
 
 class VoucherIn(_Asked):
@@ -433,6 +450,12 @@ class StatementLinesOut(_Answered):
 
     lines: list[StatementLine]
     next: str | None
+
+
+class FileAsked(_Asked):
+    """A statement as which file."""
+
+    format: Literal["csv", "xlsx"] = Field("csv", description="in the language of `Accept-Language`")
 
 
 class LinesAsked(_Asked):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -18,7 +19,8 @@ VERSION = "1"
 _ANY = (401, 403, 429, 500, 503)
 _BODY = (400, 413, 415, 422)
 _SAID = {
-    200: "Done", 201: "Booked", 400: "Wrong in form", 401: "No key that works", 403: "Not with this key, or not by this merchant",
+    200: "Done", 201: "Booked", 202: "Received",
+    400: "Wrong in form", 401: "No key that works", 403: "Not with this key, or not by this merchant",
     404: "Nothing goes by that name", 409: "At odds with what is there, or still in flight", 413: "Too large", 415: "Not JSON",
     422: "Can be read and can't be right", 429: "Too fast, or too many at once", 500: "Our fault", 503: "Not now",
 }  # fmt: skip
@@ -26,13 +28,14 @@ _SAID = {
 _ABOUT = """Every write carries an `Idempotency-Key`: the same key and body give the stored answer again, letter by letter; another
 body is 422; while the first is still in flight, 409. A merchant's document number is booked once whatever the keys. Refusals that
 may pass later are not stored. Problems are RFC 9457, with a stable `code`; title and detail are in Chinese or English, by
-`Accept-Language`. Money is in minor units; instants carry their offset."""
+`Accept-Language`. Money is in minor units; instants carry their offset. A test key asks the same of the merchant's sandbox,
+which has members, a clock and events of its own and nothing of the live programme."""
 
 
 def document(operations: Sequence[Operation]) -> dict[str, Any]:
     """The whole description."""
     asked = [each.asks for each in operations if each.asks is not None]
-    answered = [each.answers for each in operations] + [ProblemOut]
+    answered = [each.answers for each in operations if each.answers is not None] + [ProblemOut]
     models = [(model, "validation") for model in dict.fromkeys(asked)]
     models += [(model, "serialization") for model in dict.fromkeys(answered)]
     references, schemas = models_json_schema(models, ref_template="#/components/schemas/{model}")  # type: ignore[arg-type]
@@ -47,7 +50,16 @@ def document(operations: Sequence[Operation]) -> dict[str, Any]:
         "components": {
             "schemas": schemas["$defs"],
             "securitySchemes": {
-                "key": {"type": "http", "scheme": "bearer", "description": "jf_…, from the merchant's owner"}
+                "application": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "ja_…, from `POST /v1/applications`",
+                },
+                "key": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "jf_…, from the merchant's owner; jt_… reaches the sandbox",
+                },
             },
         },
         "security": [{"key": []}],
@@ -63,23 +75,41 @@ def _operation(
     said: dict[str, Any] = {
         "summary": each.summary,
         "operationId": _id(each),
-        "description": f"Scope: `{each.scope}`.",
+        "description": _who(each),
         "parameters": parameters,
         "responses": {
-            str(each.status): _answer(each.status, "application/json", refs[each.answers, "serialization"]),
+            str(each.status): _success(each, refs),
             **{
                 str(status): _answer(status, MEDIA_TYPE, refs[ProblemOut, "serialization"])
                 for status in sorted({*_ANY, *each.refuses, *_form(each)})
             },
         },
     }
-    if each.asks is not None and each.method == "GET":
+    if each.applies:
+        said["security"] = [] if each.applies == "new" else [{"application": []}]
+    if each.asks is not None and (each.method == "GET" or each.takes):
         query = schemas[refs[each.asks, "validation"]["$ref"].rpartition("/")[2]]
-        parameters += [_from_query(name, schema) for name, schema in query["properties"].items()]
-    elif each.asks is not None:
+        needed = query.get("required", ())
+        parameters += [_from_query(name, schema, name in needed) for name, schema in query["properties"].items()]
+    if each.takes:
+        binary = {"schema": {"type": "string", "format": "binary"}}
+        said["requestBody"] = {"required": True, "content": dict.fromkeys(each.takes, binary)}
+    elif each.asks is not None and each.method != "GET":
         content = {"application/json": {"schema": refs[each.asks, "validation"]}}
         said["requestBody"] = {"required": True, "content": content}
     return said
+
+
+def _who(each: Operation) -> str:
+    if each.applies:
+        return "Anybody." if each.applies == "new" else "The token of the application."
+    return f"Scope: `{each.scope}`." if each.scope else "Test keys alone (`jt_…`), of whatever scope."
+
+
+def _success(each: Operation, refs: dict[tuple[type[BaseModel], str], dict[str, Any]]) -> dict[str, Any]:
+    if each.answers is not None:
+        return _answer(each.status, "application/json", refs[each.answers, "serialization"])
+    return {"description": _SAID[each.status], "content": {media: {"schema": {}} for media in each.media}}
 
 
 def _form(each: Operation) -> tuple[int, ...]:
@@ -89,7 +119,7 @@ def _form(each: Operation) -> tuple[int, ...]:
 
 
 def _names(path: str) -> list[str]:
-    return [part[1:-1] for part in path.split("/") if part.startswith("{")]
+    return re.findall(r"\{(\w+)\}", path)
 
 
 def _id(each: Operation) -> str:
@@ -101,11 +131,12 @@ def _parameter(where: str, name: str, pattern: str) -> dict[str, Any]:
     return {"in": where, "name": name, "required": True, "schema": {"type": "string", "pattern": pattern}}
 
 
-def _from_query(name: str, schema: dict[str, Any]) -> dict[str, Any]:
-    """A parameter that may be left out; saying null in a query is saying nothing."""
+def _from_query(name: str, schema: dict[str, Any], needed: bool) -> dict[str, Any]:
+    """A parameter, which may be left out unless it is needed; saying null in a query is saying nothing."""
     kept = {key: value for key, value in schema.items() if key not in ("anyOf", "default", "title", "description")}
     kept |= next((each for each in schema.get("anyOf", ()) if each.get("type") != "null"), {})
-    return {"in": "query", "name": name, "schema": kept, "description": schema.get("description", "")}
+    said = {"in": "query", "name": name, "schema": kept, "description": schema.get("description", "")}
+    return {**said, "required": True} if needed else said
 
 
 def _answer(status: int, media: str, schema: dict[str, Any]) -> dict[str, Any]:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -14,11 +15,12 @@ from bot.merchant_api.models import Fault, ProblemOut
 from chat.refusals import wording
 from chat.words import Speaker, Text, t, tn
 from ledger.errors import Refusal
+from ledger.values import value
 
 MEDIA_TYPE = "application/problem+json"
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Answer:
     """What goes back: JSON, letter by letter, a problem from 400 on. `kept`: it was given before."""
 
@@ -61,6 +63,8 @@ _STATUS = {
     "document_taken": 409, "more_than_purchase": 409, "key_reused": 409, "voucher_used": 409, "voucher_taken_back": 409,
     "voucher_expired": 409, "voucher_of_another": 409, "card_used": 409, "card_expired": 409, "took_part": 409,
     "activity_over": 409, "activity_full": 409, "guessing_paused": 429,
+    "too_many_applications": 429, "not_certified_yet": 409, "taken_already": 409, "application_closed": 409,
+    "file_too_large": 413,
 }  # fmt: skip
 
 
@@ -82,6 +86,34 @@ def unauthorized() -> Problem:
 def out_of_scope(scope: str) -> Problem:
     """The key is for other things."""
     return Problem(403, "out_of_scope", t("这把密钥办不了这件事"), t("要有 {scope} 权限。", scope=scope))
+
+
+def test_key_needed() -> Problem:
+    """A live key knocks at the sandbox."""
+    return Problem(403, "test_key_needed", t("这是沙箱里的事"), t("换一把测试密钥(jt_ 开头)。"))
+
+
+def no_sandbox() -> Problem:
+    """The database's role may make no databases."""
+    said = t("数据库账号没有建库的权限(CREATEDB)。请告诉运营人员。")
+    return Problem(503, "no_sandbox", t("这里开不了沙箱"), said)
+
+
+def sandbox_full(megabytes: int) -> Problem:
+    """A sandbox is for trying things, not for keeping them."""
+    said = t("最多 {megabytes} MB。用 POST /v1/sandbox:reset 清空再来。", megabytes=megabytes)
+    return Problem(409, "sandbox_full", t("沙箱满了"), said)
+
+
+def enough_members(most: int) -> Problem:
+    """A sandbox has its fill of people."""
+    return Problem(409, "enough_members", t("测试会员够多了"), tn("最多 {n} 位。", n=most))
+
+
+def clock_goes_forward(today: dt.date) -> Problem:
+    """A day that was, or is."""
+    said = t("现在是 {today}。要回到今天,就清空沙箱。", today=today)
+    return Problem(422, "clock_goes_forward", t("时间只能往前拨"), said)
 
 
 def idempotency_key_needed() -> Problem:
@@ -110,7 +142,7 @@ def too_many_for_member() -> Problem:
 
 def too_fast(seconds: int, headers: Mapping[str, str]) -> Problem:
     """The key's rate is used up."""
-    said = tn("这把密钥的请求太密了,{n} 秒后再来。", n=seconds)
+    said = tn("请求太密了,{n} 秒后再来。", n=seconds)
     return Problem(429, "too_fast", t("请求太密"), said, headers={**headers, "Retry-After": str(seconds)})
 
 
@@ -122,6 +154,13 @@ def too_large(bytes_most: int) -> Problem:
 def not_json() -> Problem:
     """The body is something else."""
     return Problem(415, "not_json", t("只收 JSON"), t("请求头里写 Content-Type: application/json。"))
+
+
+def not_a_table(media: Sequence[str]) -> Problem:
+    """The body is said to be something that is not taken here."""
+    return Problem(
+        415, "not_a_table", t("只收表格文件"), t("Content-Type 写这些之一:{media}。", media=", ".join(media))
+    )
 
 
 def no_such_path() -> Problem:
@@ -188,6 +227,23 @@ def code_of_another() -> Problem:
     return Problem(409, "code_of_another", t("这个代码已有别人在用"), t("换一个代码。"))
 
 
+def token_needed() -> Problem:
+    """No token of an application, or one that is none."""
+    challenge = {"WWW-Authenticate": 'Bearer realm="jifen-application"'}
+    said = t("请求头里写 Authorization: Bearer 加申请时给的 token。")
+    return Problem(401, "token_needed", t("要有申请的 token"), said, headers=challenge)
+
+
+def not_a_document(media: str) -> Problem:
+    """A paper that is not what it says it is."""
+    return Problem(415, "not_a_document", t("文件格式不对"), t("内容不是 {media}。", media=media))
+
+
+def no_bot() -> Problem:
+    """No link can be made, for nobody knows the bot's name."""
+    return Problem(503, "no_bot", t("现在发不了链接"), t("机器人还没有上线。稍后再来。"))
+
+
 def not_now() -> Problem:
     """The database is out of reach, or too busy."""
     said = t("什么都没有发生。用同一个 Idempotency-Key 再来一次。")
@@ -231,9 +287,12 @@ def own() -> list[Problem]:
     """Every problem that is the API's own, for its documentation."""
     return [
         unauthorized(), out_of_scope("award"), idempotency_key_needed(), idempotency_key_reused(), in_flight(),
-        too_many_for_member(), too_fast(1, {}), too_large(1), not_json(), no_such_path(), method_not_allowed(["GET"]),
+        too_many_for_member(), too_fast(1, {}), too_large(1), not_json(), not_a_table(["text/csv"]),
+        no_such_path(), method_not_allowed(["GET"]),
         no_such_member(), no_such_outlet(), another_till(), in_the_future(5), too_long_ago(30), payments_differ(1, 2),
         no_such_place(), no_such_statement(), ends_before_it_begins(), code_of_another(), not_now(), broken("ABCD"),
+        token_needed(), not_a_document("PDF"), no_bot(),
+        test_key_needed(), no_sandbox(), sandbox_full(1), enough_members(2), clock_goes_forward(dt.date(2026, 11, 22)),
         Problem(400, "malformed", t("格式不对"), t("见 errors 和 /docs。")),
         Problem(422, "not_sensible", t("内容不合理"), t("见 errors。")),
     ]  # fmt: skip

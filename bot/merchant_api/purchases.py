@@ -10,7 +10,6 @@ import base64
 import binascii
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import text
@@ -23,8 +22,6 @@ from bot.merchant_api.calls import Call, member_of
 from bot.merchant_api.models import (
     Basket,
     BatchIn,
-    BatchOut,
-    ByCard,
     ByReference,
     PurchaseIn,
     PurchaseOut,
@@ -32,9 +29,7 @@ from bot.merchant_api.models import (
     PurchasesOut,
     QuoteIn,
     QuoteOut,
-    RowOut,
 )
-from bot.merchant_api.models import Booked as BookedOut
 from bot.merchant_api.problems import Answer, Problem
 from chat import arithmetic
 from chat.words import Speaker
@@ -52,13 +47,14 @@ from ledger.merchants.api_keys import ApiKey
 from ledger.merchants.cover import Slices
 from ledger.merchants.merchant import Merchant, available_on, expires_on
 from ledger.points.commands import Moment
+from ledger.values import compact, value
 
 CHANNEL = "api"
 BATCH_AT_ONCE = 250
 """So many purchases of a batch are decided before other requests get their turn on the event loop."""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Job:
     """A request for one purchase."""
 
@@ -73,7 +69,7 @@ def bill_of(basket: Basket, money: str) -> Bill:
     Raises:
         Problem 422: it was paid with more or less than it comes to.
     """
-    parts = tuple(Part(x.amount_minor, x.category, x.green_class, x.pieces, x.item) for x in basket.lines)
+    parts = tuple([Part(x.amount_minor, x.category, x.green_class, x.pieces, x.item) for x in basket.lines])
     if basket.payments is None:
         return Bill(parts, money)
     paid, total = sum(each.amount_minor for each in basket.payments), sum(part.amount_minor for part in parts)
@@ -113,33 +109,33 @@ class Bookkeeper:
             if isinstance(outcome, Problem):
                 answer, later = outcome.answer(speakers[job.language]), outcome.later
             else:
-                said = self.said(outcome, job.purchase, known[job.asked.key.merchant_id], reasons)
-                answer, later = Answer(201, said.model_dump_json()), False
+                said = self._said(outcome, job.purchase, known[job.asked.key.merchant_id], reasons)
+                answer, later = Answer(201, compact(said)), False
             if before is None and not later:
                 kept.append((job.asked, answer, None))
             given.append(answer)
         await answers.keep(tx, kept, now=now)
         return given
 
-    async def batch(self, call: Call, asked: BatchIn) -> BatchOut:
-        """Book a batch within the caller's transaction; a row for each purchase, in order."""
-        rows: list[RowOut] = []
+    async def batch(self, call: Call, asked: BatchIn) -> str:
+        """Book a batch within the caller's transaction; a row for each purchase, in order: a `BatchOut`, as JSON."""
+        rows: list[dict[str, Any]] = []
         for start in range(0, len(asked.purchases), BATCH_AT_ONCE):
             part = [(each, call.key, call.merchant) for each in asked.purchases[start : start + BATCH_AT_ONCE]]
             outcomes = await self._book(call.tx, part, call.at)
             reasons = await reasons_of(call.tx, [each.purchase for each in outcomes if isinstance(each, Booked)])
             for (purchase, _, _), outcome in zip(part, outcomes, strict=True):
                 if isinstance(outcome, Problem):
-                    rows.append(RowOut(problem=outcome.said(call.speaker), retry=outcome.later))
+                    rows.append({"problem": outcome.said(call.speaker), "retry": outcome.later})
                 else:
-                    rows.append(RowOut(purchase=self.said(outcome, purchase, call.merchant, reasons)))
-        booked = sum(row.purchase is not None for row in rows)
-        return BatchOut(booked=booked, refused=len(rows) - booked, rows=rows)
+                    rows.append({"purchase": self._said(outcome, purchase, call.merchant, reasons)})
+        booked = sum("purchase" in row for row in rows)
+        return compact({"booked": booked, "refused": len(rows) - booked, "rows": rows})
 
     async def _book(
         self, tx: AsyncConnection, wanted: Sequence[tuple[PurchaseIn, ApiKey, Merchant]], at: Moment
     ) -> list[Booked | Problem]:
-        shown = {p.member.card: key for p, key, _ in wanted if isinstance(p.member, ByCard)}
+        shown = {p.member.card: key for p, key, _ in wanted if not isinstance(p.member, ByReference)}
         cards: Mapping[str, int | Refusal] = {}
         if shown:
             cards = await card.present_many(tx, {code: -key.id for code, key in shown.items()}, now=at.now)
@@ -152,7 +148,7 @@ class Bookkeeper:
             except Problem as no:
                 rows.append(no)
                 continue
-            if isinstance(purchase.member, ByCard):
+            if not isinstance(purchase.member, ByReference):
                 if purchase.member.card in taken:  # two tills at once were shown one card: it was the first one's
                     rows[-1] = problems.refused(card.CardUsed(at.now))
                 taken.add(purchase.member.card)
@@ -166,13 +162,14 @@ class Bookkeeper:
         for row in rows:
             outcome = row if isinstance(row, Problem) else next(found)
             outcomes.append(problems.refused(outcome) if isinstance(outcome, Refusal) else outcome)
-        spent = {
-            purchase.member.card
-            for (purchase, _, _), outcome in zip(wanted, outcomes, strict=True)
-            if isinstance(purchase.member, ByCard) and isinstance(outcome, Booked)
-        }
-        if unused := [code for code, who in cards.items() if isinstance(who, int) and code not in spent]:
-            await card.give_back(tx, unused, now=at.now)
+        if shown:
+            spent = {
+                purchase.member.card
+                for (purchase, _, _), outcome in zip(wanted, outcomes, strict=True)
+                if not isinstance(purchase.member, ByReference) and isinstance(outcome, Booked)
+            }
+            if unused := [code for code, who in cards.items() if isinstance(who, int) and code not in spent]:
+                await card.give_back(tx, unused, now=at.now)
         return outcomes
 
     async def _outlets(
@@ -224,10 +221,12 @@ class Bookkeeper:
             till=till,
         )
 
-    def said(self, booked: Booked, asked: PurchaseIn, merchant: Merchant, reasons: Mapping[int, str]) -> BookedOut:
-        """A booked purchase as it goes over the wire."""
+    def _said(
+        self, booked: Booked, asked: PurchaseIn, merchant: Merchant, reasons: Mapping[int, str]
+    ) -> dict[str, Any]:
+        """A booked purchase as it goes over the wire: the fields of a `Booked`."""
         who = asked.member.reference if isinstance(asked.member, ByReference) else self._reference(booked, merchant)
-        return BookedOut(**_fields(booked.purchase, who, merchant, reasons), repeated=booked.repeated)
+        return {**_fields(booked.purchase, who, merchant, reasons), "repeated": booked.repeated}
 
     def _reference(self, booked: Booked, merchant: Merchant) -> str:
         return reference.reference(self._vault, merchant.id, booked.purchase.member_id)
@@ -280,7 +279,7 @@ async def quote(call: Call, asked: QuoteIn) -> QuoteOut:
     bill = bill_of(asked, call.merchant.money)
     bought_on = times.business_day(occurred_at, zone=call.zone, ahead_days=call.at.ahead_days)
     if asked.member is None:
-        call.merchant.must_issue()
+        call.merchant.must_issue(call.at.today)
         if bill.gross_minor <= 0:
             raise AmountMustBePositive(bill.gross_minor)
         rules = await rulebook.in_force(call.tx, call.merchant.id, bought_on)
@@ -297,7 +296,7 @@ async def quote(call: Call, asked: QuoteIn) -> QuoteOut:
             actor=call.key.actor,
             channel=CHANNEL,
         )
-        decision = await intake.quote(call.tx, one, zone=call.zone, vault=call.vault)
+        decision = await intake.quote(call.tx, one, today=call.at.today, zone=call.zone, vault=call.vault)
     why = [call.speaker.plain(step) for step in arithmetic.steps(decision.trace)]
     return QuoteOut(points=decision.points, because=decision.because, why=why)
 

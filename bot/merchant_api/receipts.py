@@ -22,12 +22,15 @@ from ledger.earning import qualifying
 from ledger.errors import Refusal
 from ledger.members.vault import Vault
 from ledger.points.commands import Moment, Receipt, member
+from ledger.points.reading import run
 from ledger.programme import Programme
 
 log = structlog.get_logger(__name__)
 
 PAGE = 50
 LOOK_SECONDS = 15
+TOGETHER_SECONDS = 0.02
+"""What is noted within so short a time is told together: looking after each commit would cost the tills' time."""
 
 _NOTE = """
     INSERT INTO receipt_due (member_id, entry_id)
@@ -45,7 +48,7 @@ async def note(tx: AsyncConnection, given: Iterable[Receipt | None]) -> None:
     """Note whom to tell, in the transaction of what they are told of. Repeated receipts tell nobody."""
     due = [each for each in given if each is not None and not each.repeated and each.owner.kind == "member"]
     if due:
-        await tx.exec_driver_sql(_NOTE, ([each.owner.id for each in due], [each.entry_id for each in due]))
+        await run(tx, _NOTE, [each.owner.id for each in due], [each.entry_id for each in due])
 
 
 class Receipts:
@@ -73,6 +76,7 @@ class Receipts:
                 log.warning("receipts_wait", error=type(error).__name__)
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._news.wait(), LOOK_SECONDS)
+                await asyncio.sleep(TOGETHER_SECONDS)
 
     async def page(self) -> bool:
         """Tell a page of what is noted; whether there was any."""

@@ -16,6 +16,7 @@ from bot.merchant_api.models import (
     RefundOut,
     RefundWithoutReference,
 )
+from chat import receipts
 from ledger.earning import purchases, refunds
 from ledger.earning.purchases import NoSuchPurchase
 from ledger.earning.refunds import Refunded
@@ -57,6 +58,7 @@ async def refund(call: Call, asked: Refund) -> RefundOut:
 
 def _said(call: Call, order: RefundIn, done: Sequence[Refunded], unmatched: list[RefundItem]) -> RefundOut:
     call.receipts += [each.receipt for each in done if each.receipt is not None]
+    call.tells += [plain for each in done if (plain := receipts.of_refund(each, call.merchant)) is not None]
     return RefundOut(
         document=order.document,
         amount_minor=sum(each.amount_minor for each in done),

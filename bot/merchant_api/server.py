@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import random
 import re
 import secrets
 import time
@@ -13,24 +12,28 @@ from typing import Any, Self
 
 import structlog
 from aiohttp import web
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot import failures
 from bot.addressees import say
 from bot.clock import Clock
 from bot.engines import Engines
-from bot.merchant_api import answers, openapi, page, problems, receipts
+from bot.merchant_api import answers, imports, openapi, page, problems, receipts, wire
 from bot.merchant_api.answers import Asked
-from bot.merchant_api.calls import Call, Operation, Refused, member_of
-from bot.merchant_api.door import Door, language_of
+from bot.merchant_api.applying import Applying
+from bot.merchant_api.calls import Call, Download, Operation, Refused, member_of
+from bot.merchant_api.door import Door
 from bot.merchant_api.limits import AtOnce, Rates
 from bot.merchant_api.models import BatchIn, ByReference, PurchaseIn
-from bot.merchant_api.operations import BATCH, BOOK, OPERATIONS, PATH_PATTERNS
-from bot.merchant_api.problems import MEDIA_TYPE, Answer, Problem
-from bot.merchant_api.purchases import Bookkeeper, Job
+from bot.merchant_api.operations import BATCH, BOOK, CLOCK, CONFIRM, IMPORT, OPERATIONS, PATH_PATTERNS, RESET
+from bot.merchant_api.problems import Answer, Problem
+from bot.merchant_api.purchases import Job
 from bot.merchant_api.receipts import Receipts
+from bot.merchant_api.sandboxes import Sandboxes
+from bot.merchant_api.shared_limits import SharedRates
+from bot.merchant_api.world import World
 from bot.metrics import Metrics
 from chat.feature import discover
 from chat.words import Speaker
@@ -39,17 +42,15 @@ from ledger.members.vault import Vault
 from ledger.merchants import merchant as merchants
 from ledger.merchants.api_keys import ApiKey
 from ledger.merchants.cover import Slices
-from ledger.points.combine import Combining
 from ledger.points.commands import Moment
 
 log = structlog.get_logger(__name__)
 
-TRIES_MAX = 4
-COMBINED_MOST = 256
 BATCHES_AT_ONCE = 2
 """Batches under way in this process: each holds a connection and a good part of a second of deciding."""
 
 Handler = Callable[[web.Request], Awaitable[web.Response]]
+Work = Callable[[World, Operation, web.Request, ApiKey, dict[str, str]], Awaitable[web.Response]]
 
 
 class MerchantApi:
@@ -59,6 +60,9 @@ class MerchantApi:
         hurry: looks after a chat's messages now (`Outbox.hurry`); without, receipts wait for the outbox's next sweep.
         combine: whether purchases share transactions; without, each has its own (what `bench api` compares with).
         holder: names this process among those that hold cover.
+        processes: how many serve the API: rates are counted over all of them, and caps divided.
+        bot_username: of the bot whose links new owners follow.
+        inside: whether a sandbox's events may go to http and addresses of our own network (see `Hooks`).
     """
 
     def __init__(
@@ -71,35 +75,44 @@ class MerchantApi:
         hurry: Callable[[int, str], None] = lambda chat_id, policy: None,
         combine: bool = True,
         holder: str = "api",
+        processes: int = 1,
+        inside: bool = False,
+        bot_username: Callable[[], str] = lambda: "",
     ) -> None:
-        self._engines = engines
-        self._vault = vault
         self._clock = clock
         self._metrics = metrics or Metrics()
         self._combine = combine
         self._door = Door(engines.reads, clock)
         self._rates = Rates()
-        self._at_once = AtOnce()
+        self._shared_rates = SharedRates(engines.turns) if processes > 1 else None
         self._slices = Slices(engines.turns, holder)
-        # A slice is fetched over a second connection: many transactions at once could take all there are and wait for another.
-        self._bookkeeper = Bookkeeper(vault, clock, self._slices if combine else None)
+        self._live = World(
+            engines,
+            vault,
+            clock,
+            at_once=AtOnce(processes),
+            batches=asyncio.Semaphore(BATCHES_AT_ONCE),
+            # A slice is fetched over a second connection: many transactions at once could take all there are and wait for
+            # another.
+            slices=self._slices if combine else None,
+        )
+        self._sandboxes = Sandboxes(engines.turns, engines.reads, vault, clock, holder=holder, inside=inside)
+        self._applying = Applying(engines, vault, clock, processes, bot_username)
         self._receipts = Receipts(engines.turns, vault, clock, hurry)
         self._telling: asyncio.Task[None] | None = None
-        self._purchases: Combining[Job, Answer] = Combining(
-            engines.turns, self._bookkeeper.combined, batch_size_max=COMBINED_MOST
-        )
-        self._batches = asyncio.Semaphore(BATCHES_AT_ONCE)
         self._methods: dict[str, list[str]] = {}
         discover()  # features word their refusals beside their screens
 
     async def __aenter__(self) -> Self:
-        await self._purchases.__aenter__()
+        await self._live.__aenter__()
+        await self._sandboxes.__aenter__()
         self._telling = asyncio.create_task(self._receipts.run())
         return self
 
     async def __aexit__(self, *_: object) -> None:
         """Finish what is being booked; give back the cover that is held. Receipts still noted are told by whoever looks next."""
-        await self._purchases.__aexit__()
+        await self._sandboxes.__aexit__()
+        await self._live.__aexit__()
         if self._telling is not None:
             self._telling.cancel()
             await asyncio.gather(self._telling, return_exceptions=True)
@@ -110,9 +123,11 @@ class MerchantApi:
     def add_to(self, app: web.Application) -> None:
         """Register the routes: `/v1/…`, `/openapi.json`, `/docs`."""
         for operation in OPERATIONS:
-            app.router.add_route(operation.method, operation.path, self._route(operation))
+            # «{id}:confirm» is a path of its own, not an id.
+            path = re.sub(r"\{(\w+)\}", r"{\1:[^/:]+}", operation.path)
+            app.router.add_route(operation.method, path, self._route(operation))
             self._methods.setdefault(operation.path, []).append(operation.method)
-        known = [(re.compile(re.sub(r"\{\w+\}", "[^/]+", path)), methods) for path, methods in self._methods.items()]
+        known = [(re.compile(re.sub(r"\{\w+\}", "[^/:]+", path)), methods) for path, methods in self._methods.items()]
 
         async def elsewhere(request: web.Request) -> web.Response:
             for path, methods in known:
@@ -128,14 +143,14 @@ class MerchantApi:
 
     def _route(self, operation: Operation) -> Handler:
         """Everything around an operation: time, trouble, what Prometheus counts."""
-        work = self._book if operation is BOOK else self._read if operation.kind == "read" else self._write
+        work: Work = self._book if operation is BOOK else self._read if operation.kind == "read" else self._write
         counted = self._metrics.api_requests
         seconds = self._metrics.api_seconds.labels(operation.path)
 
         async def route(request: web.Request) -> web.Response:
             began = time.monotonic()
             try:
-                response = await work(operation, request)
+                response = await self._served(work, operation, request)
             except Problem as no:
                 response = self._problem(request, no)
             except Refusal as no:
@@ -160,158 +175,175 @@ class MerchantApi:
 
     async def _admit(self, operation: Operation, request: web.Request) -> tuple[ApiKey, dict[str, str]]:
         key = await self._door.admit(request, operation.scope, writes=operation.kind != "read")
-        headers = self._rates.take(key)
+        headers = self._rates.take(key) if self._shared_rates is None else await self._shared_rates.take(key)
         for name, said in request.match_info.items():
             if not re.fullmatch(PATH_PATTERNS[name], said):
                 raise problems.no_such_path()
         return key, headers
 
-    async def _book(self, operation: Operation, request: web.Request) -> web.Response:
-        """One purchase, together with those that wait."""
+    async def _served(self, work: Work, operation: Operation, request: web.Request) -> web.Response:
+        if operation.applies:
+            return await self._applying.answer(operation, request)
         key, headers = await self._admit(operation, request)
-        name, body = _name(key, request), await _body(operation, request)
-        purchase = _read_as(PurchaseIn, body)
-        job = Job(Asked(key, name, answers.print_of("POST", operation.path, body)), purchase, _language(request))
+        if key.test:
+            return await self._in_sandbox(work, operation, request, key, headers)
+        return await work(self._live, operation, request, key, headers)
+
+    async def _in_sandbox(
+        self, work: Work, operation: Operation, request: web.Request, key: ApiKey, headers: dict[str, str]
+    ) -> web.Response:
+        async with self._sandboxes.world(key) as world:
+            if operation.kind != "read" and operation is not RESET:
+                await self._sandboxes.must_have_room(world)
+            response = await work(world, operation, request, key, headers)
+            if operation is CLOCK and response.status == operation.status:
+                await self._sandboxes.settle(world)
+            if operation in (IMPORT, CONFIRM) and response.status == operation.status:
+                await imports.settle(world)
+            return response
+
+    async def _book(
+        self, world: World, operation: Operation, request: web.Request, key: ApiKey, headers: dict[str, str]
+    ) -> web.Response:
+        """One purchase, together with those that wait."""
+        name, body = _name(key, request), await wire.body(operation, request)
+        purchase = wire.read_as(PurchaseIn, body)
+        job = Job(Asked(key, name, answers.print_of("POST", operation.path, body)), purchase, wire.language(request))
         who: Any = (
-            member_of(self._vault, key.merchant_id, purchase.member.reference)
+            member_of(world.vault, key.merchant_id, purchase.member.reference)
             if isinstance(purchase.member, ByReference)
             else purchase.member.card
         )
-        with self._at_once.key(name), self._at_once.member(who):
+        with world.at_once.key(name), world.at_once.member(who):
             if self._combine:
-                answer = await self._purchases.submit(job)
+                answer = await world.purchases.submit(job)
             else:
-                answer = await self._alone(job)
+                answer = await _alone(world, job)
         self._receipts.nudge()
-        return _json(answer, headers, job.language)
+        return wire.json(answer, headers, job.language)
 
-    async def _alone(self, job: Job) -> Answer:
-        async def work(tx: AsyncConnection) -> Answer:
-            (answer,) = await self._bookkeeper.combined(tx, [job])
-            await tx.commit()
-            return answer
-
-        return await _tried(self._engines.turns, work)
-
-    async def _read(self, operation: Operation, request: web.Request) -> web.Response:
+    async def _read(
+        self, world: World, operation: Operation, request: web.Request, key: ApiKey, headers: dict[str, str]
+    ) -> web.Response:
         """What changes nothing: no key, no transaction."""
-        key, headers = await self._admit(operation, request)
         if operation.method == "GET":
-            asked = None if operation.asks is None else _query(operation.asks, request)
+            asked = None if operation.asks is None else wire.query(operation.asks, request)
         else:
-            asked = _read_as(_asks(operation), await _body(operation, request))
-        language = _language(request)
-        async with self._engines.reads.connect() as connection:
-            call = await self._call(connection, key, language, request.match_info, await self._clock.ahead(connection))
+            asked = wire.read_as(_asks(operation), await wire.body(operation, request))
+        language = wire.language(request)
+        async with world.engines.reads.connect() as connection:
+            ahead = await world.clock.ahead(connection)
+            call = await _call(world, connection, key, language, request.match_info, ahead)
             assert operation.run is not None
             made = await operation.run(call, asked)
+        if isinstance(made, Download):
+            return wire.file(made, headers, language)
         assert isinstance(made, BaseModel)
-        return _json(Answer(operation.status, made.model_dump_json()), headers, language)
+        return wire.json(Answer(operation.status, made.model_dump_json()), headers, language)
 
-    async def _write(self, operation: Operation, request: web.Request) -> web.Response:
+    async def _write(
+        self, world: World, operation: Operation, request: web.Request, key: ApiKey, headers: dict[str, str]
+    ) -> web.Response:
         """One write in its own transaction: under its key, or noted without one."""
-        key, headers = await self._admit(operation, request)
         keyed = operation.kind == "write"
         name = _name(key, request) if keyed else f"note:{secrets.token_hex(16)}"
-        body = await _body(operation, request)
-        asked = _read_as(_asks(operation), body)
-        wanted = Asked(key, name, answers.print_of(operation.method, request.path, body))
-        language = _language(request)
+        body = await wire.body(operation, request)
+        asked = wire.query(_asks(operation), request) if operation.takes else wire.read_as(_asks(operation), body)
+        path = request.path_qs if operation.takes else request.path
+        wanted = Asked(key, name, answers.print_of(operation.method, path, body))
+        language = wire.language(request)
+        file = body if operation.takes else b""
 
         async def work(tx: AsyncConnection) -> Answer:
-            return await self._turn(tx, operation, wanted, asked, language, request.match_info)
+            return await _turn(world, tx, operation, wanted, asked, language, request.match_info, file)
 
-        with self._at_once.key(name):
-            async with self._batches if operation is BATCH else contextlib.nullcontext():
-                answer = await _tried(self._engines.turns, work)
+        with world.at_once.key(name):
+            async with world.batches if operation is BATCH else contextlib.nullcontext():
+                answer = await wire.tried(world.engines.turns, work)
         self._receipts.nudge()
-        return _json(answer, headers, language)
+        return wire.json(answer, headers, language)
 
-    async def _turn(
-        self,
-        tx: AsyncConnection,
-        operation: Operation,
-        wanted: Asked,
-        asked: Any,
-        language: str,
-        path: Mapping[str, str],
-    ) -> Answer:
-        """Claim, do, keep, commit. What is refused leaves its answer, where that is final, and nothing else."""
-        call = await self._claimed(tx, wanted, language, path)
-        if isinstance(call, Answer):
-            return call
-        problem: Problem | None = None
-        try:
-            if operation is BATCH:
-                assert isinstance(asked, BatchIn)
-                made: BaseModel | Refused = await self._bookkeeper.batch(call, asked)
-            else:
-                assert operation.run is not None
-                made = await operation.run(call, asked)
-        except (Problem, Refusal) as no:
-            problem = no if isinstance(no, Problem) else problems.refused(no)
-            await tx.rollback()
-            if not problem.later:
-                again = await self._claimed(tx, wanted, language, path)
-                if isinstance(again, Answer):
-                    return again
-        else:
-            if isinstance(made, Refused):
-                problem = problems.refused(made.refusal)
-        if problem is None:
-            assert isinstance(made, BaseModel)
-            # A batch's row says either of two things; the other is left out a thousand times.
-            answer = Answer(operation.status, made.model_dump_json(exclude_unset=operation is BATCH))
-            await receipts.note(tx, call.receipts)
-            await say(tx, self._vault, call.tells, today=call.at.today, zone=call.zone)
-        else:
-            answer = problem.answer(call.speaker)
-        if operation.kind == "write" and (problem is None or not problem.later):
-            await answers.keep(tx, [(wanted, answer, call.names)], now=call.at.now)
+    def _problem(self, request: web.Request, no: Problem) -> web.Response:
+        language = wire.language(request)
+        speaker = Speaker(language, self._clock.today(), self._clock.zone)
+        return wire.json(no.answer(speaker), {}, language)
+
+
+async def _alone(world: World, job: Job) -> Answer:
+    async def work(tx: AsyncConnection) -> Answer:
+        (answer,) = await world.bookkeeper.combined(tx, [job])
         await tx.commit()
         return answer
 
-    async def _claimed(
-        self, tx: AsyncConnection, wanted: Asked, language: str, path: Mapping[str, str]
-    ) -> Call | Answer:
-        claimed = await answers.claim(tx, [wanted], now=self._clock.now())
-        (before,) = claimed.before
-        if isinstance(before, Problem):
-            raise before
-        if before is not None:
-            return before
-        return await self._call(tx, wanted.key, language, path, claimed.ahead_days)
-
-    async def _call(
-        self, tx: AsyncConnection, key: ApiKey, language: str, path: Mapping[str, str], ahead_days: int
-    ) -> Call:
-        now = self._clock.now()
-        at = Moment(now, self._clock.today(ahead_days, now), ahead_days)
-        merchant = await merchants.by_id(tx, key.merchant_id)
-        speaker = Speaker(language, at.today, self._clock.zone)
-        return Call(tx, key, merchant, at, self._clock.zone, self._vault, speaker, path)
-
-    def _problem(self, request: web.Request, no: Problem) -> web.Response:
-        language = _language(request)
-        speaker = Speaker(language, self._clock.today(), self._clock.zone)
-        return _json(no.answer(speaker), {}, language)
+    return await wire.tried(world.engines.turns, work)
 
 
-async def _tried(engine: AsyncEngine, work: Callable[[AsyncConnection], Awaitable[Answer]]) -> Answer:
-    """A transaction, again where it met another one; whoever works commits."""
-    for attempt in range(TRIES_MAX):
-        try:
-            async with engine.connect() as tx:
-                return await work(tx)
-        except Exception as error:
-            if failures.meaning(error) != "again" or attempt + 1 == TRIES_MAX:
-                raise
-            await asyncio.sleep(random.uniform(0, 0.01 * 2**attempt))
-    raise AssertionError("unreachable")
+async def _turn(
+    world: World,
+    tx: AsyncConnection,
+    operation: Operation,
+    wanted: Asked,
+    asked: Any,
+    language: str,
+    path: Mapping[str, str],
+    file: bytes,
+) -> Answer:
+    """Claim, do, keep, commit. What is refused leaves its answer, where that is final, and nothing else."""
+    call = await _claimed(world, tx, wanted, language, path)
+    if isinstance(call, Answer):
+        return call
+    call.body = file
+    problem: Problem | None = None
+    try:
+        if operation is BATCH:
+            assert isinstance(asked, BatchIn)
+            made: str | BaseModel | Refused | Download = await world.bookkeeper.batch(call, asked)
+        else:
+            assert operation.run is not None
+            made = await operation.run(call, asked)
+    except (Problem, Refusal) as no:
+        problem = no if isinstance(no, Problem) else problems.refused(no)
+        await tx.rollback()
+        if not problem.later:
+            again = await _claimed(world, tx, wanted, language, path)
+            if isinstance(again, Answer):
+                return again
+    else:
+        if isinstance(made, Refused):
+            problem = problems.refused(made.refusal)
+    if problem is None:
+        assert isinstance(made, str | BaseModel)
+        answer = Answer(operation.status, made if isinstance(made, str) else made.model_dump_json())
+        await receipts.note(tx, call.receipts)
+        await say(tx, world.vault, call.tells, today=call.at.today, zone=call.zone)
+    else:
+        answer = problem.answer(call.speaker)
+    if operation.kind == "write" and (problem is None or not problem.later):
+        await answers.keep(tx, [(wanted, answer, call.names)], now=call.at.now)
+    await tx.commit()
+    return answer
 
 
-def _language(request: web.Request) -> str:
-    return language_of(request.headers.get("Accept-Language", ""))
+async def _claimed(
+    world: World, tx: AsyncConnection, wanted: Asked, language: str, path: Mapping[str, str]
+) -> Call | Answer:
+    claimed = await answers.claim(tx, [wanted], now=world.clock.now())
+    (before,) = claimed.before
+    if isinstance(before, Problem):
+        raise before
+    if before is not None:
+        return before
+    return await _call(world, tx, wanted.key, language, path, claimed.ahead_days)
+
+
+async def _call(
+    world: World, tx: AsyncConnection, key: ApiKey, language: str, path: Mapping[str, str], ahead_days: int
+) -> Call:
+    now = world.clock.now()
+    at = Moment(now, world.clock.today(ahead_days, now), ahead_days)
+    merchant = await merchants.by_id(tx, key.merchant_id)
+    speaker = Speaker(language, at.today, world.clock.zone)
+    return Call(tx, key, merchant, at, world.clock.zone, world.vault, speaker, path, refill=world.refill)
 
 
 def _name(key: ApiKey, request: web.Request) -> str:
@@ -321,44 +353,3 @@ def _name(key: ApiKey, request: web.Request) -> str:
 def _asks(operation: Operation) -> type[BaseModel]:
     assert operation.asks is not None
     return operation.asks
-
-
-async def _body(operation: Operation, request: web.Request) -> bytes:
-    """The body, no longer than the operation takes. `Problem` 413, 415."""
-    if request.content_type != "application/json":
-        raise problems.not_json()
-    stated = request.content_length
-    if stated is not None and stated > operation.bytes_most:
-        raise problems.too_large(operation.bytes_most)
-    if stated is not None:
-        return await request.content.read()
-    taken = bytearray()
-    async for chunk in request.content.iter_any():
-        taken += chunk
-        if len(taken) > operation.bytes_most:
-            raise problems.too_large(operation.bytes_most)
-    return bytes(taken)
-
-
-def _read_as(model: type[BaseModel], body: bytes) -> Any:
-    try:
-        return model.model_validate_json(body)
-    except ValidationError as error:
-        raise problems.malformed(error) from None
-
-
-def _query(model: type[BaseModel], request: web.Request) -> Any:
-    if len(request.query) != len(set(request.query)):
-        raise problems.repeated_parameter()
-    try:
-        return model.model_validate_strings(dict(request.query))
-    except ValidationError as error:
-        raise problems.malformed(error, "query:") from None
-
-
-def _json(answer: Answer, headers: Mapping[str, str], language: str) -> web.Response:
-    more = {**headers, **answer.headers, "Content-Language": language, "Cache-Control": "no-store"}
-    if answer.kept:
-        more["Idempotent-Replayed"] = "true"
-    more["Content-Type"] = "application/json" if answer.status < 400 else MEDIA_TYPE
-    return web.Response(body=answer.body.encode(), status=answer.status, headers=more)

@@ -1,12 +1,15 @@
-"""What a merchant's weeks came to, and their lines down to the redemption: read from closed weeks, which don't change."""
+"""What a merchant's weeks came to, and their lines down to the redemption: read from closed weeks, which don't change. As files
+they are, byte for byte, those that the chat hands over."""
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 
 from bot.merchant_api import problems
-from bot.merchant_api.calls import Call
+from bot.merchant_api.calls import Call, Download
 from bot.merchant_api.models import (
+    FileAsked,
     LinesAsked,
     PositionOut,
     StatementLine,
@@ -15,10 +18,16 @@ from bot.merchant_api.models import (
     StatementsAsked,
     StatementsOut,
 )
+from chat import known, settlement
 from chat.words import Both
 from ledger.clearing import positions
 from ledger.clearing.positions import Position, Shown
 from ledger.points import statements
+
+MEDIA = {
+    "csv": "text/csv",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
 
 
 async def page(call: Call, asked: StatementsAsked) -> StatementsOut:
@@ -35,17 +44,31 @@ async def page(call: Call, asked: StatementsAsked) -> StatementsOut:
 
 async def lines(call: Call, asked: LinesAsked) -> StatementLinesOut:
     """One week's lines. `Problem` 404 for a week that is none, or not closed."""
+    week = await _week(call)
+    codes = await _codes(call)
+    offset = asked.after or 0
+    found = await positions.page(call.tx, call.merchant.id, week, offset=offset, limit=asked.limit)
+    more = str(offset + asked.limit) if len(found) == asked.limit else None
+    return StatementLinesOut(lines=[_line(call, each, codes) for each in found], next=more)
+
+
+async def file(call: Call, asked: FileAsked) -> Download:
+    """A week's lines as a file, in the language that is asked for. `Problem` 404 as above."""
+    week = await _week(call)
+    found, names = await positions.page(call.tx, call.merchant.id, week), await known.read(call.tx)
+    # A workbook of a large week takes a while, and tills are waiting.
+    made = await asyncio.to_thread(settlement.file_of, found, call.merchant, week, asked.format, names, call.speaker)
+    return Download(made.name, made.content, MEDIA[asked.format])
+
+
+async def _week(call: Call) -> dt.date:
     try:
         week = dt.date.fromisoformat(call.path["week"])
     except ValueError:
         raise problems.no_such_statement() from None
     if await positions.weeks(call.tx, before=week + dt.timedelta(days=1), limit=1) != [week]:
         raise problems.no_such_statement()
-    codes = await _codes(call)
-    offset = asked.after or 0
-    found = await positions.page(call.tx, call.merchant.id, week, offset=offset, limit=asked.limit)
-    more = str(offset + asked.limit) if len(found) == asked.limit else None
-    return StatementLinesOut(lines=[_line(call, each, codes) for each in found], next=more)
+    return week
 
 
 async def _codes(call: Call) -> dict[int, str]:

@@ -9,6 +9,7 @@ from ledger.merchants.api_keys import ApiKey
 
 SKEW_MINUTES = 5
 OLDEST_DAYS = 30
+_SKEW, _OLDEST = dt.timedelta(minutes=SKEW_MINUTES), dt.timedelta(days=OLDEST_DAYS)
 HISTORY_BEGINS = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
 
 
@@ -19,9 +20,9 @@ def sane(occurred_at: dt.datetime, key: ApiKey, *, now: dt.datetime) -> dt.datet
         Problem 422: later than `SKEW_MINUTES` from now; earlier than `OLDEST_DAYS` ago without the scope «history», or than 2000
         with it.
     """
-    if occurred_at > now + dt.timedelta(minutes=SKEW_MINUTES):
+    if occurred_at > now + _SKEW:
         raise problems.in_the_future(SKEW_MINUTES)
-    begins = HISTORY_BEGINS if "history" in key.scopes else now - dt.timedelta(days=OLDEST_DAYS)
+    begins = HISTORY_BEGINS if "history" in key.scopes else now - _OLDEST
     if occurred_at < begins:
         raise problems.too_long_ago(OLDEST_DAYS)
     return occurred_at.astimezone(dt.UTC)

@@ -166,7 +166,7 @@ _COUNT = text("UPDATE activity SET people = people + 1 WHERE id = :id")
 async def make(tx: AsyncConnection, merchant: Merchant, staff: Staff, planned: Planned, *, at: Moment) -> Activity:
     """Begin an activity. `NotAllowed` → `MerchantMayNotIssue` → `TitleTooLong` → `FigureOutOfRange` (points, then people)."""
     staff.demand("run_activities")
-    merchant.must_grant()
+    merchant.must_grant(at.today)
     title = tidy_title(planned.title)
     in_range(planned.points, POINTS_MOST)
     in_range(planned.people_max, PEOPLE_MOST)
@@ -267,7 +267,7 @@ async def take_part(
     if activity.people >= activity.people_max:
         raise ActivityFull(activity.people_max)
     merchant = await merchants.by_id(tx, activity.merchant_id)
-    merchant.must_grant()
+    merchant.must_grant(at.today)
     await cover.demand(tx, merchant, activity.points, None, at)
     receipt = await post(
         tx,

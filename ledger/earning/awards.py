@@ -101,10 +101,12 @@ def intended(
     )
 
 
-async def quote(tx: AsyncConnection, staff: Staff, one: Intended, *, zone: dt.tzinfo, vault: Vault) -> Decision:
+async def quote(
+    tx: AsyncConnection, staff: Staff, one: Intended, *, today: dt.date, zone: dt.tzinfo, vault: Vault
+) -> Decision:
     """What it would earn, with its arithmetic. Refusals: `NotAllowed`, then those of `intake.quote`."""
     staff.demand("award")
-    return await intake.quote(tx, one, zone=zone, vault=vault)
+    return await intake.quote(tx, one, today=today, zone=zone, vault=vault)
 
 
 async def award(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from ledger.merchants import cover
 from ledger.merchants.cover import Asked, Slices, Taken
 from ledger.merchants.merchant import MerchantMayNotIssue
 from ledger.points.commands import Moment
+from ledger.values import value
 
 
 @dataclass(eq=False)
@@ -27,7 +29,7 @@ class NoSuchMember(Refusal):
     member_id: int
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Decided:
     """A purchase that is to be booked: its decision, what it was decided by, and where it counts."""
 
@@ -41,11 +43,9 @@ Step = Decided | Purchase | Refusal | int
 """What is to become of a purchase: booked now, booked before, refused, or the same as an earlier one of this batch."""
 
 
-def refused(now: Situation, one: Intended) -> Refusal | None:
-    """Why a purchase can't be booked whatever it would earn."""
-    status = now.status.get(one.merchant.id, one.merchant.status)
-    if status != "certified":
-        # As it is now, whatever the caller last knew of it.
+def refused(now: Situation, one: Intended, today: dt.date) -> Refusal | None:
+    """Why a purchase can't be booked today whatever it would earn."""
+    if (status := now.status(one.merchant, today)) != "certified":
         return MerchantMayNotIssue(one.merchant.id, one.merchant.name_zh, one.merchant.name_en, status)
     if one.bill.gross_minor <= 0:
         return AmountMustBePositive(one.bill.gross_minor)
@@ -107,11 +107,12 @@ class Deciding:
 
     def _decide(self, now: Situation, one: Intended, first: Mapping[tuple[int, str], int]) -> Step:
         """What is to become of one, after those before it; `first` is where a document came first in this batch."""
-        if one.key in self.known:
-            return self.known[one.key]
-        if one.key in first:
-            return first[one.key]
-        return refused(now, one) or Decided(one, *now.decide(one))
+        key = one.key
+        if key in self.known:
+            return self.known[key]
+        if key in first:
+            return first[key]
+        return refused(now, one, self.at.today) or Decided(one, *now.decide(one))
 
     async def _covered(self, tx: AsyncConnection, asked: Sequence[Asked]) -> Sequence[bool]:
         if not asked:

@@ -182,7 +182,7 @@ async def plan(
         NotAllowed → MerchantMayNotIssue → PoolOutOfRange → PeriodOpen → PeriodShared → DividendUnderway → NobodyEarned.
     """
     staff.demand("fund_dividends")
-    merchant.must_issue()
+    merchant.must_issue(at.today)
     if not 1 <= pool <= POOL_MOST:
         raise PoolOutOfRange(pool, POOL_MOST)
     must_be_settled(merchant, until, at.today)

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -35,14 +36,16 @@ from ledger.points.engine import apply
 __all__ = ["Intake", "Intended", "NoSuchMember", "book", "book_many", "quote"]
 
 
-async def quote(tx: AsyncConnection, one: Intended, *, zone: dt.tzinfo, vault: Vault | None = None) -> Decision:
+async def quote(
+    tx: AsyncConnection, one: Intended, *, today: dt.date, zone: dt.tzinfo, vault: Vault | None = None
+) -> Decision:
     """What this purchase would earn, with its arithmetic: shown before it is confirmed, by the evaluation that then pays.
 
     Raises:
         MerchantMayNotIssue → AmountMustBePositive → NoSuchMember.
     """
     now = await situation.read(tx, [one], zone=zone, vault=vault, locking=False)
-    if (no := refused(now, one)) is not None:
+    if (no := refused(now, one, today)) is not None:
         raise no
     return now.decide(one)[0]
 
@@ -86,7 +89,12 @@ async def book_many(
     """
     if not batch:
         return []
+    asked = batch
     now = await situation.read(tx, batch, zone=zone, vault=vault, locking=True)
+    if now.claimed:
+        # What is reported for an account that somebody has claimed is theirs.
+        batch = [replace(one, member_id=now.claimed.get(one.member_id, one.member_id)) for one in asked]
+        now = await situation.read(tx, batch, zone=zone, vault=vault, locking=True)
     known = await purchases.find_many(tx, sorted(now.booked))
     deciding = Deciding(batch, known, slices, at)
     try:
@@ -100,10 +108,12 @@ async def book_many(
             case Refusal():
                 outcomes[place] = step
             case Purchase():
-                outcomes[place] = _again(step, batch[place])
+                outcomes[place] = _again(step, batch[place], asked[place])
             case int():
                 first = outcomes[step]
-                outcomes[place] = first if isinstance(first, Refusal) else _again(first.purchase, batch[place])
+                outcomes[place] = (
+                    first if isinstance(first, Refusal) else _again(first.purchase, batch[place], batch[place])
+                )
             case _:
                 pass
     return [outcomes[place] for place in range(len(batch))]
@@ -127,15 +137,16 @@ async def _carry_out(
     found = await purchases.find_many(tx, [batch[place].key for place in raced])
     for place in raced:
         if batch[place].key in found:
-            outcomes[place] = _again(found[batch[place].key], batch[place])
+            outcomes[place] = _again(found[batch[place].key], batch[place], batch[place])
     booked = await write(tx, list(written.values()))
     for (place, (_, receipt)), purchase in zip(written.items(), booked, strict=True):
         outcomes[place] = Booked(purchase, receipt, False)
     return outcomes
 
 
-def _again(known: Purchase, one: Intended) -> Booked | Refusal:
-    if known.member_id != one.member_id or known.bill != one.bill:
+def _again(known: Purchase, one: Intended, asked: Intended) -> Booked | Refusal:
+    """The second delivery of `one`, which was `asked` for whoever had the account before it was claimed."""
+    if known.member_id not in (one.member_id, asked.member_id) or known.bill != one.bill:
         return DocumentTaken(known.document)
     return Booked(known, None, True)
 

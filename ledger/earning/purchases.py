@@ -20,6 +20,7 @@ from ledger.earning.rules.facts import Facts
 from ledger.errors import Refusal
 from ledger.merchants.merchant import Merchant, available_on, expires_on
 from ledger.points.commands import Accrue, Moment, Receipt, member
+from ledger.values import value
 
 
 @dataclass(eq=False)
@@ -44,7 +45,7 @@ class NoSuchPurchase(Refusal):
     may_succeed_later: ClassVar[bool] = True
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Purchase:
     """A booked purchase. `amount_minor` is what was paid with money; `refunded_minor` of it went back.
 
@@ -78,7 +79,7 @@ class Purchase:
         return self.amount_minor - self.refunded_minor
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Booked:
     """A purchase and the receipt of what it earned; `repeated`: it had been booked before, and nothing was done now."""
 

@@ -2,7 +2,8 @@
 
 By document, by line, by amount; or without a reference, by the same member's most recent earlier lines of the same items. As often
 as there is something left. What has been spent meanwhile becomes a deficit towards the issuer; what was counted under caps and
-budgets is given back to them. Locks: the purchases, then budgets, caps, accounts.
+budgets is given back to them. Who claimed the buyer's account has its lots, so it is they whom it is taken from. Locks: the
+purchases, the claims of their buyers, then budgets, caps, accounts.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +24,7 @@ from ledger.earning.refund_plans import Earlier, Plan, check_limit, earlier_of, 
 from ledger.earning.returns import Back, Returned
 from ledger.earning.usage import Usage
 from ledger.errors import Refusal
+from ledger.members import claims
 from ledger.merchants import webhooks
 from ledger.merchants.merchant import Merchant
 from ledger.points.commands import ClawBack, Moment, Receipt, member
@@ -31,13 +33,17 @@ from ledger.points.engine import apply
 
 @dataclass(frozen=True, slots=True)
 class Refunded:
-    """What a refund did: money, points clawed back, and their receipt (None where nothing had been earned on it)."""
+    """What a refund did: money, points clawed back, and their receipt (None where nothing had been earned on it).
+
+    `member_id`: whose points they were, the buyer's or of whoever claimed the buyer's account.
+    """
 
     purchase: Purchase
     amount_minor: int
     points: int
     receipt: Receipt | None
     repeated: bool
+    member_id: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +68,13 @@ class _Order:
 
 
 _OF = f"SELECT {COLUMNS} FROM purchase"
+_ALONE = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
+_REACHED = text("SELECT purchase_id FROM refund WHERE merchant_id = :merchant_id AND document = :document")
 _LOCK = text(f"{_OF} WHERE id = :id FOR UPDATE")
+_LOCK_ALL = text(f"{_OF} WHERE id = ANY(CAST(:ids AS bigint[])) ORDER BY id FOR UPDATE")
 _CANDIDATES = text(
-    f"{_OF} WHERE merchant_id = :merchant_id AND member_id = :member_id AND occurred_at <= :occurred_at"
+    f"{_OF} WHERE merchant_id = :merchant_id AND member_id IN (SELECT CAST(:member_id AS bigint) UNION ALL"
+    " SELECT x.member_id FROM external_account x WHERE x.claimed_by = :member_id) AND occurred_at <= :occurred_at"
     " AND taken_back_at IS NULL AND EXISTS (SELECT FROM jsonb_array_elements(bill->'parts') AS part"
     " WHERE part->>4 = ANY(CAST(:items AS text[]))) ORDER BY id FOR UPDATE"
 )
@@ -109,9 +119,12 @@ async def refund(
         NoSuchPurchase → DocumentTaken → AmountMustBePositive → NoSuchLine → MoreThanPurchase → RefundAboveLimit, then the
         engine's.
     """
+    reached = await _reached(tx, merchant, document)
     row = (await tx.execute(_LOCK, {"id": purchase_id})).first()
     if row is None or row.merchant_id != merchant.id:
         raise NoSuchPurchase(str(purchase_id))
+    if reached not in ([], [purchase_id]):
+        raise DocumentTaken(document)
     purchase = from_row(row)
     earlier = (await earlier_of(tx, [purchase_id]))[purchase_id]
     for was in earlier:
@@ -150,12 +163,17 @@ async def refund_items(
     for each in items:
         if each.pieces <= 0:
             raise AmountMustBePositive(each.pieces)
+    if reached := await _reached(tx, merchant, document):
+        again = [from_row(row) for row in await tx.execute(_LOCK_ALL, {"ids": reached})]
+        earlier = await earlier_of(tx, reached)
+        holders = await claims.holders(tx, [purchase.member_id for purchase in again])
+        if any(member_id not in (p.member_id, holders.get(p.member_id)) for p in again):
+            raise DocumentTaken(document)
+        return _repeated([(p, was) for p in again for was in earlier[p.id] if was.document == document], items)
     wanted = {"merchant_id": merchant.id, "member_id": member_id, "occurred_at": occurred_at}
     rows = await tx.execute(_CANDIDATES, {**wanted, "items": [each.item for each in items]})
     found = sorted((from_row(row) for row in rows), key=lambda p: (p.occurred_at, p.id), reverse=True)
     earlier = await earlier_of(tx, [purchase.id for purchase in found])
-    if again := [(p, was) for p in found for was in earlier[p.id] if was.document == document]:
-        return _repeated(again, items)
     backs: dict[int, list[Back]] = {}
     rest: list[Returned] = []
     for item, pieces in items:
@@ -174,12 +192,19 @@ async def refund_items(
     return Unreferenced(tuple(done), tuple(rest))
 
 
+async def _reached(tx: AsyncConnection, merchant: Merchant, document: str) -> list[int]:
+    """The purchases that this refund document has reached; nobody else books it until this transaction ends."""
+    await tx.execute(_ALONE, {"name": f"refund:{merchant.id}:{document}"})
+    return list(await tx.scalars(_REACHED, {"merchant_id": merchant.id, "document": document}))
+
+
 async def _carry_out(tx: AsyncConnection, merchant: Merchant, plans: Sequence[Plan], order: _Order) -> list[Refunded]:
+    holders = await claims.holders(tx, [plan.purchase.member_id for plan in plans])
     taken = Usage({}, {}, {})
     for plan in plans:
         taken.count([each._replace(points=-each.points) for each in plan.counts], merchant.terms.currency)
     await usage.give_back(tx, taken)
-    commands = {plan.purchase.id: _claw_back(merchant, plan, order) for plan in plans if plan.points}
+    commands = {plan.purchase.id: _claw_back(merchant, plan, order, holders) for plan in plans if plan.points}
     receipts: dict[int, Receipt] = {}
     for id_, outcome in zip(commands, await apply(tx, list(commands.values())), strict=True):
         if isinstance(outcome, Refusal):
@@ -205,7 +230,8 @@ async def _carry_out(tx: AsyncConnection, merchant: Merchant, plans: Sequence[Pl
         taken_back_at = order.at.now if order.take_back else None
         counted = {"id": plan.purchase.id, "amount_minor": plan.amount_minor, "taken_back_at": taken_back_at}
         after = (await tx.execute(_COUNT, counted)).one()
-        done.append(Refunded(from_row(after), plan.amount_minor, plan.points, receipt, False))
+        whose = holders.get(plan.purchase.member_id, plan.purchase.member_id)
+        done.append(Refunded(from_row(after), plan.amount_minor, plan.points, receipt, False, whose))
         facts = {"document": order.document, "of": plan.purchase.document, "amount_minor": plan.amount_minor}
         facts |= {"money": plan.purchase.money, "points": plan.points}
         key = f"refund.applied:{merchant.id}:{order.document}:{plan.purchase.document}"
@@ -213,11 +239,13 @@ async def _carry_out(tx: AsyncConnection, merchant: Merchant, plans: Sequence[Pl
     return done
 
 
-def _claw_back(merchant: Merchant, plan: Plan, order: _Order) -> ClawBack:
+def _claw_back(merchant: Merchant, plan: Plan, order: _Order, holders: Mapping[int, int]) -> ClawBack:
     of = plan.purchase
+    holder = holders.get(of.member_id)
     return ClawBack(
         key=f"refund:{merchant.id}:{order.document}:{of.document}",
-        owner=member(of.member_id),
+        owner=member(holder or of.member_id),
+        of=None if holder is None else member(of.member_id),
         currency=merchant.terms.currency,
         at=order.at,
         actor=order.actor,
@@ -244,7 +272,7 @@ def _repeated(again: Sequence[tuple[Purchase, Earlier]], items: Sequence[Returne
         found[item] -= some
         if pieces > some:
             rest.append(Returned(item, pieces - some))
-    if +found:
+    if +found or not all(was.lines for _, was in again):
         raise DocumentTaken(again[0][1].document)
     return Unreferenced(tuple(Refunded(p, was.amount_minor, was.points, None, True) for p, was in again), tuple(rest))
 

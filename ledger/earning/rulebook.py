@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ledger.earning.rules.documents import RULE, Budget, Rule
 from ledger.earning.rules.version import RuleVersion
 from ledger.errors import Refusal
+from ledger.points.reading import run
 
 State = Literal["proposed", "approved", "rejected", "withdrawn"]
 WHY_LONGEST = 200
@@ -131,13 +132,15 @@ _TICK = text(
 _LOCK_CODE = text("SELECT pg_advisory_xact_lock(hashtextextended('rule-code:' || :code, 0))")
 _WHOSE_CODE = text("SELECT merchant_id FROM accrual_rule WHERE code = :code LIMIT 1")
 _WHOSE_CAMPAIGN = text("SELECT merchant_id FROM campaign WHERE code = :code")
-_CLOCK = text("SELECT version FROM rule_clock")
+_CLOCK = "SELECT version FROM rule_clock"
 _CAMPAIGN = text(
     "INSERT INTO campaign (code, merchant_id, name_zh, name_en, budget)"
     " VALUES (:code, CAST(:merchant_id AS bigint), :name_zh, :name_en, CAST(:budget AS jsonb))"
     " ON CONFLICT (code) DO UPDATE SET name_zh = excluded.name_zh, name_en = excluded.name_en, budget = excluded.budget"
 )
-_BUDGETS = text("SELECT code, budget FROM campaign WHERE budget IS NOT NULL AND code = ANY(CAST(:codes AS text[]))")
+_BUDGETS = text(
+    "SELECT code, budget, is_open FROM campaign WHERE (budget IS NOT NULL OR NOT is_open) AND code = ANY(CAST(:codes AS text[]))"
+)
 
 
 async def in_force(tx: AsyncConnection, merchant_id: int, day: dt.date) -> list[RuleVersion]:
@@ -159,7 +162,13 @@ async def named(tx: AsyncConnection, names: Sequence[str]) -> list[RuleVersion]:
 
 async def clock(tx: AsyncConnection) -> str:
     """Another text after every change of rules, and never one that was: while it stands, kept rules are the rules."""
-    return str(await tx.scalar(_CLOCK) or "")
+    rows = await run(tx, _CLOCK)
+    return str(rows[0][0]) if rows else ""
+
+
+async def moved(tx: AsyncConnection) -> None:
+    """Say that rules were written by another way than this module's: what is kept of them is worth nothing any more."""
+    await tx.execute(_TICK)
 
 
 async def publish(
@@ -279,9 +288,9 @@ async def open_campaign(
 
 
 async def campaign_budgets(tx: AsyncConnection, codes: Sequence[str]) -> dict[str, Budget]:
-    """The budgets of these campaigns; one without a limit is left out."""
+    """The budgets of these campaigns; one without a limit is left out, one that is closed has nothing to give."""
     rows = await tx.execute(_BUDGETS, {"codes": list(codes)})
-    return {row.code: Budget.model_validate(row.budget) for row in rows}
+    return {row.code: Budget.model_validate(row.budget) if row.is_open else Budget(points=0) for row in rows}
 
 
 def _version(row: Row[Any]) -> RuleVersion:

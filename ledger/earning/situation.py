@@ -1,15 +1,13 @@
 """What a batch of purchases is decided by: rules in force, who the members are, what of caps and budgets is used.
 
-One round trip reads it all (`sql/intake_load.sql`). Rules are kept in the process by the rule clock, which that round trip reads
-too: were they changed since, it is done again with the new ones, so kept rules never pay what they no longer say.
+One round trip reads it all (`sql/intake_load.sql`). Rules are kept in the process by the rule clock, which is looked at before and
+in that round trip: were they changed between, it is done again with the new ones, so kept rules never pay what they no longer say.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from importlib.resources import files
 from typing import Any, NamedTuple
@@ -26,20 +24,22 @@ from ledger.earning.usage import FIRST, Asks, CapKey, Counted, Usage, counted, p
 from ledger.members import person
 from ledger.members.birthdays import Birthday, age_on, is_kept
 from ledger.members.vault import Vault
-from ledger.merchants.merchant import Merchant
+from ledger.merchants.merchant import Merchant, status_on
+from ledger.points.reading import run
+from ledger.values import value
 
 LOAD_FUNCTION = (files("ledger.earning") / "sql" / "intake_load.sql").read_text("utf-8")
 """The SQL that creates `intake_load`."""
 
 _LOAD = (
     "SELECT intake_load($1::boolean, $2::bigint[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[],"
-    " $8::bigint[], $9::text[], $10::bigint[], $11::text[], $12::text[])::text"
+    " $8::bigint[], $9::text[], $10::bigint[], $11::text[], $12::text[])"
 )
 
 CARD = "card"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(frozen=True, slots=True, kw_only=True)
 class Intended:
     """A purchase that somebody reports. `bought_on` is its business date, `occurred_at` its instant.
 
@@ -86,11 +86,12 @@ class Buyer(NamedTuple):
     birthday: Birthday | None
     tier: str | None
     kind: str
+    standing: int | None
+    standing_until: dt.date | None
 
 
 BOOKS_MAX = 4096
 _books: dict[tuple[str, int, dt.date], Book] = {}
-_clock = ""
 
 
 async def _book(tx: AsyncConnection, clock: str, merchant_id: int, day: dt.date) -> Book:
@@ -122,8 +123,9 @@ class Situation:
         self._read = loaded, books, born, zone
         self._books, self._born, self._zone = books, born, zone
         self.booked = {(merchant, document) for merchant, document in loaded["booked"]}
-        self.status: dict[int, str] = dict(loaded["shops"])
+        self._shops = {id_: (status, until) for id_, status, until in loaded["shops"]}
         self._regions = {id_: (merchant, region) for id_, merchant, region in loaded["outlets"]}
+        self.claimed: dict[int, int] = dict(loaded["claimed"])
         self.buyers = {row[0]: _buyer(*row) for row in loaded["members"]}
         self._been_here = {(who, merchant) for who, merchant, here, _ in loaded["firsts"] if here}
         self._been_anywhere = {who for who, _, _, anywhere in loaded["firsts"] if anywhere}
@@ -136,6 +138,11 @@ class Situation:
     def from_the_start(self) -> Situation:
         """As it was read, before anything happened."""
         return Situation(*self._read)
+
+    def status(self, merchant: Merchant, today: dt.date) -> str:
+        """What a merchant is today, whatever the caller last knew of it."""
+        status, until = self._shops.get(merchant.id, (merchant.status, None))
+        return status_on(status, until and dt.date.fromisoformat(until), today)
 
     def decide(self, one: Intended) -> tuple[Decision, Facts, list[Counted]]:
         """What a purchase earns now. Nothing counts it yet: see `happened`."""
@@ -163,6 +170,7 @@ class Situation:
             region=(region if merchant == one.merchant.id else None) or one.merchant.region,
             tier=who.tier,
             age=_age(who, self._born.get(who.id), day) if asks.age else None,
+            standing=_standing(who, day) if asks.standing else None,
             is_birthday=who.birthday is not None and is_kept(who.birthday, day),
             member_region=who.region,
             first_here=asks.first and (who.id, one.merchant.id) not in self._been_here,
@@ -186,15 +194,14 @@ async def read(
 
     Without a `vault` nobody's age is known.
     """
-    global _clock
+    keys = {(one.merchant.id, one.bought_on) for one in batch}
     while True:
-        clock = _clock or await rulebook.clock(tx)
-        keys = {(one.merchant.id, one.bought_on) for one in batch}
+        # Asked first, so that no row is made or locked for rules that no longer are.
+        clock = await rulebook.clock(tx)
         books = {key: await _book(tx, clock, *key) for key in sorted(keys)}
         loaded = await _load(tx, batch, books, zone, locking)
         if (loaded["clock"] or "") == clock:
             break
-        _clock = loaded["clock"] or ""
     born: dict[int, int] = {}
     if vault is not None:
         asked = {one.member_id for one in batch if books[one.merchant.id, one.bought_on].asks.age}
@@ -223,25 +230,24 @@ async def _load(
             firsts.add((one.member_id, one.merchant.id))
         scopes.update(scope for scope, _ in asks.budgets)
     ordered = sorted(caps)
-    row = await tx.exec_driver_sql(
+    ((loaded,),) = await run(
+        tx,
         _LOAD,
-        (
-            locking,
-            [one.merchant.id for one in batch],
-            [one.document for one in batch],
-            sorted({one.merchant.id for one in batch}),
-            sorted({one.outlet_id for one in batch if one.outlet_id is not None}),
-            sorted({one.member_id for one in batch}),
-            [who for who, _ in firsts],
-            [merchant for _, merchant in firsts],
-            sorted(scopes),
-            [key.member_id for key in ordered],
-            [key.rule for key in ordered],
-            [key.period for key in ordered],
-        ),
+        locking,
+        [one.merchant.id for one in batch],
+        [one.document for one in batch],
+        sorted({one.merchant.id for one in batch}),
+        sorted({one.outlet_id for one in batch if one.outlet_id is not None}),
+        sorted({one.member_id for one in batch}),
+        [who for who, _ in firsts],
+        [merchant for _, merchant in firsts],
+        sorted(scopes),
+        [key.member_id for key in ordered],
+        [key.rule for key in ordered],
+        [key.period for key in ordered],
     )
-    loaded: dict[str, Any] = json.loads(row.scalar_one())
-    return loaded
+    found: dict[str, Any] = loaded
+    return found
 
 
 def _buyer(
@@ -253,10 +259,18 @@ def _buyer(
     told_on: str | None,
     tier: str | None,
     kind: str,
+    standing: int | None,
+    standing_until: str | None,
 ) -> Buyer:
     known = month is not None and day is not None and told_on is not None
     birthday = Birthday(month or 0, day or 0, dt.date.fromisoformat(told_on or "")) if known else None
-    return Buyer(id_, dt.date.fromisoformat(joined_on) if joined_on else None, region, birthday, tier, kind)
+    joined, until = (dt.date.fromisoformat(day) if day else None for day in (joined_on, standing_until))
+    return Buyer(id_, joined, region, birthday, tier, kind, standing, until)
+
+
+def _standing(who: Buyer, day: dt.date) -> int | None:
+    """What counts on a day; asked for by the rules of that day, else it is not even kept with the purchase."""
+    return who.standing if who.standing_until is not None and day <= who.standing_until else None
 
 
 def _age(who: Buyer, birth_year: int | None, day: dt.date) -> int | None:

@@ -2,6 +2,7 @@
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     Date,
@@ -48,6 +49,29 @@ campaign = Table(
     Column(
         "budget", JSONB, comment="ledger.earning.rules.documents.Budget of all its rules together; null: without limit"
     ),
+    Column("is_open", Boolean, nullable=False, server_default=text("true"), comment="closed, its rules give nothing"),
+)
+
+campaign_change = Table(
+    "campaign_change",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("what", Text, nullable=False),
+    Column("code", Text, nullable=False),
+    Column("merchant_id", BigInteger, comment="null: the programme's"),
+    Column("name_zh", Text, nullable=False),
+    Column("name_en", Text, nullable=False),
+    Column("budget", JSONB, nullable=False, comment="to begin with, or to be added"),
+    Column("state", Text, nullable=False),
+    Column("made_by", Text, nullable=False),
+    Column("made_at", DateTime(timezone=True), nullable=False),
+    Column("decided_by", Text),
+    Column("decided_at", DateTime(timezone=True)),
+    Column("why", Text),
+    CheckConstraint("what IN ('open', 'add')", "what"),
+    CheckConstraint("state IN ('proposed', 'approved', 'rejected', 'withdrawn')", "state"),
+    CheckConstraint("state <> 'approved' OR decided_by IS NULL OR decided_by <> made_by", "two_people"),
+    Index("ix_campaign_change_waiting", "id", postgresql_where=text("state = 'proposed'")),
 )
 
 rule_clock = Table(
@@ -222,6 +246,14 @@ cap_usage = Table(
     Column("period", Text, primary_key=True, comment="2026-11-11, 2026-11 or ever: of the purchases' days"),
     Column("points", BigInteger, nullable=False, server_default="0"),
     CheckConstraint("points >= 0", "points"),
+)
+
+welcome_due = Table(
+    "welcome_due",
+    metadata,
+    Column("member_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("points", BigInteger, nullable=False, comment="as they were promised"),
+    Column("since", DateTime(timezone=True), nullable=False),
 )
 
 budget_usage = Table(

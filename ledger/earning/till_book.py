@@ -27,6 +27,8 @@ from ledger.earning.rules.ruleset import RuleSet
 from ledger.earning.rules.version import RuleVersion, in_force
 from ledger.earning.till_import import Purchase, Refund, Taken
 from ledger.errors import Fault, Refusal
+from ledger.members import claims
+from ledger.merchants import accounts as accounts_of
 from ledger.merchants.merchant import Merchant
 from ledger.points.commands import ClawBack, Command, Moment, Receipt, member
 from ledger.points.engine import apply
@@ -73,10 +75,9 @@ async def book(
 
     Two imports of one merchant take turns. The chunk's purchases are written before its refunds, which need their entries.
     """
-    await tx.execute(
-        text("SELECT pg_advisory_xact_lock(hashtextextended('import:' || :id, 0))"), {"id": str(merchant.id)}
-    )
-    accounts = await _accounts(tx, merchant.id, [p.customer for p in chunk if isinstance(p, Purchase)])
+    await accounts_of.taking_turns(tx, merchant.id)
+    opened = await accounts_of.open_many(tx, merchant.id, [p.customer for p in chunk if isinstance(p, Purchase)])
+    accounts = {number: account.members for number, account in opened.items()}
     known = await _purchases(tx, merchant.id, chunk)
     local = ZoneInfo(zone)
     statuses: dict[int, Status] = {}
@@ -140,10 +141,12 @@ async def _refunds(
                 todo.append((refund, taken, purchase))
                 status = "booked"
         statuses[place] = status
+    holders = await claims.holders(tx, [purchase.member_id for *_, purchase in todo])
     commands: list[Command] = [
         ClawBack(
             key=f"refund:{merchant.id}:{refund.document}:{taken.document}",
-            owner=member(purchase.member_id),
+            owner=member(holders.get(purchase.member_id, purchase.member_id)),
+            of=member(purchase.member_id) if purchase.member_id in holders else None,
             currency=merchant.terms.currency,
             at=at,
             actor=ACTOR,
@@ -179,36 +182,6 @@ async def _receipts(tx: AsyncConnection, commands: Sequence[Command]) -> list[Re
 
 def _bill(purchase: Purchase, merchant: Merchant) -> Bill:
     return Bill((Part(purchase.amount_minor),), merchant.money)
-
-
-async def _accounts(tx: AsyncConnection, merchant_id: int, customers: Sequence[str]) -> dict[str, tuple[int, ...]]:
-    """The members of these customers, made where missing: who was imported, and last who has claimed them since."""
-    wanted = list(dict.fromkeys(customers))
-    rows = await tx.execute(
-        text(
-            "SELECT external_id, member_id, claimed_by FROM external_account"
-            " WHERE merchant_id = :id AND external_id = ANY(CAST(:customers AS text[]))"
-        ),
-        {"id": merchant_id, "customers": wanted},
-    )
-    found: dict[str, tuple[int, ...]] = {
-        r.external_id: (r.member_id, r.claimed_by) if r.claimed_by else (r.member_id,) for r in rows
-    }
-    if missing := [customer for customer in wanted if customer not in found]:
-        made = await tx.scalars(
-            text("INSERT INTO member (status) SELECT 'unclaimed' FROM generate_series(1, :n) RETURNING id"),
-            {"n": len(missing)},
-        )
-        pairs = list(zip(missing, sorted(made), strict=True))
-        await tx.execute(
-            text(
-                "INSERT INTO external_account (merchant_id, external_id, member_id)"
-                " SELECT :id, e, m FROM unnest(CAST(:customers AS text[]), CAST(:members AS bigint[])) AS n(e, m)"
-            ),
-            {"id": merchant_id, "customers": missing, "members": [who for _, who in pairs]},
-        )
-        found |= {customer: (who,) for customer, who in pairs}
-    return found
 
 
 async def _purchases(tx: AsyncConnection, merchant_id: int, chunk: Sequence[Purchase | Refund]) -> dict[str, _Known]:

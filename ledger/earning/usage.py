@@ -45,7 +45,7 @@ class Asks:
         capped: rule code and period of every cap that counts beyond one purchase.
         budgets: scope («rule:<code>», «campaign:<code>») and what it may give.
         scopes: rule code → the scopes that its points are counted in.
-        age, first: whether a rule asks for the member's age, or whether a purchase is the first.
+        age, first, standing: whether a rule asks for the member's age, whether a purchase is the first, or their credit.
     """
 
     capped: tuple[tuple[str, str], ...]
@@ -53,6 +53,7 @@ class Asks:
     scopes: Mapping[str, tuple[str, ...]]
     age: bool
     first: bool
+    standing: bool
 
     @classmethod
     def of(cls, rules: Sequence[RuleVersion], campaigns: Mapping[str, Budget]) -> Asks:
@@ -74,6 +75,7 @@ class Asks:
             scopes,
             age=any(when.age_from is not None or when.age_to is not None for when in whens),
             first=any(when.first_purchase != "no matter" for when in whens),
+            standing=any(when.standing_from is not None for when in whens),
         )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 from collections.abc import Sequence
 from functools import cache
 from typing import Any
@@ -15,41 +14,24 @@ from ledger.earning.purchases import Purchase, bill_document
 from ledger.earning.usage import CHANGE_BUDGETS, CHANGE_CAPS, Usage, budget_columns, cap_columns
 from ledger.errors import Fault
 from ledger.points.commands import Receipt
+from ledger.points.reading import run
+from ledger.values import compact
 
-_COLUMNS = {
-    "merchant_id": "bigint",
-    "document": "text",
-    "member_id": "bigint",
-    "amount_minor": "bigint",
-    "money": "text",
-    "points": "bigint",
-    "entry_id": "bigint",
-    "rule_versions": "jsonb",
-    "bill": "jsonb",
-    "staff_id": "bigint",
-    "occurred_at": "timestamptz",
-    "bought_on": "date",
-    "channel": "text",
-    "outlet_id": "bigint",
-    "till": "text",
-    "facts": "jsonb",
-    "shares": "jsonb",
-}
-
-
-_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_COLUMNS = (
+    "merchant_id, document, member_id, amount_minor, money, points, entry_id, rule_versions, bill, staff_id, occurred_at,"
+    " bought_on, channel, outlet_id, till, facts, shares"
+)
 
 
 @cache
 def _statement(caps: bool, budgets: bool) -> str:
     """One statement that writes purchases, and the changes of caps and budgets where there are any."""
-    number = itertools.count(1)
+    number = itertools.count(2)
 
     def arrays(*types: str) -> str:
         return ", ".join(f"${next(number)}::{kind}[]" for kind in types)
 
-    written = f"SELECT * FROM unnest({arrays(*_COLUMNS.values())})"
-    insert = f"INSERT INTO purchase ({', '.join(_COLUMNS)}) {written} RETURNING merchant_id, document, id"
+    insert = f"INSERT INTO purchase ({_COLUMNS}) SELECT {_COLUMNS} FROM unnest($1::purchase[]) RETURNING merchant_id, document, id"
     changes = []
     if caps:
         changes.append(f"w_caps AS ({CHANGE_CAPS.format(arrays('bigint', 'text', 'text', 'bigint'))})")
@@ -68,35 +50,38 @@ async def write(tx: AsyncConnection, written: Sequence[tuple[Decided, Receipt]])
     for step, _ in written:
         usage.count(step.counts, step.one.merchant.terms.currency)
     caps, budgets = cap_columns(usage.cap_changes), budget_columns(usage.budget_changes)
-    arrays: list[Any] = [list(column) for column in zip(*rows, strict=True)]
-    arrays += [*(caps if caps[0] else ()), *(budgets if budgets[0] else ())]
-    done = await tx.exec_driver_sql(_statement(bool(caps[0]), bool(budgets[0])), tuple(arrays))
-    ids = {(row.merchant_id, row.document): row.id for row in done}
+    arrays = [*(caps if caps[0] else ()), *(budgets if budgets[0] else ())]
+    done = await run(tx, _statement(bool(caps[0]), bool(budgets[0])), rows, *arrays)
+    ids = {(merchant_id, document): id_ for merchant_id, document, id_ in done}
     if len(ids) != len(written):
         raise Fault(f"{len(written)} purchases to write, {len(ids)} written")
     return [_purchase(ids[step.one.key], step, receipt) for step, receipt in written]
 
 
 def _row(step: Decided, receipt: Receipt) -> tuple[Any, ...]:
+    """In the order of the table's columns; the database numbers it, and nothing of it has been given back."""
     one, decision = step.one, step.decision
     return (
+        None,
         one.merchant.id,
         one.document,
         one.member_id,
         one.bill.net_minor,
         one.bill.money,
+        None,
         decision.points,
         receipt.entry_id,
-        _json(decision.versions),
-        _json(bill_document(one.bill)),
+        compact(decision.versions),
+        compact(bill_document(one.bill)),
         one.staff_id,
         one.occurred_at,
         one.bought_on,
+        None,
         one.reported_by,
         one.outlet_id,
         one.till,
-        _json(step.facts.document()),
-        _json(dict(decision.shares)),
+        compact(step.facts.document()),
+        compact(dict(decision.shares)),
     )
 
 

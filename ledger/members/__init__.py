@@ -3,7 +3,8 @@
 `member` the programme's view of a person (no personal data) · `person` Telegram's id and personal fields, encrypted with a key
 per member and found by a blind index · `vault` the ciphers · `joining` a newcomer becomes a member · `consent` agreements by
 purpose and version · `profile` language, region, birthday · `birthdays` when one is kept and counts · `card` the code shown at
-a till · `claims` accounts imported from a merchant, claimed by their owner · `operators` who runs the programme · `invitations`
-one-time links by which people join a counter or a company · `business` companies and who uses their accounts · `tiers` the
-ladder (pure) · `standings` who stands where, stored · `upgrades` proposals for those whose visits speed up · `tables`.
+a till · `walk_ins` customers without Telegram, by paper card or phone · `claims` accounts from before somebody joined, claimed by
+their owner · `claim_codes` by which · `credit_standing` what an assessor says, by consent · `operators` who runs the programme ·
+`invitations` one-time links by which people join a counter or a company · `business` companies and who uses their accounts ·
+`tiers` the ladder (pure) · `standings` who stands where, stored · `upgrades` proposals for those whose visits speed up · `tables`.
 """

@@ -1,21 +1,24 @@
-"""Accounts that a merchant had before the programme, and how their owner claims them.
+"""Accounts of customers who had not joined yet, imported or opened at a till, and how their owner claims them.
 
-An imported customer is an unclaimed member with points. The merchant gives the customer a code; whoever joined and tells it
-receives the points, lot by lot, with issuer and expiry as they were. Only a keyed index of the code is stored. Wrong codes are
-counted, so that codes can't be tried out.
+Such a customer is an unclaimed member with points. Whoever joined and tells the code that the merchant handed out, or shares the
+phone number that the till knows, receives the points lot by lot, with issuer and days as they were, and what is refunded of
+earlier purchases from then on. Only a keyed index of a code is stored. Wrong codes are counted, so that codes can't be tried out.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from sqlalchemy import text
+from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger.errors import Refusal
+from ledger.members import claim_codes, walk_ins
 from ledger.members.vault import Vault
+from ledger.members.walk_ins import Handle
 from ledger.points import commands as points
 from ledger.points import statements
 from ledger.points.engine import apply
@@ -28,11 +31,12 @@ CODE_SHORTEST = 8
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """An account claimed: what moved, one receipt per currency (none where it was empty)."""
+    """An account claimed: what moved, one receipt per currency (none where it was empty). `known_by`: the card or phone it had."""
 
     merchant_id: int
     external_id: str
     receipts: tuple[points.Receipt, ...]
+    known_by: Handle | None = None
 
 
 @dataclass(eq=False)
@@ -53,10 +57,16 @@ class TooManyClaimCodes(Refusal):
 
 @dataclass(eq=False)
 class AccountInMotion(Refusal):
-    """Part of the account's points is pending or on hold (`points`), so that it can't be moved whole yet."""
+    """So many of the account's points are on hold, so that it can't be moved whole yet."""
 
     points: int
-    until: dt.date | None
+    may_succeed_later: ClassVar[bool] = True
+
+
+@dataclass(eq=False)
+class NothingUnderPhone(Refusal):
+    """No till has kept points under this number, or they were claimed already."""
+
     may_succeed_later: ClassVar[bool] = True
 
 
@@ -74,24 +84,19 @@ class NoSuchAccount(Refusal):
     external_id: str
 
 
-def normal(code: str) -> str:
-    """A claim code as it is compared: capitals, without spaces and dashes."""
-    return "".join(c for c in code.upper() if c.isalnum())
-
-
 async def give_code(tx: AsyncConnection, vault: Vault, *, merchant_id: int, external_id: str, code: str) -> None:
     """Let an account be claimed by `code`, which the merchant hands to its customer. A new code replaces the last.
 
     Raises:
         ClaimCodeTooShort, NoSuchAccount.
     """
-    if len(normal(code)) < CODE_SHORTEST:
+    if len(claim_codes.normal(code)) < CODE_SHORTEST:
         raise ClaimCodeTooShort(CODE_SHORTEST)
     query = text(
         "UPDATE external_account SET claim_index = :index"
         " WHERE merchant_id = :merchant AND external_id = :external AND claimed_by IS NULL RETURNING member_id"
     )
-    values = {"merchant": merchant_id, "external": external_id, "index": vault.blind("claim", normal(code))}
+    values = {"merchant": merchant_id, "external": external_id, "index": claim_codes.index(vault, code)}
     if await tx.scalar(query, values) is None:
         raise NoSuchAccount(external_id)
 
@@ -111,46 +116,99 @@ async def claim(
     wrong = list(await tx.scalars(tried, {"member": member_id, "since": since}))
     if len(wrong) >= WRONG_CODES_MAX:
         return TooManyClaimCodes(wrong[-WRONG_CODES_MAX] + dt.timedelta(hours=SLOW_HOURS))
-    find = text(
-        "SELECT merchant_id, external_id, member_id FROM external_account"
-        " WHERE claim_index = :index AND claimed_by IS NULL FOR UPDATE"
-    )
-    account = (await tx.execute(find, {"index": vault.blind("claim", normal(code))})).first()
+    index = claim_codes.index(vault, code)
+    account = (await tx.execute(_BY_CODE, {"index": index})).first()
+    if account is None and await walk_ins.open_printed(tx, vault, index, by=f"member:{member_id}", now=at.now):
+        account = (await tx.execute(_BY_CODE, {"index": index})).first()
     if account is None:
         note = text("INSERT INTO claim_attempt (member_id, at) VALUES (:member, :now)")
         await tx.execute(note, {"member": member_id, "now": at.now})
         return ClaimCodeUnknown(WRONG_CODES_MAX - len(wrong) - 1)
-    held = await statements.wallet(tx, points.member(account.member_id), today=at.today)
-    if moving := [h for h in held if h.pending or h.held]:
-        releases = [h.next_release[0] for h in moving if h.next_release]
-        return AccountInMotion(sum(h.pending + h.held for h in moving), min(releases, default=None))
-    moves = [
-        points.Transfer(
-            key=f"claim:{account.merchant_id}:{account.external_id}:{holding.currency.id}",
-            owner=points.member(account.member_id),
-            to=points.member(member_id),
-            currency=holding.currency.id,
-            points=holding.available,
-            at=at,
-            actor=f"member:{member_id}",
-            merchant_id=account.merchant_id,
-            facts={"what": "claim", "external_id": account.external_id},
+    return await _given(tx, vault, account, member_id, at)
+
+
+async def claim_by_phone(
+    tx: AsyncConnection, vault: Vault, *, member_id: int, phone: str, at: points.Moment
+) -> Claimed | Refusal:
+    """Give a member the account that tills kept under their phone number; that it is theirs, Telegram has said.
+
+    Returns:
+        `Claimed`; or `NothingUnderPhone`, `AccountInMotion`, in this order.
+    """
+    handle = walk_ins.read(phone)
+    known = None if handle is None or handle.kind != "phone" else await walk_ins.account_of(tx, vault, handle)
+    account = None if known is None else (await tx.execute(_BY_MEMBER, {"member": known})).first()
+    if account is None:
+        return NothingUnderPhone()
+    return await _given(tx, vault, account, member_id, at)
+
+
+async def holder(tx: AsyncConnection, member_id: int) -> int:
+    """Who has an account now: who claimed it, else itself. A claim that is under way is waited for, and no other comes between
+    this and the end of the transaction."""
+    return (await holders(tx, [member_id])).get(member_id, member_id)
+
+
+async def holders(tx: AsyncConnection, member_ids: Sequence[int]) -> dict[int, int]:
+    """`holder` of several; those that nobody claimed are left out."""
+    rows = await tx.execute(_HOLDERS, {"members": sorted(set(member_ids))})
+    return {row.member_id: row.claimed_by for row in rows if row.claimed_by is not None}
+
+
+_ACCOUNT = "SELECT merchant_id, external_id, member_id FROM external_account"
+_BY_CODE = text(f"{_ACCOUNT} WHERE claim_index = :index AND claimed_by IS NULL FOR UPDATE")
+_BY_MEMBER = text(f"{_ACCOUNT} WHERE member_id = :member AND claimed_by IS NULL FOR UPDATE")
+_HOLDERS = text(
+    "SELECT member_id, claimed_by FROM external_account WHERE member_id = ANY(CAST(:members AS bigint[]))"
+    " ORDER BY member_id FOR SHARE"
+)
+_DEBT = text(
+    "SELECT id FROM entry WHERE owner_id = :owner AND owner_kind = 'member' AND currency_id = :currency"
+    " AND issuer_id = :issuer AND kind = 'claw_back' AND facts ? 'deficit' ORDER BY id DESC LIMIT 1"
+)
+_CLOSE = text("UPDATE member SET status = 'closed' WHERE id = :unclaimed AND status = 'unclaimed'")
+_MARK = text(
+    "UPDATE external_account SET claim_index = NULL, claimed_by = :member, claimed_at = :now"
+    " WHERE merchant_id = :merchant AND external_id = :external"
+)
+
+
+async def _given(
+    tx: AsyncConnection, vault: Vault, account: Row[tuple[int, str, int]], member_id: int, at: points.Moment
+) -> Claimed | AccountInMotion:
+    """Hand everything over, lot by lot, pending points and debts included."""
+    old = points.member(account.member_id)
+    held = await statements.wallet(tx, old, today=at.today)
+    if moving := sum(holding.held for holding in held):
+        return AccountInMotion(moving)
+    moves = []
+    for holding in held:
+        if not (holding.available or holding.pending or holding.deficits):
+            continue
+        where = {"owner": old.id, "currency": holding.currency.id}
+        debts = {
+            issuer: (await tx.execute(_DEBT, {**where, "issuer": issuer})).scalar_one() for issuer in holding.deficits
+        }
+        moves.append(
+            points.HandOver(
+                key=f"claim:{account.merchant_id}:{account.external_id}:{holding.currency.id}",
+                owner=old,
+                to=points.member(member_id),
+                currency=holding.currency.id,
+                debts=debts,
+                at=at,
+                actor=f"member:{member_id}",
+                merchant_id=account.merchant_id,
+                facts={"what": "claim", "external_id": account.external_id},
+            )
         )
-        for holding in held
-        if holding.available
-    ]
-    receipts = await apply(tx, moves) if moves else []
+    receipts = await apply(tx, moves)
     for answer in receipts:
         if isinstance(answer, Refusal):
             raise answer
-    close = text("UPDATE member SET status = 'closed' WHERE id = :unclaimed AND status = 'unclaimed'")
-    await tx.execute(close, {"unclaimed": account.member_id})
-    mark = text(
-        "UPDATE external_account SET claim_index = NULL, claimed_by = :member, claimed_at = :now"
-        " WHERE merchant_id = :merchant AND external_id = :external"
-    )
-    values = {"merchant": account.merchant_id, "external": account.external_id, "member": member_id, "now": at.now}
-    await tx.execute(mark, values)
-    return Claimed(
-        account.merchant_id, account.external_id, tuple(r for r in receipts if isinstance(r, points.Receipt))
-    )
+    await tx.execute(_CLOSE, {"unclaimed": account.member_id})
+    facts = {"merchant": account.merchant_id, "external": account.external_id, "member": member_id, "now": at.now}
+    await tx.execute(_MARK, facts)
+    known_by = (await walk_ins.of(tx, vault, [account.member_id])).get(account.member_id)
+    done = tuple(r for r in receipts if isinstance(r, points.Receipt))
+    return Claimed(account.merchant_id, account.external_id, done, known_by)

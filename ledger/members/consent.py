@@ -1,7 +1,8 @@
 """What a member agreed to: by purpose and version, and taken back as easily as given.
 
 Purposes: `terms` (the programme's rules and the fields that membership needs; without it there is no membership) and
-`birthday` (the date, for a greeting once a year). Rows are kept when withdrawn: that it was given, and until when, is a fact.
+`birthday` (the date, for a greeting once a year) and `standing` (what an assessor says of their credit, for rules that reward
+it). Rows are kept when withdrawn: that it was given, and until when, is a fact.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 TERMS = "terms"
 BIRTHDAY = "birthday"
+STANDING = "standing"
 BIRTHDAY_VERSION = "1"
 
 

@@ -39,7 +39,7 @@ async def join(
     """Make a Telegram account a member who agreed to the programme's terms as they are now.
 
     Args:
-        welcome_issuer_id: the merchant that funds `programme.welcome_points`; None: nobody does.
+        welcome_issuer_id: the merchant that funds `programme.welcome_points`, whose cover was taken; None: nobody does.
     Returns:
         The member. Somebody who is one already gets the member they are, with nothing added.
     """
@@ -60,8 +60,11 @@ async def join(
     return Joined(Member(member_id, "active", joined_on=at.today), True, receipt)
 
 
-def welcome(programme: Programme, member_id: int, issuer_id: int, at: points.Moment) -> points.Accrue:
-    """The accrual that welcomes a member: once ever, available at once, living to a month's end."""
+def welcome(
+    programme: Programme, member_id: int, issuer_id: int, at: points.Moment, *, promised: int | None = None
+) -> points.Accrue:
+    """The accrual that welcomes a member: once ever, available at once, living to a month's end. `promised`: how many,
+    where that was on another day."""
     return points.Accrue(
         key=f"welcome:{member_id}",
         owner=points.member(member_id),
@@ -70,7 +73,7 @@ def welcome(programme: Programme, member_id: int, issuer_id: int, at: points.Mom
         actor="programme",
         issuer_id=issuer_id,
         merchant_id=issuer_id,
-        points=programme.welcome_points,
+        points=programme.welcome_points if promised is None else promised,
         available_on=at.today,
         expires_on=month_end(at.today, programme.welcome_life_months),
         rule="welcome",

@@ -29,7 +29,7 @@ def reference(vault: Vault, merchant_id: int, member_id: int) -> str:
 def member_of(vault: Vault, merchant_id: int, said: str) -> int | None:
     """The member that a reference of this merchant names; None for anything else."""
     try:
-        both = base64.b64decode(said + "==", altchars=b"-_", validate=True)
+        both = base64.urlsafe_b64decode(said + "==")
     except (binascii.Error, ValueError):
         return None
     if len(both) != 2 * _HALF or reference_text(both) != said:

@@ -10,6 +10,7 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
+    Sequence,
     SmallInteger,
     Table,
     Text,
@@ -68,6 +69,52 @@ external_account = Table(
     Column("claimed_by", BigInteger, comment="the member who claimed it and now holds its points"),
     Column("claimed_at", DateTime(timezone=True)),
     Index("ix_external_account_claimed", "claimed_by", postgresql_where=text("claimed_by IS NOT NULL")),
+)
+
+paper_card_serial = Sequence("paper_card_serial", metadata=metadata)
+paper_card_batch = Sequence("paper_card_batch", metadata=metadata)
+
+paper_card = Table(
+    "paper_card",
+    metadata,
+    Column(
+        "serial", BigInteger, primary_key=True, autoincrement=False, comment="its number without prefix and check digit"
+    ),
+    Column("batch", BigInteger, nullable=False),
+    Column("merchant_id", BigInteger, nullable=False, comment="who printed it"),
+    Column("claim_index", LargeBinary, unique=True, comment="HMAC of the code under its scratch field"),
+    Column("made_by", Text, nullable=False),
+    Column("made_at", DateTime(timezone=True), nullable=False),
+    Index("ix_paper_card_merchant", "merchant_id", "batch"),
+)
+
+walk_in = Table(
+    "walk_in",
+    metadata,
+    Column("member_id", BigInteger, primary_key=True, autoincrement=False, comment="the account, unclaimed at first"),
+    Column("merchant_id", BigInteger, nullable=False, comment="where it was opened"),
+    Column("kind", Text, nullable=False),
+    Column(
+        "handle_index", LargeBinary, nullable=False, unique=True, comment="HMAC of the card's or the phone's number"
+    ),
+    Column("key", LargeBinary, nullable=False),
+    Column("box", LargeBinary, nullable=False, comment="encrypted JSON: digits"),
+    Column("card_serial", BigInteger, unique=True, comment="of a paper card"),
+    Column("opened_by", Text, nullable=False, comment="who said that the customer agreed to the terms"),
+    Column("opened_at", DateTime(timezone=True), nullable=False),
+    CheckConstraint("kind IN ('card', 'phone')", "kind"),
+    CheckConstraint("(kind = 'card') = (card_serial IS NOT NULL)", "card"),
+)
+
+credit_standing = Table(
+    "credit_standing",
+    metadata,
+    Column("member_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("standing", Integer, nullable=False),
+    Column("source", Text, nullable=False, comment="the assessor, as the member reads it"),
+    Column("valid_until", Date, nullable=False, comment="the last good day"),
+    Column("entered_by", Text, nullable=False),
+    Column("entered_at", DateTime(timezone=True), nullable=False),
 )
 
 claim_attempt = Table(

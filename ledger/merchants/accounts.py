@@ -6,19 +6,15 @@ made anew. `members.claims` is where a code is used.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ledger.members.claims import normal
+from ledger.members import claim_codes
 from ledger.members.vault import Vault
-
-_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-"""Crockford's: nothing that is read as something else."""
-
-CODE_LENGTH = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,30 +57,81 @@ async def balances(tx: AsyncConnection, code: str | None = None) -> AsyncIterato
 
 def claim_code(vault: Vault, merchant_id: int, external_id: str) -> str:
     """The code of an account: twelve characters (60 bits) in groups of four."""
-    number = int.from_bytes(vault.blind("claim-code", f"{merchant_id}:{external_id}")) >> (256 - 5 * CODE_LENGTH)
-    letters = "".join(_ALPHABET[number >> 5 * place & 31] for place in reversed(range(CODE_LENGTH)))
-    return "-".join(letters[start : start + 4] for start in range(0, CODE_LENGTH, 4))
+    return claim_codes.made(vault, f"{merchant_id}:{external_id}")
 
 
-async def give_codes(tx: AsyncConnection, vault: Vault, merchant_id: int) -> list[tuple[str, str]]:
-    """Let every unclaimed account of the merchant be claimed by its code. Accounts with a code of another making keep it and
-    are left out.
+class Account(NamedTuple):
+    """An account of a merchant's customer: whom it was opened for, and who has claimed it since. `new`: opened just now."""
+
+    member_id: int
+    claimed_by: int | None
+    new: bool
+
+    @property
+    def members(self) -> tuple[int, ...]:
+        """Everybody whom its purchases may be of; whoever has it now is the last."""
+        return (self.member_id, self.claimed_by) if self.claimed_by else (self.member_id,)
+
+
+async def open_many(tx: AsyncConnection, merchant_id: int, numbers: Iterable[str]) -> dict[str, Account]:
+    """The accounts of these customers, made where missing: unclaimed members. Who opens accounts of one merchant holds its
+    lock (`taking_turns`)."""
+    wanted = list(dict.fromkeys(numbers))
+    rows = await tx.execute(
+        text(
+            "SELECT external_id, member_id, claimed_by FROM external_account"
+            " WHERE merchant_id = :id AND external_id = ANY(CAST(:numbers AS text[]))"
+        ),
+        {"id": merchant_id, "numbers": wanted},
+    )
+    found = {r.external_id: Account(r.member_id, r.claimed_by, False) for r in rows}
+    if missing := [number for number in wanted if number not in found]:
+        made = await tx.scalars(
+            text("INSERT INTO member (status) SELECT 'unclaimed' FROM generate_series(1, :n) RETURNING id"),
+            {"n": len(missing)},
+        )
+        members = sorted(made)
+        await tx.execute(
+            text(
+                "INSERT INTO external_account (merchant_id, external_id, member_id)"
+                " SELECT :id, e, m FROM unnest(CAST(:numbers AS text[]), CAST(:members AS bigint[])) AS n(e, m)"
+            ),
+            {"id": merchant_id, "numbers": missing, "members": members},
+        )
+        found |= {number: Account(who, None, True) for number, who in zip(missing, members, strict=True)}
+    return found
+
+
+async def taking_turns(tx: AsyncConnection, merchant_id: int) -> None:
+    """Two imports of one merchant take turns, until this transaction ends."""
+    await tx.execute(
+        text("SELECT pg_advisory_xact_lock(hashtextextended('import:' || :id, 0))"), {"id": str(merchant_id)}
+    )
+
+
+async def give_codes(
+    tx: AsyncConnection, vault: Vault, merchant_id: int, numbers: Sequence[str] | None = None
+) -> list[tuple[str, str]]:
+    """Let unclaimed accounts of the merchant — these, or every one — be claimed by their codes. Accounts with a code of another
+    making keep it and are left out, as are customers known by a paper card or a phone, who claim by that.
 
     Returns:
         (external id, code), by external id.
     """
     rows = await tx.execute(
         text(
-            "SELECT external_id, claim_index FROM external_account WHERE merchant_id = :id AND claimed_by IS NULL"
+            "SELECT external_id, claim_index FROM external_account x WHERE merchant_id = :id AND claimed_by IS NULL"
+            " AND NOT EXISTS (SELECT FROM walk_in w WHERE w.member_id = x.member_id)"
+            " AND (CAST(:numbers AS text[]) IS NULL OR external_id = ANY (CAST(:numbers AS text[])))"
             " ORDER BY external_id FOR UPDATE"
         ),
-        {"id": merchant_id},
+        {"id": merchant_id, "numbers": None if numbers is None else list(numbers)},
     )
     codes: list[tuple[str, str]] = []
     new: list[tuple[str, bytes]] = []
     for row in rows:
         code = claim_code(vault, merchant_id, row.external_id)
-        index = vault.blind("claim", normal(code))
+        index = claim_codes.index(vault, code)
         if row.claim_index is None:
             new.append((row.external_id, index))
         elif row.claim_index != index:

@@ -1,8 +1,9 @@
 """Keys of the merchant API: who a request comes from, and what it may do.
 
-A key is «jf_<prefix>_<secret>». The prefix is shown in lists; of the whole only the SHA-256 is kept, which is enough because the
-secret is random and long. A key is the merchant's or one till's. Rotating makes a second key and lets the first live on for a
-while, so that a till can be given the new one without a pause; revoking ends a key at once.
+A key is «jf_<prefix>_<secret>», a test key, which reaches the merchant's sandbox and nothing else, «jt_<prefix>_<secret>». The
+prefix is shown in lists; of the whole only the SHA-256 is kept, which is enough because the secret is random and long. A key is the
+merchant's or one till's. Rotating makes a second key and lets the first live on for a while, so that a till can be given the new
+one without a pause; revoking ends a key at once.
 """
 
 from __future__ import annotations
@@ -19,17 +20,19 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger.errors import Refusal
 
-Scope = Literal["award", "refund", "vouchers", "catalog", "rules", "statements", "history"]
+Scope = Literal["award", "refund", "vouchers", "catalog", "rules", "statements", "imports", "history"]
 SCOPES: tuple[Scope, ...] = get_args(Scope)
 """award: purchases, quotes, members by card · refund · vouchers: check and use · catalog, rules: read and write its own ·
-statements: purchases and statements, read · history: may book what happened long ago (bringing a till's past over)."""
+statements: purchases and statements, read · imports: files of purchases, members, balances, codes · history: may book what happened
+long ago (bringing a till's past over)."""
 
 ROTATION_HOURS = 24
 LABEL_LONGEST = 24
 KEYS_MOST = 50
-PER_MINUTE = 6_000
+PER_MINUTE, TEST_PER_MINUTE = 6_000, 600
 PREFIX_LENGTH = 8
 SECRET_SHORTEST = 32
+LIVE_MARK, TEST_MARK = "jf", "jt"
 
 
 @dataclass(eq=False)
@@ -48,7 +51,7 @@ class ApiKeyEnded(Refusal):
 
 @dataclass(eq=False)
 class TooManyApiKeys(Refusal):
-    """A merchant has at most `most` keys that work."""
+    """A merchant has at most `most` keys that work, and as many test keys."""
 
     most: int
 
@@ -67,7 +70,7 @@ class ApiKeyLabelTooLong(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """A key as it is kept. `ends_at`: when it stops by itself, because another has replaced it."""
+    """A key as it is kept. `ends_at`: when it stops by itself, because another has replaced it; `test`: it is the sandbox's."""
 
     id: int
     merchant_id: int
@@ -81,6 +84,12 @@ class ApiKey:
     ends_at: dt.datetime | None
     revoked_at: dt.datetime | None
     replaces: int | None
+    test: bool = False
+
+    @property
+    def shown(self) -> str:
+        """What lists show of it."""
+        return f"{TEST_MARK if self.test else LIVE_MARK}_{self.prefix}_…"
 
     @property
     def actor(self) -> str:
@@ -97,7 +106,7 @@ class ApiKey:
 
 
 _COLUMNS = """
-    id, merchant_id, till, label, prefix, digest, scopes, per_minute, made_at, ends_at, revoked_at, replaces
+    id, merchant_id, till, label, prefix, digest, scopes, per_minute, made_at, ends_at, revoked_at, replaces, test
 """
 _WORKS = "revoked_at IS NULL AND (ends_at IS NULL OR ends_at > :now)"
 _BY_PREFIX = text(f"SELECT {_COLUMNS} FROM api_key WHERE prefix = :prefix")
@@ -105,11 +114,13 @@ _ONE = text(f"SELECT {_COLUMNS} FROM api_key WHERE id = :id AND merchant_id = :m
 _OF = text(
     f"SELECT {_COLUMNS} FROM api_key WHERE merchant_id = :merchant_id ORDER BY ({_WORKS}) DESC, id DESC LIMIT :most"
 )
-_COUNT = text(f"SELECT count(*) FROM api_key WHERE merchant_id = :merchant_id AND {_WORKS}")
+_COUNT = text(f"SELECT count(*) FROM api_key WHERE merchant_id = :merchant_id AND test = :test AND {_WORKS}")
 _ADD = text(
     f"""
-    INSERT INTO api_key (merchant_id, till, label, prefix, digest, scopes, per_minute, made_by, made_at, replaces)
-    VALUES (:merchant_id, :till, :label, :prefix, :digest, :scopes, :per_minute, :by, :now, :replaces) RETURNING {_COLUMNS}
+    INSERT INTO api_key (merchant_id, till, label, prefix, digest, scopes, per_minute, made_by, made_at, replaces,
+        test)
+    VALUES (:merchant_id, :till, :label, :prefix, :digest, :scopes, :per_minute, :by, :now, :replaces, :test)
+    RETURNING {_COLUMNS}
     """
 )
 _END = text("UPDATE api_key SET ends_at = :ends_at WHERE id = :id")
@@ -122,7 +133,7 @@ def digest(key: str) -> bytes:
     return hashlib.sha256(key.encode()).digest()
 
 
-def whole(secret: str) -> str:
+def whole(secret: str, *, test: bool = False) -> str:
     """The key that a random secret makes: its first characters are what lists show.
 
     Args:
@@ -131,14 +142,15 @@ def whole(secret: str) -> str:
     shown, kept = secret[:PREFIX_LENGTH], secret[PREFIX_LENGTH:]
     if len(kept) < SECRET_SHORTEST:
         raise ValueError("the secret is too short to be one")
-    return f"jf_{shown.replace('_', '-')}_{kept}"
+    return f"{TEST_MARK if test else LIVE_MARK}_{shown.replace('_', '-')}_{kept}"
 
 
 def prefix_of(key: str) -> str | None:
     """The part by which a key is found; None for what can't be one."""
     mark, _, rest = key.partition("_")
     shown, _, kept = rest.partition("_")
-    return shown if mark == "jf" and len(shown) == PREFIX_LENGTH and len(kept) >= SECRET_SHORTEST else None
+    known = mark in (LIVE_MARK, TEST_MARK)
+    return shown if known and len(shown) == PREFIX_LENGTH and len(kept) >= SECRET_SHORTEST else None
 
 
 def _key(row: Row[Any]) -> ApiKey:
@@ -178,8 +190,9 @@ async def create(
     by: str,
     now: dt.datetime,
     till: str | None = None,
-    per_minute: int = PER_MINUTE,
+    per_minute: int | None = None,
     replaces: int | None = None,
+    test: bool = False,
 ) -> tuple[ApiKey, str]:
     """A new key, and the whole of it, which nobody can be shown again.
 
@@ -194,12 +207,13 @@ async def create(
     if not scopes or not set(scopes) <= set(SCOPES):
         raise ScopesNeeded
     await tx.execute(_LOCK, {"merchant_id": str(merchant_id)})
-    if (await tx.scalar(_COUNT, {"merchant_id": merchant_id, "now": now}) or 0) >= KEYS_MOST:
+    if (await tx.scalar(_COUNT, {"merchant_id": merchant_id, "test": test, "now": now}) or 0) >= KEYS_MOST:
         raise TooManyApiKeys(KEYS_MOST)
-    key = whole(secret)
+    key = whole(secret, test=test)
+    per_minute = per_minute or (TEST_PER_MINUTE if test else PER_MINUTE)
     facts = {"merchant_id": merchant_id, "till": till, "label": label, "prefix": prefix_of(key), "digest": digest(key)}
     more = {"scopes": [s for s in SCOPES if s in scopes], "per_minute": per_minute, "by": by, "now": now}
-    row = (await tx.execute(_ADD, {**facts, **more, "replaces": replaces})).one()
+    row = (await tx.execute(_ADD, {**facts, **more, "replaces": replaces, "test": test})).one()
     return _key(row), key
 
 
@@ -226,6 +240,7 @@ async def rotate(
         till=old.till,
         per_minute=old.per_minute,
         replaces=old.id,
+        test=old.test,
     )
     await tx.execute(_END, {"id": old.id, "ends_at": now + dt.timedelta(hours=ROTATION_HOURS)})
     return made

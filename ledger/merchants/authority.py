@@ -15,6 +15,8 @@ Action = Literal[
     "add_cashier", "add_manager", "add_owner", "remove_cashier", "remove_manager",
     "work_shift", "see_merchant", "run_outlets", "export_day", "see_papers", "see_log",
     "see_settlement", "dispute", "see_cover", "run_activities", "fund_dividends", "see_rules", "change_rules", "manage_api",
+    "print_cards",
+    "import_files",
 ]  # fmt: skip
 
 ACTIONS: tuple[Action, ...] = get_args(Action)
@@ -47,6 +49,8 @@ _ALLOWED: dict[Action, frozenset[Role]] = {
     "see_rules": frozenset({"owner", "manager"}),
     "change_rules": frozenset({"owner"}),
     "manage_api": frozenset({"owner"}),
+    "print_cards": frozenset({"owner", "manager"}),
+    "import_files": frozenset({"owner", "manager"}),
 }
 
 

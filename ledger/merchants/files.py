@@ -1,4 +1,5 @@
-"""Papers of applications and merchants, as files: Telegram keeps the content; here is its id, what it proves, and who sent it."""
+"""Papers of applications and merchants, as files: Telegram keeps the content; here is its id, what it proves, and who sent it. What
+came over HTTP is kept here itself."""
 
 from __future__ import annotations
 
@@ -45,14 +46,14 @@ class NoSuchFile(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class Paper:
-    """One file. `given` is Telegram's id of it, good for this bot alone; a picture has no name."""
+    """One file. `given` is Telegram's id of it, good for this bot alone; None: its `content` is here. A picture has no name."""
 
     id: int
     application_id: int | None
     merchant_id: int | None
     purpose: str
     kind: Literal["photo", "document"]
-    given: str
+    given: str | None
     name: str | None
     size: int
     caption: str
@@ -62,8 +63,9 @@ class Paper:
 
 _COLUMNS = "id, application_id, merchant_id, purpose, kind, file_id AS given, name, size, caption, added_by, added_at"
 _ADD = text(
-    "INSERT INTO merchant_file (application_id, merchant_id, purpose, kind, file_id, unique_id, name, size, caption, added_by,"
-    " added_at) VALUES (:application, :merchant, :purpose, :kind, :file_id, :unique_id, :name, :size, :caption, :by, :at)"
+    "INSERT INTO merchant_file (application_id, merchant_id, purpose, kind, file_id, content, unique_id, name, size, caption,"
+    " added_by, added_at) VALUES (:application, :merchant, :purpose, :kind, :file_id, :content, :unique_id, :name, :size,"
+    " :caption, :by, :at)"
     " ON CONFLICT (application_id, unique_id) DO UPDATE SET purpose = excluded.purpose, caption = excluded.caption"
     f" RETURNING {_COLUMNS}"
 )
@@ -93,6 +95,14 @@ async def by_id(tx: AsyncConnection, file_id: int) -> Paper:
     return _paper(row)
 
 
+async def content(tx: AsyncConnection, file_id: int) -> bytes:
+    """What a paper that came over HTTP holds. `NoSuchFile` for one that Telegram keeps."""
+    found = await tx.scalar(text("SELECT content FROM merchant_file WHERE id = :id"), {"id": file_id})
+    if found is None:
+        raise NoSuchFile(file_id)
+    return bytes(found)
+
+
 async def add(
     tx: AsyncConnection,
     *,
@@ -100,7 +110,8 @@ async def add(
     merchant_id: int | None = None,
     purpose: Purpose,
     kind: str,
-    given: str,
+    given: str | None,
+    content: bytes | None = None,
     unique_id: str,
     name: str | None,
     size: int,
@@ -128,6 +139,7 @@ async def add(
         "purpose": purpose,
         "kind": kind,
         "file_id": given,
+        "content": content,
     }
     values |= {"unique_id": unique_id, "name": name, "size": size, "by": by, "at": now}
     row = (await tx.execute(_ADD, {**values, "caption": caption.strip()[:CAPTION_LONGEST]})).one()

@@ -14,12 +14,13 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 What = Literal[
-    "applied", "withdrawn", "certified", "rejected", "suspended", "reinstated", "closed", "lapsed", "renewed",
+    "applied", "corrected", "withdrawn", "certified", "rejected", "suspended", "reinstated", "closed", "lapsed", "renewed",
     "certificate_entered", "certificate_confirmed", "file_added",
     "outlet_opened", "outlet_changed", "outlet_closed", "till_opened", "till_closed", "shift_opened", "shift_closed",
-    "staff_invited", "staff_joined", "staff_removed", "day_exported",
+    "staff_invited", "staff_joined", "staff_removed", "day_exported", "cards_printed",
     "rule_proposed", "rule_withdrawn", "rule_approved", "rule_rejected", "rule_ended",
     "key_made", "key_rotated", "key_revoked", "webhook_set", "webhook_renewed", "webhook_dropped",
+    "file_imported", "terms_changed",
 ]  # fmt: skip
 
 WHATS: tuple[What, ...] = get_args(What)

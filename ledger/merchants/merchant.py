@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import calendar
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from importlib.resources import files
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
-from sqlalchemy import Row, bindparam, text
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger.errors import Refusal
+from ledger.points.reading import run
 
 
 class _Document(BaseModel):
@@ -74,15 +76,15 @@ def expires_on(terms: Terms, available_on: dt.date) -> dt.date | None:
 
 def life_ends(life: MonthsToMonthEnd | Years | Never, available_on: dt.date) -> dt.date | None:
     """The last good day of points that live so long from `available_on`; None: they never expire."""
-    match life:
-        case Never():
+    match life.kind:
+        case "never":
             return None
-        case Years(years=years):
-            year = available_on.year + years
+        case "years":
+            year = available_on.year + life.years
             last = calendar.monthrange(year, available_on.month)[1]
             return available_on.replace(year=year, day=min(available_on.day, last))
-        case MonthsToMonthEnd(months=months):
-            year, month = divmod(available_on.year * 12 + available_on.month - 1 + months, 12)
+        case "months_to_month_end":
+            year, month = divmod(available_on.year * 12 + available_on.month - 1 + life.months, 12)
             return dt.date(year, month + 1, calendar.monthrange(year, month + 1)[1])
 
 
@@ -121,9 +123,16 @@ class SpendingNeeded(Refusal):
     name_en: str
 
 
+def status_on(status: str, certified_until: dt.date | None, today: dt.date) -> str:
+    """A status as it counts today: past the end of a certificate it is the suspension that the night will write down."""
+    ended = status == "certified" and certified_until is not None and certified_until < today
+    return "suspended" if ended else status
+
+
 @dataclass(frozen=True, slots=True)
 class Merchant:
-    """A merchant with its terms. `money` is the currency code of its prices."""
+    """A merchant with its terms. `money` is the currency code of its prices, `certified_until` the last day of the certificate
+    that ends first (None: it has none)."""
 
     id: int
     code: str
@@ -134,23 +143,34 @@ class Merchant:
     money: str
     status: str
     terms: Terms
+    certified_until: dt.date | None = None
 
-    def must_issue(self) -> None:
+    def status_on(self, today: dt.date) -> str:
+        """Its status, a certificate that has ended meanwhile included."""
+        return status_on(self.status, self.certified_until, today)
+
+    def must_issue(self, today: dt.date) -> None:
         """`MerchantMayNotIssue` unless it is certified."""
-        if self.status != "certified":
-            raise MerchantMayNotIssue(self.id, self.name_zh, self.name_en, self.status)
+        if (status := self.status_on(today)) != "certified":
+            raise MerchantMayNotIssue(self.id, self.name_zh, self.name_en, status)
 
-    def must_grant(self) -> None:
+    def must_grant(self, today: dt.date) -> None:
         """`MerchantMayNotIssue` → `SpendingNeeded`, unless it may give points without a purchase."""
-        self.must_issue()
+        self.must_issue(today)
         if self.terms.instrument:
             raise SpendingNeeded(self.id, self.name_zh, self.name_en)
 
 
-_COLUMNS = "SELECT id, code, name_zh, name_en, category, region, money, status, terms FROM merchant"
+CERTIFIED_FUNCTION = (files("ledger.merchants") / "sql" / "certified_until.sql").read_text("utf-8")
+"""The SQL that creates `certified_until`."""
+
+_COLUMNS = (
+    "SELECT id, code, name_zh, name_en, category, region, money, status, terms, certified_until(id) AS certified_until"
+    " FROM merchant"
+)
 _ALL = text(f"{_COLUMNS} ORDER BY id")
 _NAMES = text("SELECT id, name_zh, name_en, status FROM merchant ORDER BY id")
-_BY_IDS = text(f"{_COLUMNS} WHERE id IN :ids").bindparams(bindparam("ids", expanding=True))
+_BY_IDS = f"{_COLUMNS} WHERE id = ANY ($1::bigint[])"
 _BY_CODE = text(f"{_COLUMNS} WHERE code = :code")
 _CREATE = text(
     "INSERT INTO merchant (code, name_zh, name_en, category, region, money, status, terms)"
@@ -158,18 +178,9 @@ _CREATE = text(
 )
 
 
-def _merchant(row: Row[Any]) -> Merchant:
-    return Merchant(
-        row.id,
-        row.code,
-        row.name_zh,
-        row.name_en,
-        row.category,
-        row.region,
-        row.money,
-        row.status,
-        Terms.model_validate(row.terms),
-    )
+def _merchant(row: Sequence[Any]) -> Merchant:
+    id_, code, name_zh, name_en, category, region, money, status, terms, until = row
+    return Merchant(id_, code, name_zh, name_en, category, region, money, status, Terms.model_validate(terms), until)
 
 
 class Named(NamedTuple):
@@ -196,7 +207,7 @@ async def by_ids(tx: AsyncConnection, ids: Iterable[int]) -> dict[int, Merchant]
     wanted = sorted(set(ids))
     if not wanted:
         return {}
-    return {row.id: _merchant(row) for row in await tx.execute(_BY_IDS, {"ids": wanted})}
+    return {row[0]: _merchant(row) for row in await run(tx, _BY_IDS, wanted)}
 
 
 async def by_id(tx: AsyncConnection, merchant_id: int) -> Merchant:

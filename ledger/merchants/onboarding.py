@@ -69,10 +69,11 @@ class NoSuchApplication(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class Application:
-    """An application. `contact` is read with a vault only (None otherwise, or where it has been forgotten)."""
+    """An application. `contact` is read with a vault only (None otherwise, or where it has been forgotten); `member_id` None: it
+    came over HTTP (`applicants`), with the numbers that it `stated`."""
 
     id: int
-    member_id: int
+    member_id: int | None
     state: str
     name_zh: str | None
     name_en: str | None
@@ -84,6 +85,8 @@ class Application:
     sent_at: dt.datetime | None
     decided_at: dt.datetime | None
     reason: str | None
+    stated: list[dict[str, str]] | None
+    taken_at: dt.datetime | None
     contact: str | None
     has_contact: bool
 
@@ -99,7 +102,7 @@ class Application:
 
 _COLUMNS = (
     "id, member_id, state, name_zh, name_en, category, region, licence, merchant_id, begun_at, sent_at, decided_at, reason,"
-    " contact_key, contact_box"
+    " stated, taken_at, contact_key, contact_box"
 )
 _OPEN = text(f"SELECT {_COLUMNS} FROM merchant_application WHERE member_id = :member AND state IN ('draft', 'sent')")
 _LATEST = text(f"SELECT {_COLUMNS} FROM merchant_application WHERE member_id = :member ORDER BY id DESC LIMIT 1")
@@ -136,9 +139,11 @@ async def latest(tx: AsyncConnection, member_id: int) -> Application | None:
     return None if row is None else _application(row, None)
 
 
-async def by_id(tx: AsyncConnection, application_id: int, *, vault: Vault | None = None) -> Application:
+async def by_id(
+    tx: AsyncConnection, application_id: int, *, vault: Vault | None = None, lock: bool = False
+) -> Application:
     """One application, or `NoSuchApplication`."""
-    row = (await tx.execute(_ONE, {"id": application_id})).first()
+    row = (await tx.execute(_LOCK if lock else _ONE, {"id": application_id})).first()
     if row is None:
         raise NoSuchApplication(application_id)
     return _application(row, vault)
@@ -173,6 +178,11 @@ async def begin(tx: AsyncConnection, member_id: int, *, now: dt.datetime) -> App
 async def answer(tx: AsyncConnection, application_id: int, field: Field, said: str, *, vault: Vault) -> Application:
     """Write an answer into a draft, over the one before. `ApplicationClosed` → `AnswerWrong`."""
     await _draft(tx, application_id)
+    return await write(tx, application_id, field, said, vault=vault)
+
+
+async def write(tx: AsyncConnection, application_id: int, field: Field, said: str, *, vault: Vault) -> Application:
+    """The same for whoever has seen that it may be changed. `AnswerWrong`."""
     said = " ".join(said.split())
     if not 1 <= len(said) <= LONGEST[field]:
         raise AnswerWrong(field, LONGEST[field])
@@ -222,9 +232,7 @@ async def send(
 
 async def withdraw(tx: AsyncConnection, application_id: int, *, by: str, now: dt.datetime) -> None:
     """Take an application back, drafted or sent. Of a draft nothing is kept. `ApplicationClosed` once decided."""
-    known = await _locked(tx, application_id)
-    if known.state not in ("draft", "sent"):
-        raise ApplicationClosed(known.state)
+    known = await opened(tx, application_id)
     if known.state == "draft":
         await files.forget(tx, application_id)
         await tx.execute(text("DELETE FROM merchant_application WHERE id = :id"), {"id": application_id})
@@ -236,7 +244,8 @@ async def withdraw(tx: AsyncConnection, application_id: int, *, by: str, now: dt
 
 @dataclass(frozen=True, slots=True)
 class Certified:
-    """A merchant that may issue from now on, and its owner; `applicant` None: it came by another way than an application."""
+    """A merchant that may issue from now on, and its owner; `applicant` None: it came by another way than an application in
+    chat."""
 
     merchant: Merchant
     applicant: int | None
@@ -261,6 +270,7 @@ async def certify(
     found = await of_merchant(tx, merchant_id)
     if found is not None:
         await _decide(tx, found.id, "accepted", by=by, now=at.now, reason=None)
+    if found is not None and found.member_id is not None:
         await staff.add(
             tx, merchant_id=merchant_id, member_id=found.member_id, role="owner", label=label, by=by, now=at.now
         )
@@ -290,6 +300,14 @@ async def _decide(
     )
     values = {"id": application_id, "state": state, "at": now, "by": by, "reason": reason}
     return _application((await tx.execute(query, values)).one(), None)
+
+
+async def opened(tx: AsyncConnection, application_id: int) -> Application:
+    """An application that is not decided, locked. `NoSuchApplication` → `ApplicationClosed`."""
+    found = await _locked(tx, application_id)
+    if found.state not in ("draft", "sent"):
+        raise ApplicationClosed(found.state)
+    return found
 
 
 async def _locked(tx: AsyncConnection, application_id: int) -> Application:

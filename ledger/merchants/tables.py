@@ -2,10 +2,12 @@
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     Date,
     DateTime,
+    Double,
     Identity,
     Index,
     Integer,
@@ -65,7 +67,7 @@ merchant_application = Table(
     "merchant_application",
     metadata,
     Column("id", BigInteger, Identity(), primary_key=True),
-    Column("member_id", BigInteger, nullable=False, comment="who applies; the owner once it is certified"),
+    Column("member_id", BigInteger, comment="who applies; the owner once it is certified; null: it came over HTTP"),
     Column("state", Text, nullable=False, server_default="draft"),
     Column("name_zh", Text),
     Column("name_en", Text),
@@ -75,6 +77,9 @@ merchant_application = Table(
     Column("contact_key", LargeBinary, comment="seals the contact; gone once the application is rejected or withdrawn"),
     Column("contact_box", LargeBinary, comment="whom to reach and how, as they wrote it"),
     Column("merchant_id", BigInteger, comment="the merchant it became by being sent"),
+    Column("from_index", LargeBinary, comment="blinded network address of who applied over HTTP"),
+    Column("stated", JSONB, comment="numbers of certificates as stated over HTTP: ledger.merchants.applicants.Stated"),
+    Column("taken_at", DateTime(timezone=True), comment="when the owner's link and the first key were taken over HTTP"),
     Column("begun_at", DateTime(timezone=True), nullable=False),
     Column("sent_at", DateTime(timezone=True)),
     Column("decided_at", DateTime(timezone=True)),
@@ -85,6 +90,8 @@ merchant_application = Table(
     Index(
         "uq_merchant_application_open", "member_id", unique=True, postgresql_where=text("state IN ('draft', 'sent')")
     ),
+    CheckConstraint("(member_id IS NULL) = (from_index IS NOT NULL)", "came"),
+    Index("ix_merchant_application_from", "from_index", "begun_at", postgresql_where=text("from_index IS NOT NULL")),
     Index("ix_merchant_application_state", "state", "id"),
     Index("ix_merchant_application_merchant", "merchant_id"),
 )
@@ -97,7 +104,8 @@ merchant_file = Table(
     Column("merchant_id", BigInteger, comment="of a merchant; null while the application is not sent"),
     Column("purpose", Text, nullable=False, comment="what it is to prove"),
     Column("kind", Text, nullable=False, comment="how Telegram keeps it"),
-    Column("file_id", Text, nullable=False, comment="Telegram's; good for this bot alone"),
+    Column("file_id", Text, comment="Telegram's; good for this bot alone"),
+    Column("content", LargeBinary, comment="of a file that came over HTTP"),
     Column("unique_id", Text, nullable=False),
     Column("name", Text),
     Column("size", BigInteger, nullable=False),
@@ -105,6 +113,7 @@ merchant_file = Table(
     Column("added_by", Text, nullable=False),
     Column("added_at", DateTime(timezone=True), nullable=False),
     CheckConstraint("kind IN ('photo', 'document')", "kind"),
+    CheckConstraint("(file_id IS NULL) = (content IS NOT NULL)", "kept"),
     CheckConstraint("purpose IN ('licence', 'credit', 'assessment', 'filing', 'other')", "purpose"),
     CheckConstraint("application_id IS NOT NULL OR merchant_id IS NOT NULL", "belongs"),
     Index("uq_merchant_file_application", "application_id", "unique_id", unique=True),
@@ -209,15 +218,26 @@ api_key = Table(
     Column("prefix", Text, nullable=False, unique=True, comment="what lists show of it"),
     Column("digest", LargeBinary, nullable=False, comment="SHA-256 of the whole key"),
     Column("scopes", ARRAY(Text), nullable=False),
-    Column("per_minute", Integer, nullable=False, comment="requests that one process serves"),
+    Column("per_minute", Integer, nullable=False, comment="requests that are served"),
     Column("made_by", Text, nullable=False),
     Column("made_at", DateTime(timezone=True), nullable=False),
     Column("ends_at", DateTime(timezone=True), comment="another has replaced it; both work until then"),
     Column("revoked_at", DateTime(timezone=True)),
     Column("revoked_by", Text),
     Column("replaces", BigInteger),
+    Column("test", Boolean, nullable=False, server_default=text("false"), comment="it reaches the sandbox alone"),
     CheckConstraint("per_minute > 0", "per_minute"),
     CheckConstraint("(revoked_at IS NULL) = (revoked_by IS NULL)", "revoked"),
+)
+
+api_rate = Table(
+    "api_rate",
+    metadata,
+    Column("key_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("tokens", Double, nullable=False, comment="requests left, as of `at`"),
+    Column("drawn", Double, nullable=False, comment="by the process that asked last"),
+    Column("at", DateTime(timezone=True), nullable=False),
+    prefixes=["UNLOGGED"],
 )
 
 webhook = Table(
@@ -228,6 +248,7 @@ webhook = Table(
     Column("generation", Integer, nullable=False, comment="which secret signs: it follows from this"),
     Column("made_by", Text, nullable=False),
     Column("made_at", DateTime(timezone=True), nullable=False),
+    Column("test", Boolean, nullable=False, server_default=text("false"), comment="its events say so"),
 )
 
 webhook_event = Table(

@@ -46,11 +46,12 @@ class NoSuchEvent(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
-    """Where a merchant's events go, and which secret signs them."""
+    """Where a merchant's events go, and which secret signs them. `test`: it is a sandbox's, and its events say so."""
 
     merchant_id: int
     url: str
     generation: int
+    test: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,21 +69,22 @@ class Event:
     sent_at: dt.datetime | None
 
 
+_HOOK = "merchant_id, url, generation, test"
 _COLUMNS = "id, merchant_id, kind, body, state, tries, answer, created_at, sent_at"
-_WEBHOOK = text("SELECT merchant_id, url, generation FROM webhook WHERE merchant_id = :merchant_id")
+_WEBHOOK = text(f"SELECT {_HOOK} FROM webhook WHERE merchant_id = :merchant_id")
 _SET = text(
-    "INSERT INTO webhook (merchant_id, url, generation, made_by, made_at) VALUES (:merchant_id, :url, 1, :by, :now)"
+    "INSERT INTO webhook (merchant_id, url, generation, made_by, made_at, test)"
+    " VALUES (:merchant_id, :url, 1, :by, :now, :test)"
     " ON CONFLICT (merchant_id) DO UPDATE SET url = excluded.url, made_by = excluded.made_by, made_at = excluded.made_at"
-    " RETURNING merchant_id, url, generation"
+    f" RETURNING {_HOOK}"
 )
-_RENEW = text(
-    "UPDATE webhook SET generation = generation + 1 WHERE merchant_id = :merchant_id RETURNING merchant_id, url, generation"
-)
+_RENEW = text(f"UPDATE webhook SET generation = generation + 1 WHERE merchant_id = :merchant_id RETURNING {_HOOK}")
 _DROP = text("DELETE FROM webhook WHERE merchant_id = :merchant_id")
 # Whoever has no address has no events: nothing would ever send them.
 _EMIT = text(
     "INSERT INTO webhook_event (merchant_id, kind, key, body, due_at, created_at)"
-    " SELECT merchant_id, :kind, :key, :body, CAST(:now AS timestamptz), CAST(:now AS timestamptz)"
+    " SELECT merchant_id, :kind, :key, CASE WHEN test THEN :test_body ELSE :body END,"
+    " CAST(:now AS timestamptz), CAST(:now AS timestamptz)"
     " FROM webhook WHERE merchant_id = :merchant_id ON CONFLICT (merchant_id, key) DO NOTHING RETURNING id"
 )
 _PAGE = text(
@@ -117,8 +119,13 @@ async def of_merchant(tx: AsyncConnection, merchant_id: int) -> Webhook | None:
     return None if row is None else Webhook(**row._mapping)
 
 
-async def direct(tx: AsyncConnection, *, merchant_id: int, url: str, by: str, now: dt.datetime) -> Webhook:
-    """Say where events go from now on. `AddressNotUsable`; what the address leads to is checked when something is sent."""
+async def direct(
+    tx: AsyncConnection, *, merchant_id: int, url: str, by: str, now: dt.datetime, test: bool = False
+) -> Webhook:
+    """Say where events go from now on, as a `test` in a sandbox.
+
+    `AddressNotUsable`; what the address leads to is checked when something is sent.
+    """
     url = url.strip()
     try:
         parts = urlsplit(url)
@@ -127,7 +134,7 @@ async def direct(tx: AsyncConnection, *, merchant_id: int, url: str, by: str, no
         raise AddressNotUsable from None
     if not usable or parts.username or parts.fragment or len(url) > ADDRESS_LONGEST or not url.isprintable():
         raise AddressNotUsable
-    row = (await tx.execute(_SET, {"merchant_id": merchant_id, "url": url, "by": by, "now": now})).one()
+    row = (await tx.execute(_SET, {"merchant_id": merchant_id, "url": url, "by": by, "now": now, "test": test})).one()
     return Webhook(**row._mapping)
 
 
@@ -150,12 +157,13 @@ async def emit(
     """Write an event to be sent after the commit, where the merchant listens. `key` names what happened to
     this merchant: it is told once.
 
-    `facts` is JSON of what the merchant knows anyway: its own documents and vouchers, never a member's name.
+    `facts` is JSON of what the merchant knows anyway: its own documents and vouchers, never a member's name. A sandbox's
+    events carry «"test": true».
     """
-    body = json.dumps(
-        {"event": kind, "key": key, "at": now.isoformat(), "data": facts}, ensure_ascii=False, default=str
-    )
-    await tx.execute(_EMIT, {"merchant_id": merchant_id, "kind": kind, "key": key, "body": body, "now": now})
+    said = {"event": kind, "key": key, "at": now.isoformat(), "data": facts}
+    body, test_body = (json.dumps(each, ensure_ascii=False, default=str) for each in (said, {"test": True, **said}))
+    facts_of = {"merchant_id": merchant_id, "kind": kind, "key": key, "now": now}
+    await tx.execute(_EMIT, {**facts_of, "body": body, "test_body": test_body})
 
 
 async def events(

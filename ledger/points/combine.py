@@ -1,8 +1,8 @@
 """Many callers, one batch: whoever waits while a commit is under way goes into the next one together.
 
-There is no timer: the commit in progress is the window. Each caller gets its own receipt or refusal. When a batch cannot be
-written — two processes race for one key, a deadlock — it is retried, and a batch that keeps failing is halved until the one
-request at fault answers for itself alone.
+There is no timer: the commit in progress is the window. With two writers one batch is decided while the database writes the
+other. Each caller gets its own receipt or refusal. When a batch cannot be written — two processes race for one key, a deadlock
+— it is retried, and a batch that keeps failing is halved until the one request at fault answers for itself alone.
 """
 
 from __future__ import annotations
@@ -18,14 +18,18 @@ from ledger.errors import Refusal
 from ledger.points.commands import Command, Receipt
 from ledger.points.engine import apply, retryable
 
+SECOND_LEAST = 16
+"""So many must wait for a batch to be begun beside another: fewer do better in the next one's company."""
+
 Asked = TypeVar("Asked")
 Answer = TypeVar("Answer")
 
 
 class Combining(Generic[Asked, Answer]):
-    """One writer over an engine: `work(tx, batch)` does what is asked, in order, an answer or a refusal for each.
+    """Writers over an engine: `work(tx, batch)` does what is asked, in order, an answer or a refusal for each.
 
-    `batch_size_max` bounds one transaction; `retries_max` how often a batch is tried before it is halved.
+    `batch_size_max` bounds one transaction; `retries_max` how often a batch is tried before it is halved; `writers` how many
+    transactions there may be at a time.
     """
 
     def __init__(
@@ -35,6 +39,7 @@ class Combining(Generic[Asked, Answer]):
         *,
         batch_size_max: int = 500,
         retries_max: int = 3,
+        writers: int = 1,
     ) -> None:
         self._engine = engine
         self._work = work
@@ -42,19 +47,20 @@ class Combining(Generic[Asked, Answer]):
         self._retries_max = retries_max
         self._waiting: list[tuple[Asked, asyncio.Future[Answer | Refusal]]] = []
         self._wake = asyncio.Event()
-        self._writer: asyncio.Task[None] | None = None
+        self._writers_max = writers
+        self._writers: list[asyncio.Task[None]] = []
         self._closing = False
+        self._writing = 0
 
     async def __aenter__(self) -> Self:
-        self._writer = asyncio.create_task(self._write_on())
+        self._writers = [asyncio.create_task(self._write_on()) for _ in range(self._writers_max)]
         return self
 
     async def __aexit__(self, *_: object) -> None:
         """Finish what waits, then stop."""
         self._closing = True
         self._wake.set()
-        if self._writer is not None:
-            await self._writer
+        await asyncio.gather(*self._writers)
 
     async def submit(self, asked: Asked) -> Answer:
         """Have it done in the next batch and wait for its commit. Raises its `Refusal`, or the database's error when even
@@ -72,13 +78,18 @@ class Combining(Generic[Asked, Answer]):
 
     async def _write_on(self) -> None:
         while not (self._closing and not self._waiting):
-            if not self._waiting:
+            if len(self._waiting) < (SECOND_LEAST if self._writing else 1):
                 self._wake.clear()
                 await self._wake.wait()
                 continue
             batch = self._waiting[: self._batch_size_max]
             del self._waiting[: self._batch_size_max]
-            await self._settle(batch)
+            self._writing += 1
+            try:
+                await self._settle(batch)
+            finally:
+                self._writing -= 1
+                self._wake.set()
 
     async def _settle(self, batch: list[tuple[Asked, asyncio.Future[Answer | Refusal]]]) -> None:
         try:

@@ -6,7 +6,8 @@ availability), actor, reason and trace are not part of that comparison, so that 
 
 Refusals, in the order in which they are checked (each verb skips those that cannot concern it):
 `KeyReused` → `ReasonRequired` → `PointsMustBePositive` → `OwnersMustDiffer` → `ExpiresBeforeAvailable` → `NoSuchEntry` →
-`NotThatKind` → `NoSuchHold` → `HoldResolved` → `MoreThanEntry` → `NothingDue` → `NotEnoughPoints` → `PointsMovedOn`.
+`NotThatKind` → `NoSuchHold` → `HoldResolved` → `PointsHeld` → `MoreThanEntry` → `NothingDue` → `NotEnoughPoints` →
+`PointsMovedOn`.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, NamedTuple
 
 from ledger.errors import Refusal
+from ledger.values import value
 
 
 class Owner(NamedTuple):
@@ -36,7 +38,7 @@ def member(member_id: int) -> Owner:
 PROGRAMME = Owner("programme", 0)
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Moment:
     """When a command happens: the instant (UTC) and the programme's business date, both given by the edge.
 
@@ -53,7 +55,7 @@ class Moment:
         return self.now + dt.timedelta(days=self.ahead_days)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@value(frozen=True, kw_only=True, slots=True)
 class Command:
     """What every command says. `facts` is JSON for the entry; `trace` the arithmetic that «why» shows."""
 
@@ -76,10 +78,13 @@ class Command:
     def fingerprint(self) -> bytes:
         """SHA-256 of what this command asks, without what the clock or the teller adds."""
         said = [self.verb, self.owner, self.currency, self.merchant_id, self.substance(), dict(self.facts)]
-        return hashlib.sha256(json.dumps(said, sort_keys=True, default=str, ensure_ascii=False).encode()).digest()
+        return hashlib.sha256(_written(said).encode()).digest()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+_written = json.JSONEncoder(sort_keys=True, default=str, ensure_ascii=False).encode
+
+
+@value(frozen=True, kw_only=True, slots=True)
 class Accrue(Command):
     """Issue `points` to the owner as one lot; pending until `available_on` where that is later than today.
 
@@ -98,28 +103,28 @@ class Accrue(Command):
         return (self.issuer_id, self.points)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@value(frozen=True, kw_only=True, slots=True)
 class OpenBalance(Accrue):
     """Points brought in from before: an accrual without a purchase behind it."""
 
     verb: ClassVar[str] = "open_balance"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@value(frozen=True, kw_only=True, slots=True)
 class Release(Command):
     """Make the owner's pending points available whose day has come."""
 
     verb: ClassVar[str] = "release"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@value(frozen=True, kw_only=True, slots=True)
 class Expire(Command):
     """Expire the owner's available points whose last day has passed."""
 
     verb: ClassVar[str] = "expire"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@value(frozen=True, kw_only=True, slots=True)
 class Hold(Command):
     """Set `points` aside, soonest-expiring first, until burned, voided or — at `ends_at` — lapsed by the job.
 
@@ -134,7 +139,7 @@ class Hold(Command):
         return (self.points,)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@value(frozen=True, kw_only=True, slots=True)
 class Burn(Command):
     """Spend at `merchant_id`: a whole hold (`hold_id`), or `points` of what is available, soonest-expiring first."""
 
@@ -146,7 +151,7 @@ class Burn(Command):
         return (self.points, self.hold_id)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@value(frozen=True, kw_only=True, slots=True)
 class Void(Command):
     """Give a hold back, lot by lot; a lot that has expired meanwhile returns as its one grace lot of `grace_days`."""
 
@@ -158,7 +163,7 @@ class Void(Command):
         return (self.hold_id,)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@value(frozen=True, kw_only=True, slots=True)
 class Transfer(Command):
     """Move `points` to another owner, soonest-expiring first. Issuer and expiry stay. A member who receives becomes the
     owner of new lots that name their parents; in and out of a pool the lots themselves move and keep their owner."""
@@ -171,21 +176,41 @@ class Transfer(Command):
         return (self.to, self.points)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@value(frozen=True, kw_only=True, slots=True)
+class HandOver(Command):
+    """Give another member, `to`, everything that the owner has of a currency: each lot goes on as a lot of theirs with its issuer,
+    rule and days, what is pending stays pending, what is owed is owed by them. What is held stays, and refuses (`PointsHeld`).
+
+    `debts` are the owner's claw-backs that left a deficit, by issuer: where the lots are found that the debt is named by.
+    """
+
+    verb: ClassVar[str] = "hand_over"
+    to: Owner
+    debts: Mapping[int, int] = field(default_factory=dict)
+
+    def substance(self) -> tuple[Any, ...]:
+        return (self.to,)
+
+
+@value(frozen=True, kw_only=True, slots=True)
 class ClawBack(Command):
     """Take back `points` of what accrual `entry_id` gave: from its lot where it still is, from what of it has expired (takes
-    nothing more), from the owner's other lots of that issuer, and the rest as a deficit. Never from who received a gift."""
+    nothing more), from the owner's other lots of that issuer, and the rest as a deficit. Never from who received a gift.
+
+    `of`: whose entry it was, where they have handed everything over to this owner since.
+    """
 
     verb: ClassVar[str] = "claw_back"
     entry_id: int
     issuer_id: int
     points: int
+    of: Owner | None = None
 
     def substance(self) -> tuple[Any, ...]:
         return (self.entry_id, self.issuer_id, self.points)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@value(frozen=True, kw_only=True, slots=True)
 class Reinstate(Command):
     """Return `points` (all that is left, when None) of burn `entry_id` to the lots they came from; see `Void` for grace."""
 
@@ -198,7 +223,7 @@ class Reinstate(Command):
         return (self.entry_id, self.points)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@value(frozen=True, kw_only=True, slots=True)
 class Reverse(Command):
     """Undo entry `entry_id` whole by its mirror: an accrual, opening balance, adjustment, transfer, exchange or expiry; once, and
     only while its points are still where it put them. What a reversed expiry gives back lives until `expires_on`, or
@@ -213,7 +238,7 @@ class Reverse(Command):
         return (self.entry_id,)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@value(frozen=True, kw_only=True, slots=True)
 class Adjust(Command):
     """Correct by hand: `points` > 0 issues a lot, < 0 takes from the owner's lots of that issuer. `reason` is required."""
 
@@ -234,7 +259,7 @@ class UnitValue(NamedTuple):
     money: str = "CNY"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@value(frozen=True, kw_only=True, slots=True)
 class Exchange(Command):
     """Turn `points` of `currency` into `to_currency` at the published unit values, rounded down once; each new lot keeps its
     parent's issuer, and of the two expiries (the parent's, `expires_on`) the earlier."""
@@ -262,7 +287,7 @@ class Leg(NamedTuple):
     balance_after: int | None
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Receipt:
     """What a command did. A repeated key gives the same receipt again, with `repeated` set."""
 
@@ -356,6 +381,14 @@ class MoreThanEntry(Refusal):
     entry_id: int
     asked: int
     left: int
+
+
+@dataclass(eq=False)
+class PointsHeld(Refusal):
+    """So many points are on hold, and must be spent or given back first."""
+
+    points: int
+    may_succeed_later: ClassVar[bool] = True
 
 
 @dataclass(eq=False)

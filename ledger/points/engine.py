@@ -10,19 +10,21 @@ failure or deadlock can happen too. The caller rolls back and tries the whole tu
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
+from itertools import count
 from typing import Any
 
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger.errors import Refusal
-from ledger.points.commands import Burn, ClawBack, Command, Receipt, Reinstate, Reverse, Void
+from ledger.points.commands import Burn, ClawBack, Command, HandOver, Receipt, Reinstate, Reverse, Void
+from ledger.points.reading import run
 from ledger.points.verbs.table import decide, needs_of
-from ledger.points.working import IdsUsedUp, Need, Place, Working
+from ledger.points.working import ALL, IdsUsedUp, Need, Place, Working
+from ledger.values import compact
 
 LOAD_FUNCTION = (files("ledger.points") / "sql" / "load.sql").read_text("utf-8")
 """The SQL that creates `points_load`; the migration runs it, a test compares it with what the database has."""
@@ -41,8 +43,8 @@ IDS_PER_COMMAND = 8
 """How many ids a command may use besides those for the lots it loads: its entry, its lot, two dues, issuers' postings."""
 
 _LOAD = (
-    "SELECT points_load($1::text[], $2::text[], $3::bigint[], $4::text[], $5::smallint[], $6::bigint[], $7::bigint[],"
-    " $8::boolean[], $9::date, $10::bigint[], $11::bigint[], $12::integer)::text"
+    "SELECT * FROM points_load($1::text[], $2::text[], $3::bigint[], $4::text[], $5::smallint[], $6::bigint[], $7::bigint[],"
+    " $8::boolean[], $9::date, $10::bigint[], $11::bigint[], $12::integer)"
 )
 
 _RETRYABLE = frozenset({"40001", "40P01", "55P03", "23505"})
@@ -89,114 +91,81 @@ def _outcome(ws: Working, command: Command) -> Receipt | Refusal:
         return refusal
 
 
-async def _load(tx: AsyncConnection, commands: Sequence[Command], id_count: int) -> dict[str, Any]:
+async def _load(tx: AsyncConnection, commands: Sequence[Command], id_count: int) -> Sequence[Any]:
     needs: dict[Place, Need] = {}
     lots: dict[Place, int] = {}
     for command in commands:
         for need in needs_of(command):
             place = need.place
-            if place in needs:
-                # Needs of one account add up over the batch, saturating at ALL.
-                lots[place] = (
-                    max(lots[place], need.lots)
-                    if min(lots[place], need.lots) <= 0
-                    else min(lots[place] + need.lots, 2**63 - 1)
-                )
-                if need.make and not needs[place].make:
-                    needs[place] = need
-            else:
+            known = needs.get(place)
+            if known is None:
                 needs[place], lots[place] = need, need.lots
+                continue
+            # Needs of one account add up over the batch, saturating at ALL.
+            before = lots[place]
+            if need.lots > 0 and before > 0:
+                lots[place] = min(before + need.lots, ALL)
+            elif need.lots > before:
+                lots[place] = need.lots
+            if need.make and not known.make:
+                needs[place] = need
     # Always the same order of creation, so that two batches that make accounts cannot wait for each other.
-    wanted = list(needs.items())
+    owners, purposes, currencies, issuers, _, make = map(list, zip(*needs.values(), strict=True))
     undone = [c.entry_id for c in commands if isinstance(c, ClawBack | Reinstate | Reverse)]
+    undone += [entry_id for c in commands if isinstance(c, HandOver) for entry_id in c.debts.values()]
     holds = [c.hold_id for c in commands if isinstance(c, Burn | Void) and c.hold_id is not None]
-    row = await tx.exec_driver_sql(
+    (loaded,) = await run(
+        tx,
         _LOAD,
-        (
-            [c.key for c in commands],
-            [n.owner.kind for _, n in wanted],
-            [n.owner.id for _, n in wanted],
-            [n.purpose for _, n in wanted],
-            [n.currency for _, n in wanted],
-            [n.issuer for _, n in wanted],
-            [lots[place] for place, _ in wanted],
-            [n.make for _, n in wanted],
-            max(c.at.today for c in commands),
-            undone,
-            holds,
-            id_count,
-        ),
+        [c.key for c in commands],
+        [owner.kind for owner in owners],
+        [owner.id for owner in owners],
+        purposes,
+        currencies,
+        issuers,
+        list(lots.values()),
+        make,
+        max([c.at.today for c in commands]),
+        undone,
+        holds,
+        id_count,
     )
-    loaded: dict[str, Any] = json.loads(row.scalar_one())
-    return loaded
+    found: Sequence[Any] = loaded
+    return found
 
 
-_PARTS: dict[str, tuple[str, str]] = {
-    "account": (
-        "UPDATE account a SET balance = n.balance, version = n.version FROM unnest({}) AS n(id, balance, version)"
-        " WHERE a.id = n.id",
-        "bigint bigint bigint",
-    ),
-    "entry": (
-        "INSERT INTO entry (owner_id, id, key, fingerprint, kind, owner_kind, counter_kind, counter_id, currency_id, points,"
-        " issuer_id, merchant_id, undoes_id, actor, reason, facts, trace, occurred_at, posted_at, posted_on)"
-        " SELECT * FROM unnest({})",
-        "bigint bigint text bytea text text text bigint smallint bigint bigint bigint bigint text text jsonb jsonb"
-        " timestamptz timestamptz date",
-    ),
-    "lot": (
-        "INSERT INTO lot (id, owner_kind, owner_id, issuer_id, currency_id, entry_id, rule, available_on, expires_on, points,"
-        " transferable, parent_lot_id, grace_of, graced) SELECT * FROM unnest({})",
-        "bigint text bigint bigint smallint bigint text date date bigint boolean bigint bigint boolean",
-    ),
-    "posting": (
-        "INSERT INTO posting (account_id, number, entry_id, lot_id, issuer_id, points, balance_after) SELECT * FROM unnest({})",
-        "bigint bigint bigint bigint bigint bigint bigint",
-    ),
-    "more": (
-        "INSERT INTO position (account_id, lot_id, points, due_on) SELECT * FROM unnest({})"
-        " ON CONFLICT (account_id, lot_id) DO UPDATE SET points = position.points + excluded.points",
-        "bigint bigint bigint date",
-    ),
-    "less": (
-        "UPDATE position p SET points = p.points + n.change FROM unnest({}) AS n(account_id, lot_id, change)"
-        " WHERE p.account_id = n.account_id AND p.lot_id = n.lot_id",
-        "bigint bigint bigint",
-    ),
-    "gone": (
-        "DELETE FROM position p USING unnest({}) AS n(account_id, lot_id)"
-        " WHERE p.account_id = n.account_id AND p.lot_id = n.lot_id",
-        "bigint bigint",
-    ),
-    "hold": (
-        "INSERT INTO hold (owner_id, id, owner_kind, currency_id, points, lot_ids, lot_points, ends_at, state, resolved_by)"
-        " SELECT o, i, k, c, p, l::bigint[], q::bigint[], e, s, r FROM unnest({}) AS n(o, i, k, c, p, l, q, e, s, r)",
-        "bigint bigint text smallint bigint text text timestamptz text bigint",
-    ),
-    "resolved": (
-        "UPDATE hold h SET state = n.state, resolved_by = n.resolved_by FROM unnest({}) AS n(owner_id, id, state, resolved_by)"
-        " WHERE h.owner_id = n.owner_id AND h.id = n.id",
-        "bigint bigint text bigint",
-    ),
+_PARTS = {
+    "account": "UPDATE account a SET balance = n.balance, version = n.version"
+    " FROM unnest({}::bigint[], {}::bigint[], {}::bigint[]) AS n(id, balance, version) WHERE a.id = n.id",
+    "entry": "INSERT INTO entry SELECT * FROM unnest({}::entry[])",
+    "lot": "INSERT INTO lot SELECT * FROM unnest({}::lot[])",
+    "posting": "INSERT INTO posting SELECT * FROM unnest({}::posting[])",
+    "more": 'INSERT INTO position SELECT * FROM unnest({}::"position"[])'
+    " ON CONFLICT (account_id, lot_id) DO UPDATE SET points = position.points + excluded.points",
+    "less": "UPDATE position p SET points = p.points + n.change"
+    " FROM unnest({}::bigint[], {}::bigint[], {}::bigint[]) AS n(account_id, lot_id, change)"
+    " WHERE p.account_id = n.account_id AND p.lot_id = n.lot_id",
+    "gone": "DELETE FROM position p USING unnest({}::bigint[], {}::bigint[]) AS n(account_id, lot_id)"
+    " WHERE p.account_id = n.account_id AND p.lot_id = n.lot_id",
+    "hold": "INSERT INTO hold SELECT * FROM unnest({}::hold[])",
+    "resolved": "UPDATE hold h SET state = n.state, resolved_by = n.resolved_by"
+    " FROM unnest({}::bigint[], {}::bigint[], {}::text[], {}::bigint[]) AS n(owner_id, id, state, resolved_by)"
+    " WHERE h.owner_id = n.owner_id AND h.id = n.id",
 }
+"""What is written, by part: whole rows of a table in the order of its columns, or changes as an array per column."""
+
+_WHOLE = frozenset({"entry", "lot", "posting", "more", "hold"})
 
 
 @cache
 def _statement(parts: tuple[str, ...]) -> str:
-    """One statement that writes these parts, each fed by arrays in the order of its columns."""
-    written, number = [], 0
+    """One statement that writes these parts."""
+    number = count(1)
+    written = []
     for name in parts:
-        sql, types = _PARTS[name]
-        arrays = []
-        for kind in types.split():
-            number += 1
-            arrays.append(f"${number}::{kind}[]")
-        written.append(f"w_{name} AS ({sql.format(', '.join(arrays))})")
+        sql = _PARTS[name]
+        written.append(f"w_{name} AS ({sql.format(*(f'${next(number)}' for _ in range(sql.count('{}'))))})")
     return f"WITH {', '.join(written)} SELECT 1"
-
-
-def _json(value: Any) -> str | None:
-    return None if value is None else json.dumps(value, ensure_ascii=False, default=str)
 
 
 def _rows(ws: Working) -> dict[str, list[tuple[Any, ...]]]:
@@ -232,8 +201,8 @@ def _rows(ws: Working) -> dict[str, list[tuple[Any, ...]]]:
                 e.undoes_id,
                 c.actor if e.own else "programme",
                 c.reason if e.own else None,
-                _json(e.facts),
-                _json(c.trace) if e.own else None,
+                compact(e.facts),
+                compact(c.trace) if e.own and c.trace is not None else None,
                 (c.occurred_at or c.at.now) if e.own else c.at.now,
                 c.at.now,
                 c.at.today,
@@ -268,8 +237,8 @@ def _rows(ws: Working) -> dict[str, list[tuple[Any, ...]]]:
                 h.owner.kind,
                 h.currency,
                 h.points,
-                "{" + ",".join(map(str, ids)) + "}",
-                "{" + ",".join(map(str, points_)) + "}",
+                ids,
+                points_,
                 h.ends_at,
                 h.state,
                 h.resolved_by,
@@ -284,5 +253,7 @@ async def _write(tx: AsyncConnection, ws: Working) -> None:
         return
     rows = _rows(ws)
     parts = tuple(name for name in _PARTS if rows[name])
-    arrays = [list(column) for name in parts for column in zip(*rows[name], strict=True)]
-    await tx.exec_driver_sql(_statement(parts), tuple(arrays))
+    values: list[Any] = []
+    for name in parts:
+        values += [rows[name]] if name in _WHOLE else map(list, zip(*rows[name], strict=True))
+    await run(tx, _statement(parts), *values)

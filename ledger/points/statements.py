@@ -31,6 +31,7 @@ class Currency:
     value_minor: int
     value_points: int
     money: str
+    name_en_one: str | None = None
 
     def worth(self, points: int) -> int:
         """What so many points are worth, in minor units, rounded down."""
@@ -106,12 +107,12 @@ class Explained:
 
 
 _CURRENCIES = text(
-    "SELECT id, code, issuer_id, name_zh, name_en, value_minor, value_points, money FROM currency ORDER BY id"
+    "SELECT id, code, issuer_id, name_zh, name_en, value_minor, value_points, money, name_en_one FROM currency ORDER BY id"
 )
 
 _WALLET = """
     SELECT a.currency_id, a.purpose, a.issuer_id, a.balance, c.code, c.issuer_id AS owned_by, c.name_zh, c.name_en,
-           c.value_minor, c.value_points, c.money,
+           c.value_minor, c.value_points, c.money, c.name_en_one,
            coalesce(d.due, 0)::bigint AS due, d.next_on, d.next_points, r.good, r.until, r.until_points
     FROM account a JOIN currency c ON c.id = a.currency_id
     LEFT JOIN LATERAL (
@@ -178,6 +179,7 @@ async def wallet(tx: AsyncConnection, owner: Owner, *, today: dt.date) -> list[H
                 row["value_minor"],
                 row["value_points"],
                 row["money"],
+                row["name_en_one"],
             )
             h = {"currency": currency, "available": 0, "pending": 0, "held": 0, "deficits": {}}
             found[row["currency_id"]] = h

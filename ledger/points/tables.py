@@ -39,6 +39,7 @@ currency = Table(
     Column("issuer_id", BigInteger, comment="merchant that owns it; null for the coalition's common points"),
     Column("name_zh", Text, nullable=False),
     Column("name_en", Text, nullable=False),
+    Column("name_en_one", Text, comment="what one point is called in English; null: as several"),
     Column("value_minor", Integer, nullable=False, comment="published value of `value_points` points, in minor units"),
     Column("value_points", Integer, nullable=False),
     Column("money", Text, nullable=False, server_default="CNY"),

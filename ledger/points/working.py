@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from ledger.errors import Fault
 from ledger.points.commands import Command, Leg, Owner, Receipt
@@ -25,8 +25,7 @@ class IdsUsedUp(Exception):
     """A batch moved more lots than the load reckoned with: load again with more ids and decide again."""
 
 
-@dataclass(frozen=True, slots=True)
-class Need:
+class Need(NamedTuple):
     """An account that a command touches. `lots`: how many points of its lots must be loaded in burn order, besides those due
     (-1: none). `make`: create it where it is missing; otherwise a missing account reads as empty."""
 
@@ -40,7 +39,7 @@ class Need:
     @property
     def place(self) -> Place:
         """The account's natural key."""
-        return (self.owner, self.purpose, self.currency, self.issuer)
+        return self[:4]
 
 
 Place = tuple[Owner, str, int, int]
@@ -165,12 +164,29 @@ class NewEntry:
     facts: dict[str, Any] = field(default_factory=dict)
     legs: list[tuple[bool, int, int, Leg]] = field(default_factory=list)
 
+    def receipt(self, *, repeated: bool = True) -> Receipt:
+        """What its command is answered, and what a repeat of the key within the batch is."""
+        return Receipt(
+            self.id,
+            self.key,
+            self.kind,
+            self.owner,
+            self.currency,
+            self.points,
+            self.facts,
+            tuple([each[3] for each in self.legs]),
+            self.command.at.now,
+            repeated,
+        )
+
 
 class Working:
     """Accounts, lots, holds and past entries by name; the verbs move points through `move`."""
 
-    def __init__(self, loaded: dict[str, Any]) -> None:
-        self._ids = self._numbers(loaded["ids"])
+    def __init__(self, loaded: Sequence[Any]) -> None:
+        """`loaded` is what `points_load` answers: pages of ids, eight columns of accounts, positions, holds, entries."""
+        pages, *accounts, positions, holds, entries = loaded
+        self._ids = self._numbers(pages)
         self.accounts: dict[Place, Account] = {}
         self._by_id: dict[int, Account] = {}
         self.lots: dict[int, Lot] = {}
@@ -178,25 +194,27 @@ class Working:
         self.grace: dict[int, dt.date] = {}
         self.expired: dict[int, int] = {}
         self.past: dict[int, PastEntry] = {}
-        self.by_key: dict[str, PastEntry] = {}
+        self.by_key: dict[str, PastEntry | NewEntry] = {}
         self.new_entries: list[NewEntry] = []
         self.new_postings: list[tuple[int, int, int, int, int, int, int | None]] = []
         self.new_lots: list[tuple[Lot, int, int]] = []
         self.new_holds: list[HeldSet] = []
         self.resolved_holds: list[HeldSet] = []
-        self._read(loaded)
+        self._read(accounts, positions or (), holds or (), entries or ())
 
     @staticmethod
     def _numbers(pages: Iterable[int]) -> Iterator[int]:
         for page in pages:
             yield from range(page * IDS_PER_PAGE, (page + 1) * IDS_PER_PAGE)
 
-    def _read(self, loaded: dict[str, Any]) -> None:
+    def _read(
+        self, accounts: Sequence[list[Any]], positions: Iterable[Any], holds: Iterable[Any], entries: Iterable[Any]
+    ) -> None:
         day = dt.date.fromisoformat
-        for id_, kind, owner, purpose, currency, issuer, balance, version in loaded["accounts"]:
+        for id_, kind, owner, purpose, currency, issuer, balance, version in zip(*accounts, strict=True):
             account = Account(id_, Owner(kind, owner), purpose, currency, issuer, balance, version)
             self.accounts[account.owner, purpose, currency, issuer] = self._by_id[id_] = account
-        for row in loaded["positions"]:
+        for row in positions:
             account_id, lot_id, points, kind, owner, issuer, since, until, rule, moves, graced, parent, grace_until = (
                 row
             )
@@ -217,10 +235,10 @@ class Working:
                 )
             if grace_until:
                 self.grace[lot_id] = day(grace_until)
-        for id_, kind, owner, currency, points, lot_ids, lot_points, state in loaded["holds"]:
+        for id_, kind, owner, currency, points, lot_ids, lot_points, state in holds:
             parts = list(zip(lot_ids, lot_points, strict=True))
             self.holds[id_] = HeldSet(id_, Owner(kind, owner), currency, points, parts, state)
-        for row in loaded["entries"]:
+        for row in entries:
             self._read_entry(row)
 
     def _read_entry(self, row: list[Any]) -> None:
@@ -326,19 +344,22 @@ class Working:
         *,
         owner: Owner,
         expires_on: dt.date | None,
+        available_on: dt.date | None = None,
         graced: bool | None = None,
         grace_of: int | None = None,
         currency: int | None = None,
     ) -> Lot:
-        """A lot that continues another: same issuer, rule and transferability; born in `entry` with exactly these points."""
-        today = entry.command.at.today
+        """A lot that continues another: same issuer, rule and transferability; born in `entry` with exactly these points.
+
+        It is available from today on, unless another day is said.
+        """
         return self.new_lot(
             entry.id,
             points,
             owner=owner,
             issuer_id=parent.issuer_id,
             currency=currency or parent.currency,
-            available_on=today,
+            available_on=available_on or entry.command.at.today,
             expires_on=expires_on,
             rule=parent.rule,
             transferable=parent.transferable,
@@ -358,7 +379,7 @@ class Working:
         **added_facts: Any,
     ) -> NewEntry:
         """Begin the entry of a command: `points` is its size, `added_facts` what deciding it found out."""
-        facts = dict(command.facts) | added_facts
+        facts = {**command.facts, **added_facts}
         entry = NewEntry(
             self.next_id(),
             command.verb,
@@ -413,33 +434,6 @@ class Working:
             undone = self.past[entry.undoes_id]
             undone.undone += entry.points
             undone.reversed |= entry.kind == "reverse"
-        entry.legs.sort(key=lambda leg: leg[:3])
-        receipt = Receipt(
-            entry.id,
-            entry.key,
-            entry.kind,
-            entry.owner,
-            entry.currency,
-            entry.points,
-            entry.facts,
-            tuple(leg for *_, leg in entry.legs),
-            entry.command.at.now,
-        )
-        past = PastEntry(
-            entry.id,
-            receipt.owner,
-            entry.key,
-            entry.fingerprint,
-            entry.kind,
-            receipt.currency,
-            entry.points,
-            entry.issuer_id,
-            entry.facts,
-            receipt.posted_at,
-            0,
-            False,
-            receipt.legs,
-            entry.counter,
-        )
-        self.by_key[entry.key] = past
-        return receipt
+        entry.legs.sort()
+        self.by_key[entry.key] = entry
+        return entry.receipt(repeated=False)

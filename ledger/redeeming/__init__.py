@@ -8,7 +8,8 @@ Words
     nonce       of a confirm button: two taps are one redemption.
 
 Files: `offers` the document · `publish` its versions · `shelf` reading and judging a page of offers · `may_redeem` the one
-predicate behind listing and redeeming · `search` Chinese, pinyin, initials, typos · `stock` pieces, never oversold · `redemptions`
-redeem, undo · `vouchers` where one stands, its code · `counter` verify and use · `lapses` unused at their end · `exchange` into
-common points · `codes` their alphabet and check character · `tables`.
+predicate behind listing and redeeming · `search` Chinese, pinyin, initials, typos · `stock` pieces, never oversold ·
+`redemptions` redeem, undo · `vouchers` where one stands, its code · `counter` verify and use · `lapses` unused at their end ·
+`exchange` into common points · `tier_sales` a tier for some days · `codes` their alphabet and check character · `code_pools`
+codes of partners, handed out once · `tables`.
 """

@@ -65,8 +65,11 @@ def escaped(words: str) -> str:
     return words.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
-async def search(tx: AsyncConnection, words: str, *, limit: int = 60) -> list[int]:
-    """Ids of the offers on the shelf that the words mean, best first; empty where nothing comes near."""
+async def search(tx: AsyncConnection, words: str, *, limit: int = 60, guess: bool = True) -> list[int]:
+    """Ids of the offers on the shelf that the words mean, best first; empty where nothing comes near.
+
+    Without `guess`, the words or their pinyin must be there: for words that may mean something else altogether.
+    """
     asked = normal(words)[:LONGEST].strip()
     if not asked:
         return []
@@ -75,7 +78,7 @@ async def search(tx: AsyncConnection, words: str, *, limit: int = 60) -> list[in
     sound = pinyin(asked)
     if sound != asked and (found := await _like(tx, [sound], limit)):
         return found
-    return await _nearest(tx, sound, limit)
+    return await _nearest(tx, sound, limit) if guess else []
 
 
 async def _like(tx: AsyncConnection, parts: list[str], limit: int) -> list[int]:

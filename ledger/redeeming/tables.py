@@ -106,3 +106,29 @@ favourite = Table(
     Column("offer_id", BigInteger, primary_key=True, autoincrement=False),
     Column("kept_at", DateTime(timezone=True), nullable=False),
 )
+
+code_pool = Table(
+    "code_pool",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("merchant_id", BigInteger, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("key", LargeBinary, nullable=False, comment="seals its codes"),
+    UniqueConstraint("merchant_id", "name"),
+)
+
+partner_code = Table(
+    "partner_code",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("merchant_id", BigInteger, nullable=False),
+    Column("pool_id", BigInteger, nullable=False),
+    Column("code_index", LargeBinary, nullable=False, comment="HMAC of the code: a merchant brings it once"),
+    Column("box", LargeBinary, nullable=False, comment="the code, sealed with the pool's key"),
+    Column("valid_until", Date, comment="last day; null: no end"),
+    Column("taken_at", DateTime(timezone=True)),
+    Column("taken_for", Text, unique=True, comment="names what it was taken for: that takes one code only"),
+    CheckConstraint("(taken_at IS NULL) = (taken_for IS NULL)", "taken"),
+    UniqueConstraint("merchant_id", "code_index"),
+    Index("ix_partner_code_free", "pool_id", "valid_until", "id", postgresql_where=text("taken_at IS NULL")),
+)

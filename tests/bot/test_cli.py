@@ -28,6 +28,7 @@ COMMANDS = (
     "migrate",
     "operator",
     "playground",
+    "programme",
     "restore",
     "run",
 )

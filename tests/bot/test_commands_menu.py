@@ -15,6 +15,7 @@ first, second = Feature("first", order=1), Feature("second", order=2)
 
 
 @second.command("award", t("记积分"), audience="staff")
+@second.command("team", t("店员"), audience="staff", needs="see_staff")
 @second.command("hidden", None)
 @first.command("balance", t("我的积分"))
 async def anything(turn: Turn, words: str) -> Screen:
@@ -27,7 +28,9 @@ REGISTRY = Registry([first, second])
 def test_a_menu_holds_what_is_declared_for_its_audience_in_its_language() -> None:
     everybody = ("anyone", "member")
     assert [(each.command, each.description) for each in menu(REGISTRY, "zh", everybody)] == [("balance", "我的积分")]
-    assert [each.command for each in menu(REGISTRY, "en", (*everybody, "staff"))] == ["balance", "award"]
+    staff = (*everybody, "staff")
+    assert [each.command for each in menu(REGISTRY, "en", staff, ["cashier"])] == ["balance", "award"]
+    assert [each.command for each in menu(REGISTRY, "en", staff, ["cashier", "owner"])] == ["balance", "team", "award"]
     assert menu(REGISTRY, "en", everybody)[0].description != "我的积分"
 
 
@@ -53,6 +56,7 @@ async def test_telegram_is_told_what_differs_and_a_cashier_gets_more(database: D
         await menus.publish_roles()
         (call,) = [each for each in world.double.calls if each.method == "setMyCommands"]
         assert str(ming.id) in str(call.params["scope"]) and "award" in str(call.params["commands"])
+        assert "team" not in str(call.params["commands"])
         await changes(world)
         await world.sql("UPDATE staff SET removed_at = now()")
         await menus.publish_roles()

@@ -95,7 +95,10 @@ def test_a_bill_line_by_line_with_what_is_green_and_what_was_paid_with_a_voucher
         "其中 ¥30 是用积分或券付的,不计分  → 121.2",
         "合计 121.2,取整 121 分",
     ]
-    assert en.splitlines()[2] == "Own bottle (care): 3 × 0.5  +1.5 · some 1.9 kg of CO₂ avoided (IPCC 2021)"
+    assert en.splitlines()[2] == "Own bottle (care): 3 pieces × 0.5  +1.5 · some 1.9 kg of CO₂ avoided (IPCC 2021)"
+    zh, en = said(Bill((Part(2600, None, "refill"),), "CNY"), SHOP, RuleVersion("refill", 1, refill, SINCE))
+    assert zh.splitlines()[1].startswith("自带瓶:1 件 × 0.5 分"), "a class of goods has a code, which nobody is shown"
+    assert en.splitlines()[1].startswith("Own bottle: 1 piece × 0.5")
 
 
 def test_a_rule_of_its_own_is_named_and_the_rest_of_a_line_is_the_next_ones() -> None:

@@ -105,7 +105,7 @@ async def test_a_day_in_chinese(database: Database, tmp_path: Path) -> None:
         await market.last_sees("收 ¥128.50 → 会员 小明 得 128 分")
         await today.picture("award")
         await market.tap("确认")
-        await market.last_sees("会员已收到回执")
+        await market.last_sees("会员已收到通知")
         await ming.last_sees("+128 分 · 云山超市")
         await today.picture("receipt")
 

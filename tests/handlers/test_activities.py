@@ -61,6 +61,8 @@ async def test_a_talk_is_checked_into_with_the_code_of_the_moment(database: Data
         await hong.says(code_on(shop.manager).lower())
         await hong.sees("Checked in")
         assert await paid(world) == 100
+        await hong.taps("See why")
+        await hong.sees("For checking in there, once each  = 50 pts", fresh=True)
         await shop.manager.taps("返回")
         await shop.manager.sees("给了 2 人", fresh=True)
         assert await world.renewals_due() <= 1, "a code that nobody looks at any more renews no more"
@@ -128,7 +130,10 @@ async def test_a_suggestion_is_declined_with_words_and_another_accepted_with_poi
         message = shop.owner.last
         taps = [await shop.owner.taps("采纳", message=message) for _ in range(2)]
         await asyncio.gather(*(tap.answer() for tap in taps))
-        await shop.customer.sees("+30 分 · 给我们提意见 · 云山超市")
+        told = await shop.customer.sees("+30 分 · 给我们提意见 · 云山超市")
+        assert "您的建议被采纳了:进点现磨豆浆" in told.shown
+        await shop.customer.taps("看来由", message=told)
+        await shop.customer.sees("建议被采纳  = 30 分", fresh=True)
         await world.settled()
         assert await paid(world) == 30
         assert sum("+30 分" in each.shown for each in shop.customer.messages) == 1

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
 from bot.double.double import Person
 from ledger.merchants import api_keys, staff, webhooks
 from tests.conftest import Database
@@ -35,7 +37,7 @@ async def taps(world: World, person: Person, label: str) -> None:
 
 def key_on(person: Person) -> str:
     """The key on the newest screen."""
-    found = re.search(r"jf_[\w-]{8}_[\w-]+", person.last.text)
+    found = re.search(r"j[ft]_[\w-]{8}_[\w-]+", person.last.text)
     assert found is not None, person.last.text
     return found[0]
 
@@ -94,6 +96,33 @@ async def test_rotating_and_revoking(database: Database) -> None:
         assert await works(world, old) and not await works(world, new)
         logged = await world.sql("SELECT what FROM merchant_log ORDER BY id")
         assert [row[0] for row in logged] == ["key_rotated", "key_revoked"]
+
+
+@pytest.mark.parametrize(
+    ("language", "api", "new", "next_", "once", "listed"),
+    [
+        ("zh-hans", "接口", "新测试密钥", "下一步", "加测试会员、拨日期、清空", "1 把测试密钥,只通沙箱"),
+        ("en", "API", "New test key", "Next", "add test members, move the date", "1 test key, for the sandbox alone"),
+    ],
+)
+async def test_an_owner_makes_a_test_key_that_reaches_the_sandbox_alone(
+    database: Database, language: str, api: str, new: str, next_: str, once: str, listed: str
+) -> None:
+    async with bot_running(database) as world:
+        wang = await owner(world, language)
+        await wang.says("/merchant")
+        await taps(world, wang, api)
+        await taps(world, wang, new)
+        await taps(world, wang, next_)
+        await wang.says("CI")
+        await wang.sees(once)
+        key = key_on(wang)
+        async with world.database.engine.connect() as tx:
+            made = await api_keys.find(tx, key)
+        assert made is not None and made.test and key.startswith("jt_")
+        assert made.scopes == set(api_keys.SCOPES) and made.per_minute == api_keys.TEST_PER_MINUTE
+        await taps(world, wang, "返回" if language == "zh-hans" else "Back")
+        await wang.sees(listed)
 
 
 async def test_who_does_not_own_the_merchant_gets_no_keys(database: Database) -> None:

@@ -66,7 +66,7 @@ async def test_the_same_in_english(database: Database) -> None:
         shown = (await cashier.sees("Paid ¥300.50 → 小明 gets 300 pts")).shown
         assert "Total 300.5, rounded down to 300 pts" in shown
         assert "return period is over" in shown
-        assert cashier.last.labels == ["Confirm", "Edit amount", "Cancel"]
+        assert cashier.last.labels == ["Confirm", "Change", "Cancel"]
         await cashier.taps("Confirm")
         await cashier.sees("Done: 小明 gets 300 pts")
         await shop.customer.sees("+300 pts · Yunshan Market")

@@ -102,6 +102,20 @@ async def test_a_colleague_buys_for_the_company_and_everybody_there_hears(databa
         await shop.cashier.sees("会员 小明", fresh=True)
 
 
+async def test_whoever_looks_at_the_main_screen_for_a_company_leaves_it_its_name(database: Database) -> None:
+    async with bot_running(database) as world:
+        shop = await open_shop(world)
+        head, buyer = await world.member("王总"), shop.customer
+        await founded(head)
+        await joins(shop, buyer, head, "邀请采购人")
+        await buyer.taps("换成这个账户")
+        await buyer.sees("现在用的是 云帆科技 的账户")
+        await buyer.says("/start")
+        await buyer.sees("云帆科技 · 企业账户", fresh=True)
+        await shop.cashier.says(f"/award {await card_of(buyer)}")
+        await shop.cashier.sees("会员 云帆科技", fresh=True)
+
+
 async def test_who_may_redeem_for_the_company_and_who_only_looks(database: Database) -> None:
     async with bot_running(database, setup=shelf) as world:
         head, viewer = await world.member("王总"), await world.member("小看")

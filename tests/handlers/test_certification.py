@@ -10,6 +10,7 @@ from bot.double.people import Person
 from tests import turns
 from tests.conftest import Database
 from tests.driver import World, bot_running
+from tests.handlers.shop import moment
 from tests.handlers.test_apply import enter
 from tests.handlers.till_scene import Shop, make_operator, open_shop
 
@@ -194,3 +195,24 @@ async def test_the_desk_and_the_owner_speak_english(database: Database) -> None:
         await shop.owner.taps("My business")
         await shop.owner.taps("Log")
         await shop.owner.sees("Issuing suspended: a complaint is being looked into · Operator", fresh=True)
+
+
+async def test_past_its_last_day_the_till_stops_before_any_duty_has_run(database: Database) -> None:
+    async with bot_running(database) as world:
+        shop = await open_shop(world)
+        await world.sql(
+            "INSERT INTO certificate (merchant_id, kind, number, issuer, valid_until, entered_by, entered_at, confirmed_by,"
+            " confirmed_at) SELECT id, 'credit', 'C-1', '市信用协会', CAST(:today AS date), 'operator:1', now(), 'operator:1',"
+            " now() FROM merchant WHERE code = 'market'",
+            today=moment(world).today,
+        )
+        await shop.give(shop.cashier, "100")
+        await world.clock.move(1)
+        await shop.cashier.says(f"/award {await shop.card('next')}")
+        await shop.cashier.sees("收了多少钱", fresh=True)
+        await shop.cashier.says("100")
+        await shop.cashier.sees("云山超市现在不能发积分", fresh=True)
+        assert "「暂停」" in shop.cashier.last.shown
+        await shop.owner.says("/merchant")
+        await shop.owner.sees("云山超市 · 暂停", fresh=True)
+        assert await status(world) == ("certified", None)

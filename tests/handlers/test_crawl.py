@@ -24,7 +24,7 @@ LEFT_ALONE = {"settings:speak"}
 """The language stays what the test says."""
 CHINESE = re.compile(r"[\u4e00-\u9fff]+")
 NAMES = {"小明", "周晓燕", "何老板", "林运营", "郑一凡", "王店长", "半夏", "李阿姨", "陈思远", "吴妈妈", "李师傅"}
-AS_GIVEN = NAMES | {"3号台", "1号台", "号台", "尺码不合适", "会员说没有领到礼盒", "中文", "水果", "语言"}
+AS_GIVEN = NAMES | {"小周", "1号台", "号台", "尺码不合适", "会员说没有领到礼盒", "中文", "水果", "语言"}
 for told_in in ("shops.toml", "circles.toml"):
     AS_GIVEN |= set(CHINESE.findall((files("bot.demo") / told_in).read_text("utf-8")))
 """People's names, and words that people or merchants gave, are shown as given in every language."""
@@ -51,7 +51,7 @@ async def test_every_button_leads_somewhere(demo_database: Database, who: int, n
             assert page is not None
             assert await world.sql("SELECT key, error FROM failure") == [], person.transcript()
             waiting.extend(b for row in page.buttons for b in row if b.data and b.data not in seen)
-            assert page.buttons, f"no way on from: {page.shown}"
+            assert page.buttons or person.chat.reply_keyboard, f"no way on from: {page.shown}"
             if language == "en":
                 said = page.shown + " ".join(b.text for row in page.buttons for b in row)
                 found = {word for word in CHINESE.findall(said) if word not in AS_GIVEN}

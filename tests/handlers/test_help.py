@@ -5,6 +5,7 @@ from __future__ import annotations
 from chat.feature import discover
 from tests.conftest import Database
 from tests.handlers.at import as_it_is, bot_then
+from tests.handlers.till_scene import open_shop, second_post
 
 
 async def test_help_lists_every_command_that_is_for_members(demo_database: Database) -> None:
@@ -18,13 +19,28 @@ async def test_help_lists_every_command_that_is_for_members(demo_database: Datab
                 assert listed == (command.description is not None and command.audience in ("anyone", "member"))
 
 
-async def test_staff_see_their_commands_too(demo_database: Database) -> None:
-    declared = [c.name for f in discover() for c in f.commands if c.audience == "staff" and c.description]
-    async with bot_then(demo_database, setup=as_it_is) as world:
-        cashier = world.person("周晓燕", id=1003, language="en")
-        await cashier.says("/help")
-        page = await cashier.sees("What I can do")
-        assert all(f"/{name} " in page.shown for name in declared)
+async def test_staff_see_the_commands_that_their_role_allows(database: Database) -> None:
+    async with bot_then(database) as world:
+        shop = await open_shop(world, language="en")
+        everything = {c.name for f in discover() for c in f.commands if c.audience == "staff" and c.description}
+        for who, missing in (
+            (shop.owner, set[str]()),
+            (shop.manager, set[str]()),
+            (shop.cashier, {"staff", "merchant"}),
+        ):
+            await who.says("/help")
+            page = await who.sees("What I can do")
+            assert {name for name in everything if f"/{name} " in page.shown} == everything - missing
+
+
+async def test_a_cashier_who_owns_a_shop_elsewhere_sees_an_owners_commands(database: Database) -> None:
+    async with bot_then(database) as world:
+        shop = await open_shop(world)
+        await second_post(world, shop.cashier, "rail", "1号台")
+        await world.sql("UPDATE staff SET role = 'owner' WHERE label = '1号台'")
+        await shop.cashier.says("/help")
+        page = await shop.cashier.sees("能做什么")
+        assert "/staff " in page.shown and "/merchant " in page.shown
 
 
 async def test_a_newcomer_may_ask_for_help_and_is_shown_the_entrance(database: Database) -> None:

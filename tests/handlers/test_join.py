@@ -7,9 +7,13 @@ from chat.feature import Feature
 from chat.screen import Screen, screen
 from chat.turn import Turn
 from chat.words import t
+from jobs import welcome as duty
+from jobs.duty import Chunk, Slot
 from tests.conftest import Database
 from tests.driver import bot_running
 from tests.handlers.at import bot_then
+from tests.handlers.shop import moment
+from tests.turns import PROGRAMME, shown
 
 
 async def test_a_newcomer_reads_what_is_kept_and_why_before_joining(database: Database) -> None:
@@ -33,6 +37,9 @@ async def test_agreeing_leads_straight_to_the_main_screen(database: Database) ->
         await ming.says("/start")
         again = await ming.sees("可用 100 分", fresh=True)
         assert "欢迎" not in again.shown
+        await ming.taps("明细")
+        await ming.taps("+100 分 · 入会礼")
+        await ming.sees("第一次加入  = 100 分", fresh=True)
         assert await world.sql("SELECT language, region FROM member") == [(None, None)], (
             "as Telegram says, until chosen"
         )
@@ -154,3 +161,31 @@ async def test_a_member_who_changed_their_name_is_known_by_the_new_one(database:
         await ming.says("/settings")
         await ming.taps("存了我的什么")
         await ming.sees("「明明」")
+
+
+async def test_without_cover_they_join_all_the_same_and_their_welcome_follows(database: Database) -> None:
+    async with bot_then(database) as world:
+        await world.sql(
+            "INSERT INTO cover (merchant_id, money, reserved_minor, outstanding_minor, counted_at)"
+            " SELECT id, 'CNY', 0, 0, now() FROM merchant WHERE code = 'market'"
+        )
+        ming, tom = world.person("小明"), world.person("Tom", language="en")
+        await ming.says("/start")
+        await ming.taps("同意并加入")
+        page = await ming.sees("可用 0 分")
+        assert page.shown.startswith("欢迎您,小明\n入会礼 100 分稍后到账,到了告诉您")
+        await tom.says("/start")
+        await tom.taps("Agree and join")
+        await tom.sees("Your welcome gift of 100 pts comes a little later; you will be told")
+        await world.sql("UPDATE cover SET float_minor = 400")
+        slot = Slot("welcome", world.now())
+        told: list[str] = []
+        for _ in range(2):
+            async with database.engine.begin() as tx:
+                chunk = Chunk(tx, slot.key, moment(world), PROGRAMME)
+                assert await duty.run(chunk, slot) is None
+                told += [shown(tell.screen) for tell in chunk.tells]
+        assert len(told) == 2 and all(said.startswith("+100 分 · 入会礼") and "可用 100 分" in said for said in told)
+        assert await world.sql("SELECT count(*) FROM welcome_due") == [(0,)]
+        await ming.says("/start")
+        await ming.sees("可用 100 分", fresh=True)

@@ -10,6 +10,8 @@ from ledger.earning.rules.bill import Bill, Part
 from ledger.members import person
 from ledger.merchants import merchant as merchants
 from ledger.points.audit import audit
+from ledger.points.commands import Burn, member
+from ledger.points.engine import post
 from tests.conftest import Database
 from tests.driver import ZONE, World, bot_running
 from tests.handlers.settled import opens
@@ -42,6 +44,17 @@ async def reported(shop: Shop, document: str, *parts: Part) -> None:
         await intake.book(tx, one, at=at, zone=ZONE)
 
 
+async def spends(world: World, shop: Shop, points: int) -> None:
+    """The customer spends points at the counter of the shop that gave them."""
+    at = moment(world)
+    async with world.database.engine.begin() as tx:
+        market = await merchants.by_code(tx, "market")
+        who = await person.find(tx, world.vault, shop.customer.id)
+        assert who is not None
+        facts = {"currency": 1, "at": at, "actor": "test", "merchant_id": market.id}
+        await post(tx, Burn(key="spent", owner=member(who), points=points, **facts))
+
+
 async def limit(world: World, minor: int) -> None:
     """How much a cashier may refund."""
     await world.sql(f"UPDATE merchant SET terms = terms || '{{\"cashier_refund_minor\": {minor}}}'")
@@ -62,7 +75,7 @@ async def test_todays_purchase_is_refunded_whole_in_three_taps(database: Databas
         await shop.manager.sees("退 ¥300 → 会员 小明 收回 600 分")
         assert await left(world) == 700
         await shop.manager.taps("商品退回")
-        await shop.manager.sees("已退 ¥300,收回 600 分,会员已收到通知")
+        await shop.manager.sees("已退 ¥300,收回 600 分\n会员已收到通知")
         shown = (await shop.customer.sees("-600 分 · 退货 · 云山超市")).shown
         assert "原因:商品退回" in shown
         assert await refunds(world) == [(30000, 600, "returned")]
@@ -224,3 +237,66 @@ async def test_anothers_shop_cannot_be_reached(database: Database) -> None:
         object.__setattr__(forged, "data", f"refund:open:{purchase}")
         shop.manager.presses(shop.manager.last, forged)
         await shop.manager.sees("没有这笔消费", fresh=True)
+
+
+async def test_a_refund_that_takes_no_points_is_told_too_and_once(database: Database) -> None:
+    async with bot_running(database) as world:
+        shop = await open_shop(world)
+        await shop.book("3号台", 30)
+        await world.sql("UPDATE member SET language = 'en' WHERE id = (SELECT member_id FROM purchase)")
+        await shop.manager.says("/today")
+        await shop.manager.taps("¥30")
+        await shop.manager.taps("退款")
+        for again in (False, True):  # of 30.00 a fen costs a point, of 29.99 none
+            await shop.manager.says("0.01")
+            await shop.manager.sees("为什么退", fresh=True)
+            message = shop.manager.last
+            for tap in [await shop.manager.taps("多收了钱", message=message) for _ in range(3)]:
+                await tap.answer()
+            await shop.manager.sees("已退 ¥0.01", fresh=True)
+            if not again:
+                await shop.manager.taps("这笔再退一些")
+                await shop.manager.sees("退多少", fresh=True)
+        await world.settled()
+        assert "积分没有变\n会员已收到通知" in shop.manager.last.shown
+        assert [m.shown.splitlines() for m in shop.customer.messages if "refunded" in m.shown] == [
+            ["¥0.01 refunded · Yunshan Market", "Reason: Charged too much", "Your points stay as they were."]
+        ]
+
+
+async def test_an_award_of_nothing_that_is_taken_back_is_told(database: Database) -> None:
+    async with bot_running(database) as world:
+        shop = await open_shop(world, rate="0.01")
+        await shop.book("3号台", 30)
+        await shop.manager.says("/today")
+        await shop.manager.taps("¥30")
+        await shop.manager.taps("撤回")
+        await shop.manager.taps("重复记了")
+        await shop.manager.sees("撤回好了\n会员已收到通知")
+        shown = (await shop.customer.sees("退款 ¥30 · 云山超市")).shown
+        assert "您的积分没有变。" in shown
+
+
+async def test_what_the_member_has_spent_meanwhile_is_owed_said_and_filled_by_the_next_purchase(
+    database: Database,
+) -> None:
+    async with bot_running(database) as world:
+        shop = await open_shop(world)
+        await world.sql("UPDATE merchant SET terms = terms || '{\"return_days\": 0}'")
+        await shop.give(shop.cashier, "300")
+        await shop.customer.sees("+300 分 · 云山超市")
+        await spends(world, shop, 250)
+        await shop.manager.says("/counter")
+        await shop.manager.taps("退款")
+        await shop.manager.taps("¥300")
+        await shop.manager.taps("全退 ¥300")
+        await shop.manager.taps("商品退回")
+        told = (await shop.customer.sees("退货 · 云山超市")).shown
+        assert "不够收回的 250 分记为欠分,下次在那里得的分先补上" in told
+        await shop.customer.says("/balance")
+        await shop.customer.sees("在云山超市欠 250 分", fresh=True)
+        await shop.give(shop.cashier, "260")
+        told = (await shop.customer.sees("+260 分 · 云山超市")).shown
+        assert "其中 250 分补上了之前退货欠的" in told and "可用 10 分" in told
+        async with world.database.engine.connect() as tx:
+            assert (await audit(tx)).violations == ()

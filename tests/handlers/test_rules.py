@@ -335,7 +335,7 @@ async def test_the_whole_way_in_english(database: Database) -> None:
         await shop.owner.says("/merchant")
         await shop.owner.taps("Points rules")
         await shop.owner.sees("Purchase points: 1 per yuan")
-        await shop.owner.taps("Multiplied points")
+        await shop.owner.taps("Multiplier")
         await shop.owner.taps("×2")
         await shop.owner.taps("7 days from tomorrow")
         await shop.owner.sees("Double points: ×2 (tomorrow")

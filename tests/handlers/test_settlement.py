@@ -104,14 +104,19 @@ async def test_a_dispute_goes_to_the_operator_and_its_outcome_to_both(database: 
         first = await operator.taps("确认成立")
         await first.answer()
         await operator.sees("成立,已更正", fresh=True)
-        for who in (owner, manager):
-            assert "成立,已更正" in (await who.sees("云山超市的异议")).shown
+        for who, brings in ((owner, "退回您 ¥10,记在这一周的结算单里"), (manager, "扣回 ¥9.90,记在这一周的结算单里")):
+            told = (await who.sees("云山超市的异议 · 成立,已更正")).shown
+            assert told.startswith(brings)
         assert await world.sql("SELECT state FROM clearing_dispute") == [("upheld",)]
         await statement(scene, manager, 3)
         await manager.taps("逐笔")
         await manager.taps("+¥9.90")
         await manager.sees("异议:货没有给客人")
         assert "这笔不对" not in printed(manager)
+        await opens(manager, "settlement:home:3")
+        await manager.sees("应付 ¥9.90\n收别家的分,减去更正:0 分 → 扣回 ¥10\n手续费退回 ¥0.10", fresh=True)
+        await opens(owner, "settlement:home:1")
+        await owner.sees("应收 ¥10\n自己的分在别家,减去更正:0 分 → 退回 ¥10", fresh=True)
 
 
 async def test_a_rejection_needs_words_and_survives_a_restart(database: Database) -> None:

@@ -84,6 +84,7 @@ async def test_a_merchant_says_what_it_gives_takes_and_how_green_it_is(database:
         ming = await world.member()
         await sold(world, "fruit", 600, 400)
         await ming.says("/redeem")
+        await ming.taps("商户")
         await ming.taps("附近的商户")
         await ming.taps("鲜果時光 · 水果生鲜 · 绿色 A")
         shown = (await ming.sees("结账时出示会员码", fresh=True)).shown
@@ -112,5 +113,5 @@ async def test_too_few_purchases_are_not_rated_yet(database: Database) -> None:
         await hong.says("/shops")
         await hong.taps("Fresh Fruit Time")
         await hong.sees("Green rating: not yet", fresh=True)
-        await hong.taps("About the green rating")
+        await hong.taps("Green rating")
         await hong.sees("17 more", fresh=True)

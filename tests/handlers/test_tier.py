@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 import itertools
 
@@ -10,13 +11,17 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.double.double import Person
 from chat.tiers import changed
+from chat.words import Speaker, t
+from ledger.clearing import close
 from ledger.members.standings import Change
-from ledger.programme import Wording
+from ledger.merchants import merchant as merchants
+from ledger.merchants.merchant import Terms
+from ledger.programme import TierPrice, Wording
 from tests import turns
 from tests.conftest import Database
 from tests.driver import ZONE, World, bot_running
 from tests.handlers.settled import opens
-from tests.handlers.shop import member_id
+from tests.handlers.shop import gives, member_id
 from tests.handlers.till_scene import make_operator, open_shop
 from tests.ledger.members.test_tiers import PROG
 from tests.turns import shown
@@ -131,6 +136,86 @@ async def test_an_operator_accepts_and_puts_aside_and_only_who_is_accepted_hears
         await support.sees("您的角色办不了这件事")
 
 
+async def selling(tx: AsyncConnection) -> None:
+    """The coalition, where silver is had for 500 points and gold for 5,000, each for 90 days."""
+    await turns.coalition(tx)
+    prices = (None, TierPrice(points=500, days=90), TierPrice(points=5000, days=90))
+    ladder = [tier.model_copy(update={"price": price}) for tier, price in zip(TIERED.tiers, prices, strict=True)]
+    sold = TIERED.model_copy(update={"tiers": tuple(ladder), "tier_seller": "market"})
+    await tx.execute(_PROGRAMME, {"document": sold.model_dump_json()})
+
+
+async def test_a_tier_is_bought_with_points_until_a_day_by_however_many_taps(database: Database) -> None:
+    async with bot_running(database, setup=selling) as world:
+        ming = await world.member()
+        await gives(world, ming, 800)
+        until = world.now().astimezone(ZONE).date() + dt.timedelta(days=90)
+        day = Speaker("zh", world.now().astimezone(ZONE).date(), ZONE).plain(t("{on}", on=until))
+        await ming.says("/tier")
+        await ming.sees("升到银卡")
+        assert ming.last.labels[:2] == ["用 500 分换银卡", "用 5,000 分换金卡"]
+        await ming.taps("用 5,000 分换金卡")
+        await ming.sees("还差 4,200 分", fresh=True)
+        await ming.says("/tier")
+        await ming.taps("用 500 分换银卡")
+        message = await ming.sees("500 分换银卡", fresh=True)
+        assert f"从今天起 90 天,到 {day}" in message.shown and "换后剩 300 分" in message.shown
+        taps = [await ming.taps("确认换", message=message) for _ in range(3)]
+        await asyncio.gather(*(tap.answer() for tap in taps))
+        told = await ming.sees(f"换好了:银卡,有效至 {day}", fresh=True)
+        assert "-500 分 · 银卡 · 云山超市" in told.shown and "可用 300 分" in told.shown
+        assert await world.sql("SELECT tier FROM member WHERE tier IS NOT NULL") == [("silver",)]
+        assert await world.sql("SELECT count(*)::int FROM entry WHERE kind = 'burn'") == [(1,)]
+        await ming.says("/tier")
+        await ming.sees(f"银卡 · 有效至 {day}", fresh=True)
+        assert ming.last.labels[0] == "用 5,000 分换金卡", "what one has is not for sale"
+        await world.clock.move(91)
+        await ming.says("/tier")
+        await ming.sees("普卡", fresh=True)
+        await ming.sees("银卡到期了,现在是 普卡")
+
+
+async def test_whoever_sells_a_tier_is_paid_for_it_by_whose_points_it_took(database: Database) -> None:
+    async with bot_running(database, setup=selling) as world:
+        async with database.engine.begin() as tx:
+            await merchants.create(
+                tx, code="fruit", name_zh="鲜果時光", name_en="Fresh Fruit Time", category="fruit", terms=Terms()
+            )
+        ming = await world.member()
+        await gives(world, ming, 500, merchant="fruit")
+        await ming.says("/tier")
+        await ming.taps("用 500 分换银卡")
+        await ming.taps("确认换")
+        await ming.sees("换好了:银卡", fresh=True)
+        async with database.engine.begin() as tx:
+            market, fruit = [await merchants.by_code(tx, code) for code in ("market", "fruit")]
+            today = world.now().astimezone(ZONE).date()
+            [line] = await close.open_week(tx, TIERED, today)
+        assert (line.issuer_id, line.redeemer_id, line.points) == (fruit.id, market.id, 500)
+        assert line.net_minor(market.id) == 1000
+
+
+async def test_a_tier_that_is_had_or_not_for_sale_or_changed_costs_nothing(database: Database) -> None:
+    async with bot_running(database, setup=selling) as world:
+        ming = await world.member("Hong", "en")
+        await gives(world, ming, 2000)
+        await ming.says("/tier")
+        await ming.taps("Silver for 500 pts")
+        confirm = (await ming.sees("500 pts for Silver", fresh=True)).buttons[0][0].data
+        assert confirm.startswith("tier_sale:yes:silver:500:90:")
+        for data, says in (
+            ("tier_sale:yes:silver:400:90:AAAA1111", "It costs something else now"),
+            ("tier_sale:yes:plain:500:90:AAAA1111", "This tier can't be had for points"),
+            (confirm, "Silver is yours until"),
+            ("tier_sale:ask:nonsense", "This tier can't be had for points"),
+        ):
+            await opens(ming, data)
+            await ming.sees(says, fresh=True)
+        await opens(ming, "tier_sale:yes:silver:500:90:BBBB2222")
+        await ming.sees("No need, and nothing was charged", fresh=True)
+        assert await world.sql("SELECT count(*)::int FROM entry WHERE kind = 'burn'") == [(1,)]
+
+
 async def test_without_tiers_there_is_nothing_to_show(database: Database) -> None:
     async with bot_running(database) as world:
         ming = await world.member()
@@ -152,7 +237,7 @@ def test_each_change_is_worded_in_both_languages() -> None:
         "kept": "继续是 银卡",
         "landed": "金卡到期了,现在是 银卡",
         "granted": "送您升级:银卡",
-        "grant_ended": "赠送的金卡到期了,现在是 银卡",
+        "grant_ended": "金卡到期了,现在是 银卡",
     }
     assert shown(changed(TIERED, Change(1, "gold", "silver", "landed", until)), "en").splitlines() == [
         "Gold has ended; you are now Silver",

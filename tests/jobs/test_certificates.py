@@ -57,8 +57,9 @@ async def test_owner_and_operator_hear_three_times_and_once_more_at_the_end(data
         assert [tell.member_id for tell in tells] == [owner, admin]
         assert len({tell.key for tell in tells}) == 2
     first, last = told[10][0].screen, told[71][0].screen
-    assert shown(first).splitlines()[0] == "云山超市 的信用证书还有 60 天到期(2027年1月31日)"
-    assert "[提交续期文件]" in shown(first)
+    assert shown(first).splitlines()[0] == "云山超市的信用证书还有 60 天到期(2027年1月31日)"
+    assert "把续期的文件发来" in shown(first) and "[提交续期文件]" in shown(first)
+    assert "发来" not in shown(told[10][1].screen), "the operator has nothing to send"
     assert "云山超市 暂停发积分" in shown(last)
     assert "Yunshan Market may not issue points" in shown(last, "en")
     async with stage.engine.begin() as tx:
@@ -81,7 +82,7 @@ async def test_suspended_for_a_certificate_members_still_spend_and_a_renewal_lif
     await night(stage, 71)
     async with stage.engine.begin() as tx:
         try:
-            (await merchants.by_id(tx, market)).must_issue()
+            (await merchants.by_id(tx, market)).must_issue(at(days=71).today)
         except Refusal as no:
             assert no.code == "merchant_may_not_issue"
         else:
@@ -89,6 +90,6 @@ async def test_suspended_for_a_certificate_members_still_spend_and_a_renewal_lif
     assert await stage.redeem(who, cup)
     async with stage.engine.begin() as tx:
         await enter(tx, market, at(days=400).today, at(days=72), number="C-2")
-        (await merchants.by_id(tx, market)).must_issue()
+        (await merchants.by_id(tx, market)).must_issue(at(days=72).today)
         assert await standing.of(tx, market) == standing.CERTIFIED
     assert await night(stage, 73) == []

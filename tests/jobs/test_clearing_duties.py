@@ -81,7 +81,13 @@ async def test_two_workers_at_once_close_each_week_once(office: Office) -> None:
     assert await office.sql("SELECT count(*) FROM outbox") == [(1,)]
 
 
-async def test_nearing_the_end_of_a_cover_is_told_to_owner_and_operator_once(office: Office) -> None:
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [(900, "<b>云山超市的保证金用完了,发分已暂停</b>"), (880, "<b>云山超市的保证金已用 99%,放不下的消费会被拒</b>")],
+)
+async def test_nearing_the_end_of_a_cover_is_told_to_owner_and_operator_once(
+    office: Office, more: int, says: str
+) -> None:
     from ledger.members import operators
 
     async with office.database.engine.begin() as tx:
@@ -97,7 +103,7 @@ async def test_nearing_the_end_of_a_cover_is_told_to_owner_and_operator_once(off
     for member in (owner, lin):
         assert [note.splitlines()[0] for note in await told(office, member)] == ["<b>云山超市的保证金已用 82%</b>"]
     async with office.database.engine.begin() as tx:
-        await turns.earn(tx, ming, market, 900)
+        await turns.earn(tx, ming, market, more)
     office.now += dt.timedelta(minutes=5)
     await office.catch_up()
-    assert (await told(office, owner))[1].startswith("<b>云山超市的保证金用完了,发分已暂停</b>")
+    assert (await told(office, owner))[1].startswith(says)

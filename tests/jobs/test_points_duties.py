@@ -131,10 +131,11 @@ async def test_keys_go_after_two_days_and_money_keys_stay(office: Office) -> Non
     async with office.database.engine.begin() as tx:
         await tx.execute(
             text(
-                "INSERT INTO turn_key (key, at) VALUES ('update:1:1', :old), ('update:1:2', :fresh), ('api:1:k', :old)"
+                "INSERT INTO turn_key (key, at) VALUES ('update:1:1', :old), ('update:1:2', :fresh), ('api:1:k', :old),"
+                " ('apply:7:k', :old)"
             ),
             {"old": office.now - dt.timedelta(hours=49), "fresh": office.now - dt.timedelta(hours=47)},
         )
     await office.catch_up()
     assert await office.sql("SELECT key FROM turn_key ORDER BY key") == [("api:1:k",), ("update:1:2",)]
-    assert await office.outcomes("prune_keys") == [("done", {"chunks": 5})]
+    assert await office.outcomes("prune_keys") == [("done", {"chunks": 6})]

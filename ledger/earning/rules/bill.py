@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from ledger.values import value
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Part:
     """A line of a purchase in minor units of the bill's money. What is not known of it is None."""
 
@@ -16,7 +16,7 @@ class Part:
     item: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Bill:
     """Lines in minor units of `money`, and how much of their sum was paid with points or vouchers, which earns nothing and is
     taken off every line alike."""
@@ -28,7 +28,7 @@ class Bill:
     @property
     def gross_minor(self) -> int:
         """The sum of the lines."""
-        return sum(part.amount_minor for part in self.parts)
+        return sum([part.amount_minor for part in self.parts])
 
     @property
     def net_minor(self) -> int:

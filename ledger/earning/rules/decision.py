@@ -35,11 +35,12 @@ of `times` that multiplies only some of the lines says of how many points: `of`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
+from ledger.values import value
 
-@dataclass(frozen=True, slots=True)
+
+@value(frozen=True, slots=True)
 class Decision:
     """What a purchase earns and why.
 

@@ -15,7 +15,13 @@ DECLARE
     caps json := '[]';
     firsts json := '[]';
     places json := '[]';
+    claimed json := '[]';
 BEGIN
+    -- An account that somebody claims at this moment is waited for, and then theirs.
+    IF locking THEN
+        PERFORM FROM unnest(members) AS w(id)
+          CROSS JOIN LATERAL (SELECT FROM external_account x WHERE x.member_id = w.id LIMIT 1 FOR SHARE) locked;
+    END IF;
     IF locking AND cardinality(scopes) > 0 THEN
         INSERT INTO budget_usage (scope) SELECT unnest(scopes) ON CONFLICT DO NOTHING;
         PERFORM FROM budget_usage WHERE scope = ANY (scopes) ORDER BY scope FOR UPDATE;
@@ -56,22 +62,33 @@ BEGIN
           FROM outlet o WHERE o.id = ANY (outlets);
     END IF;
 
+    SELECT coalesce(json_agg(json_build_array(w.id, x.claimed_by)), '[]') INTO claimed
+      FROM unnest(members) AS w(id)
+      CROSS JOIN LATERAL (SELECT e.claimed_by FROM external_account e WHERE e.member_id = w.id LIMIT 1) x
+     WHERE x.claimed_by IS NOT NULL;
+
     RETURN json_build_object(
         'clock', (SELECT version FROM rule_clock),
         'budgets', budgets, 'caps', caps, 'firsts', firsts, 'outlets', places,
+        'claimed', claimed,
         -- By the entry's key, on which there is one index: a plan made while the tables were empty could not choose another,
         -- and LIMIT keeps it from turning the join round.
         'booked', (SELECT coalesce(json_agg(json_build_array(w.merchant_id, w.document)), '[]')
                      FROM unnest(merchants, documents) AS w(merchant_id, document)
                      CROSS JOIN LATERAL (SELECT FROM entry e
                                           WHERE e.key = 'purchase:' || w.merchant_id || ':' || w.document LIMIT 1) found),
-        'shops', (SELECT coalesce(json_agg(json_build_array(m.id, m.status)), '[]') FROM merchant m WHERE m.id = ANY (shops)),
+        'shops', (SELECT coalesce(json_agg(json_build_array(m.id, m.status, certified_until(m.id))), '[]')
+                    FROM merchant m WHERE m.id = ANY (shops)),
         'values', (SELECT coalesce(json_agg(json_build_array(c.id, c.value_minor, c.value_points)), '[]') FROM currency c),
         'members', (SELECT coalesce(json_agg(json_build_array(m.id, m.joined_on, m.region, m.birth_month, m.birth_day,
                                m.birth_told_on,
                                -- Who has none written yet stands on the lowest; companies have none.
                                CASE WHEN m.kind = 'person' THEN coalesce(m.tier, (SELECT p.document #>> '{tiers,0,code}'
                                                                                     FROM programme p WHERE p.one = 1)) END,
-                               m.kind)), '[]')
-                      FROM member m WHERE m.id = ANY (members)));
+                               m.kind, s.standing, s.valid_until)), '[]')
+                      FROM member m
+                      -- Kept only as long as they agree; the day that counts is the purchase's.
+                      LEFT JOIN LATERAL (SELECT c.standing, c.valid_until FROM credit_standing c WHERE c.member_id = m.id
+                                          LIMIT 1) s ON true
+                      WHERE m.id = ANY (members)));
 END $$;

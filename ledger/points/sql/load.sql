@@ -7,17 +7,16 @@ CREATE OR REPLACE FUNCTION points_load(
     on_day date,
     entry_ids bigint[],
     hold_ids bigint[],
-    id_count integer
-) RETURNS json LANGUAGE plpgsql VOLATILE AS $$
+    id_count integer,
+    OUT page_ids bigint[],
+    OUT account_ids bigint[], OUT account_kinds text[], OUT account_owners bigint[], OUT account_purposes text[],
+    OUT account_currencies smallint[], OUT account_issuers bigint[], OUT balances bigint[], OUT versions bigint[],
+    OUT positions json, OUT holds json, OUT entries json
+) LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
-    account_ids bigint[];
     lot_needs bigint[];
     missing boolean;
     pages integer;
-    page_ids bigint[];
-    positions json := '[]';
-    entries json := '[]';
-    holds json := '[]';
 BEGIN
     -- 1. Which accounts. An entry never changes, so the accounts it touched may be read before anything is locked.
     FOR attempt IN 1..2 LOOP
@@ -88,30 +87,37 @@ BEGIN
           FROM hold h WHERE h.owner_id = ANY (owners) AND h.id = ANY (hold_ids);
     END IF;
 
-    SELECT coalesce(json_agg(json_build_array(e.owner_kind, e.owner_id, e.id, e.key, encode(e.fingerprint, 'hex'), e.kind,
-               e.currency_id, e.points, e.issuer_id, e.counter_kind, e.counter_id, e.facts, e.posted_at,
-               CASE WHEN e.id = ANY (entry_ids) THEN
-                   (SELECT coalesce(sum(u.points), 0) FROM entry u WHERE u.undoes_id = e.id) END,
-               CASE WHEN e.id = ANY (entry_ids) THEN
-                   (SELECT count(*) FROM entry u WHERE u.undoes_id = e.id AND u.kind = 'reverse') END,
-               (SELECT coalesce(json_agg(json_build_array(p.account_id, a.owner_kind, a.owner_id, a.purpose, a.currency_id,
-                           a.issuer_id, p.lot_id, p.issuer_id, p.points, p.balance_after) ORDER BY p.points > 0, p.account_id,
-                           p.number), '[]')
-                  FROM posting p JOIN account a ON a.id = p.account_id WHERE p.entry_id = e.id),
-               CASE WHEN e.id = ANY (entry_ids) THEN
-                   (SELECT coalesce(json_agg(json_build_array(l.id, l.owner_kind, l.owner_id, l.issuer_id, l.available_on,
-                               l.expires_on, l.rule, l.transferable, l.graced, l.parent_lot_id, l.currency_id,
-                               l.grace_of, (SELECT min(g.expires_on) FROM lot g WHERE g.grace_of = l.id),
-                               (SELECT coalesce(sum(p.points), 0) FROM posting p JOIN account a ON a.id = p.account_id
-                                 WHERE p.lot_id = l.id AND a.purpose = 'expired'))), '[]')
-                      FROM (SELECT DISTINCT p.lot_id FROM posting p WHERE p.entry_id = e.id) own
-                      JOIN lot l ON l.id = own.lot_id OR l.grace_of = own.lot_id) END)), '[]')
-      INTO entries
-      FROM (SELECT id, owner_id FROM entry WHERE key = ANY (used_keys)
-            UNION
-            SELECT p.id, p.owner_id FROM entry p WHERE cardinality(entry_ids) > 0
-               AND p.owner_id = ANY (owners) AND p.id = ANY (entry_ids)) wanted
-      JOIN entry e ON e.owner_id = wanted.owner_id AND e.id = wanted.id;
+    IF cardinality(entry_ids) > 0 OR EXISTS (SELECT FROM entry WHERE key = ANY (used_keys)) THEN
+        SELECT coalesce(json_agg(json_build_array(e.owner_kind, e.owner_id, e.id, e.key, encode(e.fingerprint, 'hex'), e.kind,
+                   e.currency_id, e.points, e.issuer_id, e.counter_kind, e.counter_id, e.facts, e.posted_at,
+                   CASE WHEN e.id = ANY (entry_ids) THEN
+                       (SELECT coalesce(sum(u.points), 0) FROM entry u WHERE u.undoes_id = e.id) END,
+                   CASE WHEN e.id = ANY (entry_ids) THEN
+                       (SELECT count(*) FROM entry u WHERE u.undoes_id = e.id AND u.kind = 'reverse') END,
+                   (SELECT coalesce(json_agg(json_build_array(p.account_id, a.owner_kind, a.owner_id, a.purpose, a.currency_id,
+                               a.issuer_id, p.lot_id, p.issuer_id, p.points, p.balance_after) ORDER BY p.points > 0, p.account_id,
+                               p.number), '[]')
+                      FROM posting p JOIN account a ON a.id = p.account_id WHERE p.entry_id = e.id),
+                   CASE WHEN e.id = ANY (entry_ids) THEN
+                       (SELECT coalesce(json_agg(json_build_array(l.id, l.owner_kind, l.owner_id, l.issuer_id, l.available_on,
+                                   l.expires_on, l.rule, l.transferable, l.graced, l.parent_lot_id, l.currency_id,
+                                   l.grace_of, (SELECT min(g.expires_on) FROM lot g WHERE g.grace_of = l.id),
+                                   (SELECT coalesce(sum(p.points), 0) FROM posting p JOIN account a ON a.id = p.account_id
+                                     WHERE p.lot_id = l.id AND a.purpose = 'expired'))), '[]')
+                          FROM (SELECT p.lot_id FROM posting p WHERE p.entry_id = e.id
+                                UNION
+                                -- What they became when their owner handed everything over.
+                                SELECT k.id FROM posting p JOIN lot k ON k.parent_lot_id = p.lot_id
+                                  JOIN entry h ON h.owner_id = e.owner_id AND h.id = k.entry_id AND h.kind = 'hand_over'
+                                 WHERE p.entry_id = e.id) own
+                          JOIN lot l ON l.id = own.lot_id OR l.grace_of = own.lot_id) END)), '[]')
+          INTO entries
+          FROM (SELECT id, owner_id FROM entry WHERE key = ANY (used_keys)
+                UNION
+                SELECT p.id, p.owner_id FROM entry p WHERE cardinality(entry_ids) > 0
+                   AND p.owner_id = ANY (owners) AND p.id = ANY (entry_ids)) wanted
+          JOIN entry e ON e.owner_id = wanted.owner_id AND e.id = wanted.id;
+    END IF;
 
     -- 4. Ids: for the commands themselves, and for what their lots may need.
     pages := 1 + (id_count + 3 * json_array_length(positions)
@@ -119,9 +125,8 @@ BEGIN
                    3 * (SELECT count(*) FROM posting p WHERE p.entry_id = ANY (entry_ids)) ELSE 0 END) / 64;
     SELECT array_agg(nextval('points_ids')) INTO page_ids FROM generate_series(1, pages);
 
-    RETURN json_build_object(
-        'ids', page_ids,
-        'accounts', (SELECT coalesce(json_agg(json_build_array(a.id, a.owner_kind, a.owner_id, a.purpose, a.currency_id,
-                         a.issuer_id, a.balance, a.version)), '[]') FROM account a WHERE a.id = ANY (account_ids)),
-        'positions', positions, 'holds', holds, 'entries', entries);
+    SELECT array_agg(a.id), array_agg(a.owner_kind), array_agg(a.owner_id), array_agg(a.purpose), array_agg(a.currency_id),
+           array_agg(a.issuer_id), array_agg(a.balance), array_agg(a.version)
+      INTO account_ids, account_kinds, account_owners, account_purposes, account_currencies, account_issuers, balances, versions
+      FROM account a WHERE a.id = ANY (account_ids);
 END $$;

@@ -1,7 +1,7 @@
 """The verbs: pure decisions over a `Working` set, one file per family.
 
     issue   accrue, open_balance, adjust            spend   hold, burn, void
-    due     release, expire                         move    transfer, exchange
+    due     release, expire                         move    transfer, hand_over, exchange
     undo    claw_back, reinstate, reverse           table   verb → (needs, decision)
 
 Each `needs_*` names the accounts to load and lock; each decision checks every refusal before it moves anything, except that what

@@ -24,6 +24,8 @@ def needs(command: Release | Expire) -> list[Need]:
 
 
 def _due(ws: Working, account: Account, today: dt.date) -> list[Lot]:
+    if not account.points:
+        return []
     lots = (ws.lots[i] for i in account.points)
     due = [lot for lot in lots if (day := lot.due_on(account.purpose)) is not None and day <= today]
     return sorted(due, key=lambda lot: lot.burn_order)

@@ -1,12 +1,15 @@
-"""Transfer and exchange: points change hands or currency, and keep what they are — issuer, expiry, whether they may move."""
+"""Transfer, hand over, exchange: points change hands or currency and keep what they are — issuer, expiry, whether they may move."""
 
 from __future__ import annotations
 
 from ledger.points.commands import (
     Exchange,
     ExpiresBeforeAvailable,
+    HandOver,
+    NoSuchEntry,
     Owner,
     OwnersMustDiffer,
+    PointsHeld,
     PointsMustBePositive,
     Receipt,
     Transfer,
@@ -55,6 +58,66 @@ def transfer(ws: Working, command: Transfer) -> Receipt:
             ws.move(entry, target, kept, taken)
             lacking -= taken
     return ws.close(entry)
+
+
+def needs_hand_over(command: HandOver) -> list[Need]:
+    """Everything on one side, its place on the other."""
+    return [
+        *needs_dues(command.owner, command.currency, available=ALL, pending=ALL),
+        *needs_dues(command.to, command.currency),
+        Need(command.owner, "held", command.currency, lots=-1, make=False),
+        *(
+            Need(whose, "deficit", command.currency, issuer, lots=-1)
+            for issuer in command.debts
+            for whose in (command.owner, command.to)
+        ),
+    ]
+
+
+def hand_over(ws: Working, command: HandOver) -> Receipt:
+    """See `HandOver`. Its size is what was given; what was owed is in its facts."""
+    if command.to == command.owner:
+        raise OwnersMustDiffer
+    named_by = {issuer: _debt_of(ws, command, entry_id) for issuer, entry_id in command.debts.items()}
+    if held := ws.balance(command.owner, "held", command.currency):
+        raise PointsHeld(held)
+    settle(ws, command)
+    settle(ws, command, command.to)
+    moves = [
+        (ws.account(command.owner, purpose, command.currency), ws.account(command.to, purpose, command.currency))
+        for purpose in ("available", "pending")
+    ]
+    given = sum(source.balance for source, _ in moves)
+    entry = ws.open_entry(command, given, counter=command.to)
+    for source, target in moves:
+        for lot in ws.burnable(source):
+            points = source.points[lot.id]
+            kept = ws.child_lot(
+                entry, lot, points, owner=command.to, expires_on=lot.expires_on, available_on=lot.available_on
+            )
+            ws.move(entry, source, lot, -points)
+            ws.move(entry, target, kept, points)
+    owed = 0
+    for issuer, lot in named_by.items():
+        debt = ws.account(command.owner, "deficit", command.currency, issuer)
+        if not debt.balance:
+            continue
+        points = -debt.balance
+        ws.move(entry, debt, lot, points)
+        ws.move(entry, ws.account(command.to, "deficit", command.currency, issuer), lot, -points)
+        owed += points
+    entry.facts |= {"net": owed - given} | ({"deficit": owed} if owed else {})
+    return ws.close(entry)
+
+
+def _debt_of(ws: Working, command: HandOver, entry_id: int) -> Lot:
+    """The lot that a debt of the owner is named by, in the claw-back that left it; `NoSuchEntry` where that left none."""
+    past = ws.past.get(entry_id)
+    if past is not None and (past.owner, past.currency) == (command.owner, command.currency):
+        for leg in past.legs:
+            if leg.purpose == "deficit" and leg.points < 0:
+                return ws.lots[leg.lot_id]
+    raise NoSuchEntry(entry_id)
 
 
 def needs_exchange(command: Exchange) -> list[Need]:

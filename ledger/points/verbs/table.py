@@ -19,6 +19,7 @@ VERBS: dict[type[c.Command], tuple[Callable[[Any], list[Need]], Callable[[Workin
     c.Burn: (spend.needs_burn, spend.burn),
     c.Void: (spend.needs_void, spend.void),
     c.Transfer: (move.needs_transfer, move.transfer),
+    c.HandOver: (move.needs_hand_over, move.hand_over),
     c.Exchange: (move.needs_exchange, move.exchange),
     c.ClawBack: (undo.needs_claw_back, undo.claw_back),
     c.Reinstate: (undo.needs_reinstate, undo.reinstate),

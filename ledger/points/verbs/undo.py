@@ -13,6 +13,7 @@ from ledger.points.commands import (
     MoreThanEntry,
     NoSuchEntry,
     NotThatKind,
+    Owner,
     PointsMovedOn,
     PointsMustBePositive,
     Receipt,
@@ -27,9 +28,9 @@ ISSUED_BY = frozenset({"accrue", "open_balance"})
 REVERSIBLE = ISSUED_BY | {"adjust", "transfer", "exchange", "expire"}
 
 
-def _past(ws: Working, command: Command, entry_id: int, kinds: frozenset[str]) -> PastEntry:
+def _past(ws: Working, command: Command, entry_id: int, kinds: frozenset[str], of: Owner | None = None) -> PastEntry:
     past = ws.past.get(entry_id)
-    if past is None or past.owner != command.owner or past.currency != command.currency:
+    if past is None or past.owner != (of or command.owner) or past.currency != command.currency:
         raise NoSuchEntry(entry_id)
     if past.kind not in kinds:
         raise NotThatKind(entry_id, past.kind)
@@ -42,6 +43,7 @@ def needs_claw_back(command: ClawBack) -> list[Need]:
         *needs_dues(command.owner, command.currency, available=ALL, pending=ALL),
         Need(command.owner, "deficit", command.currency, command.issuer_id, lots=-1),
         Need(PROGRAMME, "clawed_back", command.currency, lots=-1),
+        *([Need(command.of, "available", command.currency, lots=-1, make=False)] if command.of is not None else []),
     ]
 
 
@@ -49,7 +51,7 @@ def claw_back(ws: Working, command: ClawBack) -> Receipt:
     """See `ClawBack`. Holds are left alone: what is set aside still settles."""
     if command.points <= 0:
         raise PointsMustBePositive(command.points)
-    past = _past(ws, command, command.entry_id, ISSUED_BY)
+    past = _past(ws, command, command.entry_id, ISSUED_BY, command.of)
     if past.issuer_id != command.issuer_id:
         raise NoSuchEntry(command.entry_id)
     if command.points > past.points - past.undone:
@@ -61,9 +63,9 @@ def claw_back(ws: Working, command: ClawBack) -> Receipt:
     clawed = ws.account(PROGRAMME, "clawed_back", command.currency)
     entry = ws.open_entry(command, command.points, issuer_id=command.issuer_id, undoes_id=past.id)
     lacking = command.points
-    given = {leg.lot_id for leg in past.legs}
-    # Late returns of its lots are still what the accrual gave.
-    own = sorted(given) + sorted(lot.id for lot in ws.lots.values() if lot.grace_of in given)
+    own = _own_lots(ws, past, command)
+    if command.of is not None:
+        entry.facts["handed_over"] = True
 
     def drain(account_lots: list[Lot], where: str) -> None:
         nonlocal lacking
@@ -93,6 +95,14 @@ def claw_back(ws: Working, command: ClawBack) -> Receipt:
         ws.move(entry, clawed, lot, lacking)
         entry.facts["deficit"] = lacking
     return ws.close(entry)
+
+
+def _own_lots(ws: Working, past: PastEntry, command: ClawBack) -> list[int]:
+    """The lots that are still what an accrual gave: its own, those that they became when they were handed over, late returns."""
+    given = {leg.lot_id for leg in past.legs}
+    if command.of is not None:
+        given |= {lot.id for lot in ws.lots.values() if lot.parent_lot_id in given and lot.owner == command.owner}
+    return sorted(given) + sorted(lot.id for lot in ws.lots.values() if lot.grace_of in given)
 
 
 def needs_reinstate(command: Reinstate) -> list[Need]:

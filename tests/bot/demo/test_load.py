@@ -227,6 +227,6 @@ async def test_whys_of_the_demo_show_its_rules(demo_database: Database) -> None:
             "¥1,000 × 15 分/元  = 15,000 分 · 敬老出行",
             "敬老出行,每月上限 30,000 分:还可多得 15,000 分",
         ]
-        assert "自带杯(own_cup):1 件 × 2 分  +2 分 · 约少排 61 克 二氧化碳" in (await why(tx, 2003, "tea", 28))[1]
+        assert "自带杯:1 件 × 2 分  +2 分 · 约少排 61 克 二氧化碳" in (await why(tx, 2003, "tea", 28))[1]
         assert "首次观影礼  +60 分" in await why(tx, 2002, "cinema", 156)
         assert [each.version.code for each in await rulebook.proposals(tx)] == ["tea-rainy"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import io
 import itertools
 import json
 from collections.abc import AsyncIterator
@@ -135,7 +136,13 @@ class Scene:
             sent["Content-Type"] = "application/json"
         if idem is not None and method != "GET":
             sent["Idempotency-Key"] = fresh() if idem == "new" else idem
-        data = raw if raw is not None else None if body is None else json.dumps(body, ensure_ascii=False).encode()
+        data = (
+            io.BytesIO(raw)
+            if raw is not None
+            else None
+            if body is None
+            else json.dumps(body, ensure_ascii=False).encode()
+        )
         url = self.addresses[server] + path
         async with self.session.request(method, url, data=data, headers={**sent, **(headers or {})}) as answer:
             return Said(answer.status, answer.headers, await answer.text())

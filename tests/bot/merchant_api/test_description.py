@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from bot.merchant_api import openapi
+from bot.merchant_api import openapi, page
 from bot.merchant_api.operations import OPERATIONS
 from tests.bot.merchant_api.scene import EVERYTHING, Scene, shop
 from tests.conftest import Database
@@ -44,7 +44,10 @@ async def schemathesis(scene: Scene, folder: Path, *more: str) -> tuple[int, str
 
 
 @pytest.mark.slow
-async def test_the_server_is_as_it_is_described(database: Database, tmp_path: Path) -> None:
+async def test_the_server_is_as_it_is_described(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.merchant_api.applying.ADDRESS_PER_MINUTE", 1_000_000)
     async with shop(database) as scene:
         code, said = await schemathesis(scene, tmp_path, "--max-examples", "20")
         assert code == 0, said
@@ -85,11 +88,41 @@ async def test_every_operation_is_described_from_its_models(database: Database) 
         assert paths == {(each.method, each.path) for each in OPERATIONS}
 
 
-async def test_the_page_tells_everything_and_leads_nowhere_outside(database: Database) -> None:
+@pytest.mark.parametrize(
+    ("how", "language", "tag"),
+    [
+        ("", "", "zh-CN"),
+        ("", "en-GB", "en"),
+        ("?lang=en", "zh", "en"),
+        ("?lang=zh", "en", "zh-CN"),
+        ("?lang=fr", "de", "zh-CN"),
+    ],
+)
+async def test_the_page_tells_everything_in_the_readers_language_and_leads_nowhere_outside(
+    database: Database, how: str, language: str, tag: str
+) -> None:
     async with shop(database) as scene:
-        page = await scene.ask("GET", "/docs", key="")
-        assert page.status == 200 and "default-src 'none'" in page.headers["Content-Security-Policy"]
-        assert not re.search(r"""(src|href)=["'](https?:)?//""", page.text) and "<script" not in page.text
+        said = await scene.ask("GET", f"/docs{how}", key="", language=language)
+        assert said.status == 200 and "default-src 'none'" in said.headers["Content-Security-Policy"]
+        assert said.headers["Content-Language"] == tag and f'<html lang="{tag}">' in said.text
+        assert said.headers["Vary"] == "Accept-Language"
+        assert not re.search(r"""(src|href)=["'](https?:)?//""", said.text) and "<script" not in said.text
         for each in OPERATIONS:
-            assert each.path in page.text and each.summary.partition("'")[0] in page.text
-        assert 'id="idempotency_key_reused"' in page.text and "幂等键用过了" in page.text
+            assert each.path in said.text
+        other = {"zh-CN": "?lang=en", "en": "?lang=zh"}[tag]
+        assert f'href="{other}"' in said.text and 'id="idempotency_key_reused"' in said.text
+        zh = tag == "zh-CN"
+        assert ("幂等键用过了" in said.text) is zh and ("记一笔消费,按现行规则得分" in said.text) is zh
+        assert ("Book a purchase" in said.text) is not zh
+        if not zh:  # but for the way to the other page
+            assert set(re.findall(r"[\u4e00-\u9fff]+", said.text)) <= {"中文", "测试会员"}
+
+
+def test_every_sentence_of_the_description_has_its_chinese_and_none_is_left_over() -> None:
+    told, known = page.sentences(openapi.document(OPERATIONS)), page.chinese()
+    assert told - known.keys() == set()
+    assert known.keys() - told == set()
+    for english, chinese in known.items():
+        assert re.search(r"[\u4e00-\u9fff]", chinese), english
+        for code in re.findall(r"`[^`]+`", english):
+            assert code in chinese or code == "`jt_…`", (english, code)

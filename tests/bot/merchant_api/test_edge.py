@@ -10,7 +10,9 @@ import pytest
 from bot.merchant_api.door import language_of
 from bot.merchant_api.limits import AtOnce, Rates
 from bot.merchant_api.problems import Problem
+from ledger.members import claims, walk_ins
 from ledger.merchants import api_keys
+from ledger.points.commands import Moment
 from tests.bot.merchant_api.scene import fresh, secret, shop
 from tests.conftest import Database
 
@@ -216,6 +218,35 @@ async def test_a_database_out_of_reach_is_not_now_and_nothing_happened(database:
         assert (await scene.buy(body, idem=idem)).json["repeated"] is False
 
 
+async def test_a_paper_card_is_looked_up_again_and_again_and_leads_to_who_claimed_it(database: Database) -> None:
+    async with shop(database) as scene:
+        at = Moment(scene.now(), scene.now().date())
+        async with scene.database.engine.begin() as tx:
+            facts = {"merchant_id": scene.market.id, "by": "staff:1", "now": at.now}
+            _, (paper, unused) = await walk_ins.print_cards(tx, scene.vault, count=2, **facts)
+            handle = walk_ins.read(paper.number)
+            assert handle is not None
+            await walk_ins.open_account(tx, scene.vault, handle, terms="2026-11", **facts)
+        said = [await scene.ask("POST", "/v1/members:lookup", {"card": paper.number}) for _ in range(2)]
+        assert said[0].json == said[1].json and said[0].json["display_name"] == ""
+        reference = said[0].json["reference"]
+        assert (await scene.buy(scene.purchase(5_000, member={"reference": reference}))).json["points"] == 50
+        for number in (unused.number, "900000000001", "123456789012"):
+            assert (await scene.ask("POST", "/v1/members:lookup", {"card": number})).code == "card_unknown"
+        async with scene.database.engine.begin() as tx:
+            claimed = await claims.claim(tx, scene.vault, member_id=scene.member_id, code=paper.code, at=at)
+            assert isinstance(claimed, claims.Claimed)
+        after = await scene.ask("POST", "/v1/members:lookup", {"card": paper.number})
+        assert (after.json["reference"], after.json["display_name"]) == (scene.reference, "小明")
+        bought = scene.purchase(7_000, member={"reference": reference})  # a till that remembers the old reference
+        assert (await scene.buy(bought)).json["points"] == 70
+        assert (await scene.buy(bought)).json["points"] == 70, "its repeat is the same purchase"
+        rows = await scene.sql(
+            "SELECT balance FROM account WHERE owner_id = :who AND purpose = 'pending'", who=scene.member_id
+        )
+        assert rows == [(120,)] and await scene.holds()
+
+
 async def test_a_lookup_gives_a_reference_and_a_name_and_nothing_else(database: Database) -> None:
     async with shop(database) as scene:
         code, idem = await scene.card(), fresh()
@@ -228,6 +259,10 @@ async def test_a_lookup_gives_a_reference_and_a_name_and_nothing_else(database: 
         other = await scene.ask("POST", "/v1/members:lookup", {"card": await scene.card()}, key=rival)
         assert other.json["reference"] != scene.reference
         assert str(scene.member_id) != scene.reference
+        scanned = f"https://t.me/jifen_demo_bot?start=c_{await scene.card()}"
+        assert (await scene.ask("POST", "/v1/members:lookup", {"card": scanned})).json["display_name"] == "小明"
+        wrong = await scene.ask("POST", "/v1/members:lookup", {"card": f"https://example.com/c_{await scene.card()}"})
+        assert wrong.status == 400
 
 
 async def test_keys_are_limited_in_number_and_labelled(database: Database) -> None:

@@ -1,4 +1,4 @@
-"""What `docs/api.md` shows works as it stands."""
+"""What `docs/api.md` and `docs/api.en.md` show works as it stands."""
 
 from __future__ import annotations
 
@@ -8,12 +8,20 @@ import sys
 import time
 from pathlib import Path
 
-from ledger.merchants import webhooks
+from ledger.merchants import api_keys, webhooks
 from tests.bot.merchant_api.scene import shop
 from tests.conftest import Database
 
-TEXT = (Path(__file__).parents[3] / "docs" / "api.md").read_text(encoding="utf-8")
-CLIENT, VERIFIER = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
+DOCS = Path(__file__).parents[3] / "docs"
+CLIENT, VERIFIER = re.findall(r"```python\n(.*?)```", (DOCS / "api.md").read_text(encoding="utf-8"), re.DOTALL)
+
+
+def test_both_languages_show_the_same_and_name_every_scope_and_event() -> None:
+    zh, en = [(DOCS / name).read_text(encoding="utf-8") for name in ("api.md", "api.en.md")]
+    for pattern in (r"```python\n(.*?)```", r"^(#+|\||- \*\*)", r"/v1/[a-z/:{}-]+"):
+        assert re.findall(pattern, zh, re.DOTALL | re.MULTILINE) == re.findall(pattern, en, re.DOTALL | re.MULTILINE)
+    for told in (*api_keys.SCOPES, "jt_", "RateLimit-Policy", "Idempotent-Replayed"):
+        assert told in zh and told in en, told
 
 
 async def test_the_example_client_books_a_purchase(database: Database, tmp_path: Path) -> None:

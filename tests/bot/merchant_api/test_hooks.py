@@ -38,8 +38,8 @@ class Receiver:
 
 
 @asynccontextmanager
-async def receiving(scene: Scene) -> AsyncIterator[Receiver]:
-    """A receiver, and the market's events directed to it."""
+async def system() -> AsyncIterator[Receiver]:
+    """A receiver that listens."""
     receiver = Receiver()
     app = web.Application()
     app.router.add_post("/hooks", receiver.take)
@@ -47,12 +47,19 @@ async def receiving(scene: Scene) -> AsyncIterator[Receiver]:
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     receiver.url = f"http://127.0.0.1:{runner.addresses[0][1]}/hooks"
-    async with scene.database.engine.begin() as tx:
-        await webhooks.direct(tx, merchant_id=scene.market.id, url=receiver.url, by="test", now=scene.now())
     try:
         yield receiver
     finally:
         await runner.cleanup()
+
+
+@asynccontextmanager
+async def receiving(scene: Scene) -> AsyncIterator[Receiver]:
+    """A receiver, and the market's events directed to it."""
+    async with system() as receiver:
+        async with scene.database.engine.begin() as tx:
+            await webhooks.direct(tx, merchant_id=scene.market.id, url=receiver.url, by="test", now=scene.now())
+        yield receiver
 
 
 async def emit(scene: Scene, key: str | None = None) -> None:

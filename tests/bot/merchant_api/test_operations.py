@@ -95,6 +95,36 @@ async def test_a_refund_that_comes_before_its_purchase_may_be_tried_again(databa
         assert (await scene.ask("POST", "/v1/refunds", body, idem=idem)).json["points"] == 5
 
 
+async def test_a_refund_document_is_booked_once_whatever_it_comes_with(database: Database) -> None:
+    async with shop(database, servers=2) as scene:
+        tea = await bought(scene, [{"amount_minor": 3_000, "item": "tea"}])
+        cup = await bought(scene, [{"amount_minor": 4_000, "item": "cup"}])
+        booked = refund(scene, "amount", of=tea, amount_minor=500)
+        assert (await scene.ask("POST", "/v1/refunds", booked)).status == 201
+        by_item = {"member": {"reference": scene.reference}, "items": [{"item": "cup", "pieces": 1}]}
+        for other in (
+            {**booked, "of": cup},
+            {**booked, "amount_minor": 501},
+            refund(scene, "without_reference", **by_item) | {"document": booked["document"]},
+        ):
+            said = await scene.ask("POST", "/v1/refunds", other)
+            assert (said.status, said.code) == (409, "document_taken"), said.text
+        first = refund(scene, "without_reference", **by_item)
+        assert (await scene.ask("POST", "/v1/refunds", first)).json["points"] == 40
+        said = await scene.ask("POST", "/v1/refunds", {**first, "items": [{"item": "tea", "pieces": 1}]})
+        assert (said.status, said.code) == (409, "document_taken"), said.text
+
+
+async def test_one_refund_document_for_two_purchases_at_once_is_booked_for_one(database: Database) -> None:
+    async with shop(database, servers=2) as scene:
+        sold = [await bought(scene, [{"amount_minor": 3_000}]) for _ in range(6)]
+        one = refund(scene, "all")
+        said = await asyncio.gather(
+            *(scene.ask("POST", "/v1/refunds", {**one, "of": of}, server=n % 2) for n, of in enumerate(sold))
+        )
+        assert sorted(each.status for each in said) == [201, 409, 409, 409, 409, 409]
+
+
 async def voucher(scene: Scene) -> str:
     """The code of a voucher that the member has, for the market's box."""
     at = moment(scene)

@@ -40,6 +40,25 @@ async def test_keys_are_listed_and_ended_from_the_command_line(database: Databas
         assert (await jifen(database, tmp_path, "api-key", "list", "--merchant", "nobody"))[0] == 1
 
 
+async def test_a_test_key_from_the_command_line_makes_a_sandbox_that_can_be_dropped(
+    database: Database, tmp_path: Path
+) -> None:
+    async with shop(database) as scene:
+        make = ("api-key", "create", "--merchant", "market", "--label", "CI", "--test")
+        code, said = await jifen(database, tmp_path, *make)
+        assert code == 0, said
+        [key] = [line for line in said.splitlines() if line.startswith("jt_")]
+        assert (await scene.ask("GET", "/v1/sandbox", key=key)).status == 200
+        code, said = await jifen(database, tmp_path, "api-key", "list", "--merchant", "market")
+        assert code == 0 and "jt_" in said
+        there = f"SELECT count(*) FROM pg_database WHERE datname = '{database.name}_sandbox_{scene.market.id}'"
+        assert await scene.sql(there) == [(1,)]
+        for told in ("已删掉", "本来就没有沙箱"):
+            code, said = await jifen(database, tmp_path, "api-key", "drop-sandbox", "--merchant", "market")
+            assert code == 0 and told in said, said
+        assert await scene.sql(there) == [(0,)]
+
+
 async def refused(scene: Scene) -> bool:
     """Whether the scene's key is served no more."""
     return (await scene.buy()).status == 401

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 
+from bot.merchant_api.models import BatchOut, Booked
 from tests.bot.merchant_api.scene import fresh, shop
 from tests.conftest import Database
 
@@ -20,6 +21,15 @@ async def test_a_purchase_earns_and_says_what(database: Database) -> None:
         )
         assert (points, channel, actor) == (123, "api", scene.known.actor)
         assert await scene.holds()
+
+
+async def test_answers_are_exactly_what_the_models_say(database: Database) -> None:
+    async with shop(database) as scene:
+        one = await scene.buy(scene.purchase(12_350))
+        assert Booked.model_validate_json(one.text).model_dump_json() == one.text
+        rows = {"purchases": [scene.purchase(), scene.purchase(0)]}
+        many = await scene.ask("POST", "/v1/purchases:batch", rows)
+        assert BatchOut.model_validate_json(many.text).model_dump_json(exclude_unset=True) == many.text
 
 
 async def test_a_member_may_be_named_by_the_card_they_show_once(database: Database) -> None:

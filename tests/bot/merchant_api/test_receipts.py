@@ -59,3 +59,15 @@ async def test_accounts_that_nobody_has_joined_are_not_noted(database: Database)
         await scene.sql("DELETE FROM person")
         assert (await scene.buy()).status == 201
         assert await scene.sql("SELECT FROM receipt_due") == await scene.sql("SELECT FROM outbox") == []
+
+
+async def test_a_refund_that_takes_no_points_is_told_and_its_repeat_is_not(database: Database) -> None:
+    async with shop(database) as scene:
+        body = scene.purchase(399)
+        assert (await scene.buy(body)).status == 201
+        await told(scene, 1)
+        back = {"document": fresh("back"), "of": body["document"], "occurred_at": body["occurred_at"]}
+        for _ in range(2):
+            said = await scene.ask("POST", "/v1/refunds", {"kind": "amount", "amount_minor": 99, **back})
+            assert (said.status, said.json["points"]) in [(201, 0), (200, 0)]
+        assert (await told(scene, 2))[1:] == ["退款 ¥0.99 · 云山超市\n您的积分没有变。"]

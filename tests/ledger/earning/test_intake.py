@@ -217,9 +217,9 @@ async def test_a_quote_is_what_is_then_paid_and_writes_nothing(database: Databas
     one = bought(shop, "b")
     async with database.engine.connect() as tx:
         await tx.execute(text("SET TRANSACTION READ ONLY"))
-        quoted = await intake.quote(tx, one, zone=ZONE, vault=VAULT)
+        quoted = await intake.quote(tx, one, today=one.bought_on, zone=ZONE, vault=VAULT)
         with pytest.raises(intake.NoSuchMember):
-            await intake.quote(tx, replace(one, member_id=987654321), zone=ZONE)
+            await intake.quote(tx, replace(one, member_id=987654321), today=one.bought_on, zone=ZONE)
     async with database.engine.begin() as tx:
         (done,) = await book(tx, one)
     assert isinstance(done, Booked)

@@ -15,7 +15,8 @@ from ledger.members.member import Member
 from ledger.merchants.merchant import Merchant
 from ledger.points import statements
 from ledger.points.audit import audit
-from ledger.points.commands import Moment
+from ledger.points.commands import Burn, ClawBack, Hold, Moment, Void
+from ledger.points.engine import post
 from tests.conftest import Database
 from tests.turns import NOW, TODAY, coalition, earn, joined, vault
 
@@ -84,15 +85,46 @@ async def test_wrong_codes_are_counted_and_then_wait_a_day(database: Database) -
         assert isinstance(await try_code(tx, me, CODE, tomorrow), Claimed)
 
 
-async def test_an_account_whose_points_are_pending_waits_for_them(database: Database) -> None:
+async def test_pending_points_come_along_and_stay_pending(database: Database) -> None:
     async with database.engine.begin() as tx:
         market, _ = await coalition(tx)
         account, me = await imported(tx, market), await joined(tx)
         await earn(tx, account, market, 100)
-        await earn(tx, account, market, 300, available_on=dt.date(2026, 11, 29))
+        await earn(tx, account, market, 300, available_on=dt.date(2026, 11, 29), transferable=False)
+        answer = await try_code(tx, me, CODE)
+        assert isinstance(answer, Claimed) and [r.points for r in answer.receipts] == [400]
+        [held] = await statements.wallet(tx, me.owner, today=TODAY)
+        assert (held.available, held.pending, held.next_release) == (100, 300, (dt.date(2026, 11, 29), 300))
+        assert (await audit(tx)).holds
+
+
+async def test_points_on_hold_wait_until_they_are_spent_or_free(database: Database) -> None:
+    async with database.engine.begin() as tx:
+        market, _ = await coalition(tx)
+        account, me = await imported(tx, market), await joined(tx)
+        await earn(tx, account, market, 100)
+        held = await post(tx, Hold(key="h", owner=account.owner, currency=1, at=AT, actor="test", points=30))
         no = await try_code(tx, me, CODE)
-        assert isinstance(no, AccountInMotion)
-        assert (no.points, no.until) == (300, dt.date(2026, 11, 29))
+        assert isinstance(no, AccountInMotion) and no.points == 30
+        await post(
+            tx,
+            Void(key="v", owner=account.owner, currency=1, at=AT, actor="test", hold_id=held.entry_id, grace_days=30),
+        )
+        assert isinstance(await try_code(tx, me, CODE), Claimed)
+
+
+async def test_what_the_account_owed_is_owed_by_who_claims_it(database: Database) -> None:
+    async with database.engine.begin() as tx:
+        market, rail = await coalition(tx)
+        account, me = await imported(tx, market), await joined(tx)
+        bought = await earn(tx, account, market, 100)
+        burnt = {"owner": account.owner, "currency": 1, "at": AT, "actor": "test"}
+        await post(tx, Burn(key="b", points=100, merchant_id=rail.id, **burnt))
+        await post(tx, ClawBack(key="c", entry_id=bought.entry_id, issuer_id=market.id, points=100, **burnt))
+        assert isinstance(await try_code(tx, me, CODE), Claimed)
+        [held] = await statements.wallet(tx, me.owner, today=TODAY)
+        assert held.deficits == {market.id: 100}
+        assert (await audit(tx)).holds
 
 
 async def test_an_empty_account_is_claimed_without_a_receipt(database: Database) -> None:

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from ledger.members import tiers
 from ledger.members.tiers import Qualifying, Standing
-from ledger.programme import Acceleration, Programme, Tier
+from ledger.programme import Acceleration, Programme, Tier, TierPrice
 from tests.turns import PROGRAMME
 
 LADDER = (
@@ -104,6 +104,8 @@ def test_a_ladder_that_is_none_is_no_programme() -> None:
         (LADDER[1:], "lowest tier needs nothing"),
         ((LADDER[0], LADDER[2], LADDER[1]), "needs less than"),
         ((LADDER[0], LADDER[0]), "one code"),
+        ((LADDER[0].model_copy(update={"price": TierPrice(points=1, days=1)}),), "not for sale"),
+        ((LADDER[0], LADDER[1].model_copy(update={"price": TierPrice(points=1, days=1)})), "tier_seller"),
     ]:
         with pytest.raises(ValidationError, match=why):
             programme(*wrong)

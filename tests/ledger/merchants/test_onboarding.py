@@ -111,7 +111,7 @@ async def test_sent_it_is_a_merchant_that_has_applied_and_issues_nothing(databas
         assert (made.name_zh, made.name_en, made.category, made.region) == ("街角面包", "Corner Bakery", "dining", "sh")
         assert made.status == "applied"
         with pytest.raises(MerchantMayNotIssue):
-            made.must_issue()
+            made.must_issue(TODAY)
         with pytest.raises(ApplicationClosed):
             await onboarding.answer(tx, application.id, "name_zh", "别名", vault=VAULT)
         with pytest.raises(ApplicationClosed):
@@ -128,7 +128,7 @@ async def test_certified_the_applicant_owns_it_and_it_issues(database: Database)
         application = await sent(tx, me.id)
         assert application.merchant_id is not None
         done = await certify(tx, application.merchant_id)
-        done.merchant.must_issue()
+        done.merchant.must_issue(TODAY)
         assert done.applicant == me.id
         [owner] = await staff.team(tx, done.merchant.id)
         assert (owner.member_id, owner.role, owner.label) == (me.id, "owner", "店主")

@@ -11,7 +11,7 @@ from ledger.merchants import merchant as merchants
 from ledger.merchants.merchant import MerchantMayNotIssue, NoSuchMerchant
 from ledger.merchants.standing import EVENTS, STANDINGS, NotFromThisStanding, ReasonMissing, Standing
 from tests.conftest import Database
-from tests.turns import NOW, coalition
+from tests.turns import NOW, TODAY, coalition
 
 # certify   reject    withdraw  suspend    lapse     renew     reinstate  close
 TABLE = """
@@ -70,10 +70,10 @@ async def test_what_happens_to_a_merchant(
         assert line.facts.get("reason") == ("查无此照" if event in ("reject", "suspend", "close") else None)
         merchant = await merchants.by_id(tx, merchant_id)
         if after.status == "certified":
-            merchant.must_issue()
+            merchant.must_issue(TODAY)
         else:
             with pytest.raises(MerchantMayNotIssue):
-                merchant.must_issue()
+                merchant.must_issue(TODAY)
 
 
 async def test_what_takes_something_away_says_why(database: Database) -> None:

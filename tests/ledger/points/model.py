@@ -22,7 +22,7 @@ Move = tuple[c.Owner, str, int, int, int]
 
 @dataclass
 class Lot:
-    """One lot. `root` is the lot whose late return it is."""
+    """One lot. `root` is the lot whose late return it is, `parent` what it was before it changed hands."""
 
     number: int
     owner: c.Owner
@@ -33,6 +33,8 @@ class Lot:
     may_move: bool
     late: bool
     root: int | None = None
+    parent: int | None = None
+    handed_over: bool = False
 
     @property
     def turn(self) -> tuple[dt.date, dt.date, int]:
@@ -232,7 +234,8 @@ class Book:
 
     def _entry(self, command: Any, *kinds: str) -> Done:
         found = next((e for e in self.entries if e.engine_id == command.entry_id), None)
-        if found is None or (found.owner, found.currency) != (command.owner, command.currency):
+        whose = getattr(command, "of", None) or command.owner
+        if found is None or (found.owner, found.currency) != (whose, command.currency):
             raise c.NoSuchEntry(command.entry_id)
         if found.kind not in kinds:
             raise c.NotThatKind(command.entry_id, found.kind)
@@ -369,9 +372,39 @@ class Book:
         for lot, points in parts:
             kept = lot
             if not (pool_in or pool_out):
-                kept = self._bear(done, command.to, self.lots[lot], good_until=self.lots[lot].good_until)
+                about = {"good_until": self.lots[lot].good_until, "parent": lot}
+                kept = self._bear(done, command.to, self.lots[lot], **about)
             self._move(done, command.owner, "available", command.currency, lot, -points)
             self._move(done, command.to, "available", command.currency, kept, points)
+        return done
+
+    def hand_over(self, command: c.HandOver) -> Done:
+        owner, to, currency = command.owner, command.to, command.currency
+        if to == owner:
+            raise c.OwnersMustDiffer
+        debts = {}
+        for issuer, entry_id in command.debts.items():
+            past = next((e for e in self.entries if e.engine_id == entry_id), None)
+            if past is None or (past.owner, past.currency) != (owner, currency) or not past.parts("deficit", -1):
+                raise c.NoSuchEntry(entry_id)
+            debts[issuer] = past.parts("deficit", -1)[0][0]
+        if held := self.total(owner, "held", currency):
+            raise c.PointsHeld(held)
+        self._settle(command, owner, currency)
+        self._settle(command, to, currency)
+        given = sum(self.total(owner, purpose, currency) for purpose in ("available", "pending"))
+        done = self._begin(command, given, counter=to)
+        for purpose in ("available", "pending"):
+            for lot in self._by_turn(owner, purpose, currency):
+                points = self.held[owner, purpose, currency][lot.number]
+                about = {"good_from": lot.good_from, "good_until": lot.good_until, "parent": lot.number}
+                kept = self._bear(done, to, lot, handed_over=True, **about)
+                self._move(done, owner, purpose, currency, lot.number, -points)
+                self._move(done, to, purpose, currency, kept, points)
+        for issuer, named in debts.items():
+            if owed := self.owed[owner, currency, issuer]:
+                self._move(done, owner, "deficit", currency, named, owed)
+                self._move(done, to, "deficit", currency, named, -owed)
         return done
 
     def exchange(self, command: c.Exchange) -> Done:
@@ -418,7 +451,12 @@ class Book:
         self._settle(command, owner, currency)
         done = self._begin(command, command.points, issuer=command.issuer_id)
         past.taken_back += command.points
-        own = past.born + [lot.number for lot in self.lots.values() if lot.root in past.born]
+        own = list(past.born)
+        if command.of:
+            mine = {*self.held[owner, "available", currency], *self.held[owner, "pending", currency]}
+            children = [lot for lot in self.lots.values() if lot.parent in past.born and lot.owner == owner]
+            own += [lot.number for lot in children if lot.handed_over or lot.number in mine]
+        own += [lot.number for lot in self.lots.values() if lot.root in own]
         left = command.points
 
         def take(purpose: str, lots: list[int]) -> None:

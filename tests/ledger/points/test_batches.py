@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ledger.errors import Refusal
 from ledger.points import commands as c
-from ledger.points.combine import Combiner
+from ledger.points.combine import Combiner, Combining
 from ledger.points.engine import apply, post
 from tests.conftest import Database
 from tests.ledger.points.builders import (
@@ -255,4 +258,24 @@ async def test_exchange_and_use_of_what_it_brought_fit_one_batch(ledger: Databas
     async with ledger.engine.begin() as tx:
         await apply(tx, [accrue(10), swap, burn(15, currency=RAIL)])
         assert await balances(tx, ANN, RAIL) == {"available": 5}
+    await audited(ledger.engine)
+
+
+async def test_two_writers_give_everybody_their_own_answer(ledger: Database) -> None:
+    """Hundreds of callers and few accounts: batches meet at the same rows, and some callers are refused."""
+    owners = [c.member(n) for n in range(1, 8)]
+    seen: list[int] = []
+
+    async def work(tx: AsyncConnection, batch: Sequence[c.Command]) -> list[c.Receipt | Refusal]:
+        seen.append(len(batch))
+        return await apply(tx, batch)
+
+    async with Combining(ledger.engine, work, batch_size_max=20, writers=2) as combining:
+        asked = [accrue(3, owner=owners[n % 7], key=f"a{n}") for n in range(300)]
+        earned = await asyncio.gather(*(combining.submit(each) for each in asked))
+        spent = await asyncio.gather(
+            *(combining.submit(burn(100, owner=owners[n % 7], key=f"b{n}")) for n in range(14)), return_exceptions=True
+        )
+    assert [receipt.key for receipt in earned] == [each.key for each in asked] and max(seen) == 20
+    assert sum(isinstance(each, c.NotEnoughPoints) for each in spent) == 7
     await audited(ledger.engine)

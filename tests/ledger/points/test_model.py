@@ -66,9 +66,11 @@ ARGUMENTS: dict[str, dict[str, Sequence[Any]]] = {
     "burn": {"n": NTH, "share": SHARES, "at": (8, 9)},
     "end_a_hold": {"n": NTH, "wild": NTH, "grace": (7, 3, 15, 0), "burned": (False, True)},
     "transfer": {"n": NTH, "share": SHARES, "to": PEOPLE_ALL},
+    "hand_over": {"n": NTH, "to": PEOPLE_MEMBERS, "wild": NTH},
     "exchange": {"n": NTH, "share": SHARES, "into": (0, 0, 0, builders.COMMON, builders.WORTHLESS), "life": LIVES},
     "adjust": {"n": NTH, "share": SHARES, "issuer": (5, 6), "life": LIVES, "down": (False, True)},
     "claw_back": {"n": NTH, "wild": NTH, "share": SHARES},
+    "follow": {"n": NTH, "m": NTH, "share": SHARES},
     "reinstate": {"n": NTH, "wild": NTH, "share": (None, *SHARES), "grace": (7, 3, 15, 0)},
     "reverse": {"n": NTH, "wild": NTH, "life": LIVES, "grace": (7, 3, 15, 0), "kind": REVERSIBLE},
     "say_again": {"n": NTH, "other": ("", "", "points", "facts")},
@@ -78,6 +80,7 @@ ENDOWMENT: tuple[Sequence[Any], ...] = (PEOPLE_MEMBERS, (5, 6), (10, 60, 35), (0
 ABOUT = {
     "end_a_hold": ("hold",),
     "claw_back": ("accrue", "open_balance"),
+    "follow": ("hand_over",),
     "reinstate": ("burn",),
     "reverse": REVERSIBLE,
 }
@@ -200,6 +203,35 @@ class Beside(RuleBasedStateMachine):
     def transfer(self, n: int, share: int, to: int, more: bool) -> None:
         owner, currency, size = self._purse(n, share)
         self._ask(c.Transfer, owner, currency, more, points=size, to=self.owners[to])
+
+    @step
+    def hand_over(self, n: int, to: int, wild: int, more: bool) -> None:
+        owner, currency, _ = self._purse(n)
+        if owner.kind != "member":
+            owner = self.owners[n % (PEOPLE - 1)]
+        debts = {
+            past.issuer: past.engine_id
+            for past in self._known("claw_back")
+            if (past.owner, past.currency) == (owner, currency) and past.parts("deficit", -1)
+        }
+        if wild % 13 == 1:
+            debts = {5: self._pick(n, wild, self._known("claw_back")).engine_id}
+        self._ask(c.HandOver, owner, currency, more, to=self.owners[to], debts=debts)
+
+    @step
+    def follow(self, n: int, m: int, share: int, more: bool) -> None:
+        """A claw-back of what was earned by somebody who handed over everything since, from whom they handed it to."""
+        over = self._pick(n, 0, self._known("hand_over"))
+        earned = [
+            past
+            for past in self._known("accrue", "open_balance")
+            if (past.owner, past.currency) == (over.owner, over.currency)
+        ]
+        if earned and over.counter:
+            past = self._pick(m, 0, earned)
+            size = (past.points - past.taken_back) * share // 100
+            about = {"entry_id": past.engine_id, "issuer_id": past.issuer, "points": size, "of": past.owner}
+            self._ask(c.ClawBack, over.counter, past.currency, more, **about)
 
     @step
     def exchange(self, n: int, share: int, into: int, life: int | None, more: bool) -> None:

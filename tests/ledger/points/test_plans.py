@@ -97,6 +97,10 @@ async def all_verbs(tx: AsyncConnection, owner: c.Owner, other: c.Owner) -> None
     later = {"owner": owner, "at": moment(TODAY + dt.timedelta(days=3))}
     night = await post(tx, expire(**later))
     await post(tx, reverse(night.entry_id, **later))
+    heir = c.member(other.id + 500)
+    await post(tx, c.HandOver(to=heir, **common(**later)))
+    await post(tx, claw_back(earned.entry_id, 5, **{**about, **later, "owner": heir, "of": owner}))
+    await post(tx, accrue(1, expires_on=None, available_on=TODAY, **about))
     again = burn(1, **spent)
     outcomes = await apply(tx, [again, replace(again), burn(10**9, **spent)])
     assert isinstance(outcomes[1], c.Receipt) and outcomes[1].repeated and isinstance(outcomes[2], c.NotEnoughPoints)

@@ -1,0 +1,1 @@
+"""Imports: bytes to rows, rows to values, partner codes."""
