@@ -8,7 +8,8 @@ processor. Beside it, in turn on databases of their own:
              so this is what the machine allows
     single   ours with a transaction for each request
 
-The p99 is taken at half the load: requests leave on a schedule, whether or not the ones before are answered.
+Two workers are two such servers on one database, on all processors, which they share with it and with the clients. The p99 is
+taken at half the load: requests leave on a schedule, whether or not the ones before are answered.
 """
 
 from __future__ import annotations
@@ -138,8 +139,10 @@ async def _open(stage: Stage) -> Shop:
 
 
 @asynccontextmanager
-async def _served(kind: str, shop: Shop) -> AsyncIterator[int]:
-    pin = ["taskset", "-c", "0"] if (os.cpu_count() or 1) > 1 else []
+async def _served(kind: str, shop: Shop, *, pinned: bool = True) -> AsyncIterator[int]:
+    """The port of a server process, on one processor or on all that there are."""
+    count = os.cpu_count() or 1
+    pin = ["taskset", "-c", "0" if pinned else f"0-{count - 1}"] if count > 1 else []
     command = [*pin, sys.executable, "-m", "bench.api_server", kind, shop.url, shop.secret]
     process = subprocess.Popen(command, stdout=subprocess.PIPE)
     try:
@@ -150,19 +153,19 @@ async def _served(kind: str, shop: Shop) -> AsyncIterator[int]:
         process.wait()
 
 
-async def _at_once(port: int, work: Sequence[bytes], clients: int, status: int) -> float:
-    """Requests per second of so many clients that share the work."""
-    queue = iter(work)
+async def _at_once(port: int | Sequence[int], work: Sequence[bytes], clients: int, status: int) -> float:
+    """Requests per second of so many clients that share the work, on one server or spread over several."""
+    queue, ports = iter(work), [port] if isinstance(port, int) else port
 
-    async def one() -> None:
-        client = await Client.open(port)
+    async def one(number: int) -> None:
+        client = await Client.open(ports[number % len(ports)])
         for request in queue:
             if (said := await client.ask(request)) != status:
                 raise RuntimeError(f"answered {said}")
         client.close()
 
     began = time.perf_counter()
-    await asyncio.gather(*(one() for _ in range(clients)))
+    await asyncio.gather(*map(one, range(clients)))
     return len(work) / (time.perf_counter() - began)
 
 
@@ -200,7 +203,7 @@ async def run(stage: Stage, wanted: Callable[[str], bool]) -> list[Figure]:
     figures: list[Figure] = []
     if any(map(wanted, ("api.purchase", "api.purchase.limit", "api.purchase.vs_single", "api.purchase.p99_ms"))):
         figures += await _purchases(stage)
-    if any(map(wanted, ("api.batch", "api.batch.limit"))):
+    if any(map(wanted, ("api.batch", "api.batch.limit", "api.batch.two_workers"))):
         figures += await _batches(stage)
     return figures
 
@@ -229,6 +232,7 @@ async def _purchases(stage: Stage) -> list[Figure]:
 
 async def _batches(stage: Stage) -> list[Figure]:
     rates: dict[str, list[float]] = {"combined": [], "empty": [], "rows": []}
+    two_workers: list[float] = []
     for _ in range(ROUNDS):
         for kind, found in rates.items():
             shop = await _open(stage)
@@ -236,8 +240,14 @@ async def _batches(stage: Stage) -> list[Figure]:
                 await _at_once(port, shop.batches(1), 1, 200)
                 found.append(BATCH_ROWS * await _at_once(port, shop.batches(BATCHES), 2, 200))
             await stage.drop(shop.name)
+        shop = await _open(stage)
+        async with _served("combined", shop, pinned=False) as one, _served("combined", shop, pinned=False) as other:
+            await _at_once([one, other], shop.batches(2), 2, 200)
+            two_workers.append(BATCH_ROWS * await _at_once([one, other], shop.batches(2 * BATCHES), 4, 200))
+        await stage.drop(shop.name)
     ours = rates["combined"]
     return [
         beside("api.batch", "purchases/s", ours, "empty aiohttp endpoint", rates["empty"], wanted="≥ 10,000/s"),
+        beside("api.batch.two_workers", "purchases/s", two_workers, "one worker", ours, wanted="value ≥ 10,000"),
         beside("api.batch.limit", "purchases/s", ours, LIMIT, rates["rows"]),
     ]
