@@ -85,7 +85,7 @@ def _(no: campaigns.BudgetOutOfRange) -> Worded:
 
 @worded(campaigns.NoSuchCampaign)
 def _(no: campaigns.NoSuchCampaign) -> Worded:
-    return Worded(t("没有这个活动"))
+    return Worded(t("没有这份活动预算"))
 
 
 @worded(campaigns.ChangeSettled)

@@ -167,7 +167,7 @@ async def send(turn: Turn, nonce: str) -> Screen:
     """Asks for it; a second tap finds it asked."""
     data: dict[str, Any] = turn.dialogue.data
     if turn.dialogue.state != feature.at("send") or data.get("nonce") != nonce:
-        return screen([t("这条已经不在了,什么都没有改。")], [[doors.merchant(), doors.home()]])
+        return Screen(alert=t("这一步已经办过,或者取消了。"))
     here = data["where"] or None
     _, called, money = await at(turn, here, change=True)
     owner = "programme" if here is None else (await merchants.by_id(turn.tx, here)).code

@@ -137,7 +137,7 @@ async def rate(turn: Turn, merchant: str) -> Screen:
     post = await _owner_at(turn, number(merchant))
     house = house_rule(await rulebook.in_force(turn.tx, post.merchant.id, turn.today), post.merchant.id)
     if house is None:
-        return _gone()
+        return _no_rate()
     turn.goto(feature.at("rate"), merchant=post.merchant.id, code=house.code)
     lines: list[Line] = [
         words.headline(house.rule, post.merchant.money),
@@ -167,7 +167,7 @@ async def ask_send(turn: Turn, post: Post, draft: dict[str, Any], *, first: Text
     turn.goto(feature.at("send"), **{**draft, "nonce": nonce})
     made = await _drafted(turn, post)
     if made is None:
-        return _gone()
+        return _no_rate()
     needs = turn.programme.rules_need_approval
     lines: list[Line | None] = [
         first,
@@ -280,7 +280,7 @@ async def send(turn: Turn, nonce: str) -> Screen:
     made = await _drafted(turn, post)
     turn.finish()
     if made is None:
-        return _gone()
+        return _no_rate()
     done = await rulebook.propose(
         turn.tx,
         code=made.code,
@@ -342,5 +342,10 @@ async def _owner_at(turn: Turn, merchant_id: int) -> Post:
 
 
 def _gone() -> Screen:
-    """What was being made is not there any more."""
+    """What was being made is not there any more: done by the tap before, or given up. What that one showed stays."""
+    return Screen(alert=t("这一步已经办过,或者取消了。"))
+
+
+def _no_rate() -> Screen:
+    """The rate that was to change has ended meanwhile."""
     return screen([t("这条已经不在了,什么都没有改。")], [[doors.merchant(), doors.home()]])

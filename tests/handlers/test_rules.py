@@ -6,6 +6,7 @@ import asyncio
 import dataclasses
 
 from bot.double.people import Person
+from bot.double.taps import Tap
 from ledger.earning import rulebook
 from ledger.earning.rules.version import RuleVersion
 from tests.conftest import Database
@@ -23,10 +24,10 @@ async def a_past(world: World) -> None:
     )
 
 
-def forges(who: Person, data: str) -> None:
+def forges(who: Person, data: str) -> Tap:
     """They press a button that nobody drew for them."""
     button = who.last.buttons[0][0]
-    who.presses(who.last, dataclasses.replace(button, data=data))
+    return who.presses(who.last, dataclasses.replace(button, data=data))
 
 
 async def rules_of(shop: Shop, who: Person) -> None:
@@ -77,6 +78,7 @@ async def test_a_double_is_tried_on_the_past_month_proposed_approved_and_paid(da
         taps = [await shop.owner.taps("提交", message=message) for _ in range(2)]
         await asyncio.gather(*(tap.answer() for tap in taps))
         await world.settled()
+        assert "已提交,批准后会告诉您" in shop.owner.last.shown
         assert await world.sql(
             "SELECT state, made_by LIKE 'member:%' FROM accrual_rule WHERE code <> 'market-base'"
         ) == [("proposed", True)]
@@ -318,8 +320,8 @@ async def test_buttons_of_long_ago_and_of_strangers_change_nothing(database: Dat
         await shop.owner.says("/merchant")
         await shop.owner.sees("云山超市", fresh=True)
         for data in ("rule_draft:send:abcdefgh", "rule_draft:days:2026-12-24", "rule_draft:name:abcdefgh"):
-            forges(shop.owner, data)
-            await shop.owner.sees("什么都没有改")
+            answer = await forges(shop.owner, data).answer()
+            assert "已经办过,或者取消了" in answer["text"]
         for data in ("rules:withdraw:nothing@1", "rules:stop:nothing", "rule_approvals:open:nothing@1"):
             forges(shop.owner, data)
             await world.settled()
