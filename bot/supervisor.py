@@ -54,6 +54,7 @@ async def _keep_running(number: int, url: str, stop: asyncio.Event) -> None:
         pause = 1.0 if lived > 60 else min(pause * 2, PAUSE_SECONDS_MAX)
         log.error("worker_ended", worker=number, code=child.returncode, again_in_seconds=pause)
         try:
-            await asyncio.wait_for(stop.wait(), pause)
+            async with asyncio.timeout(pause):
+                await stop.wait()
         except TimeoutError:
             continue

@@ -131,6 +131,11 @@ def test_the_ledgers_sql_reads_no_clock_and_no_chance() -> None:
     assert found == []
 
 
+def test_nothing_waits_by_wait_for() -> None:
+    """Until Python 3.12 it swallows a cancellation that meets the end of the wait: what was to stop would go on for ever."""
+    assert [path for path in sources(*PACKAGES) if "asyncio.wait_for(" in path.read_text("utf-8")] == []
+
+
 def test_the_double_imports_nothing_of_the_bots() -> None:
     found = []
     for path in sources("bot/double"):

@@ -75,7 +75,8 @@ class Receipts:
             except Exception as error:
                 log.warning("receipts_wait", error=type(error).__name__)
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._news.wait(), LOOK_SECONDS)
+                async with asyncio.timeout(LOOK_SECONDS):
+                    await self._news.wait()
                 await asyncio.sleep(TOGETHER_SECONDS)
 
     async def page(self) -> bool:

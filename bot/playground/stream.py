@@ -53,7 +53,8 @@ class Reader:
         if not self._changes and not self.behind:
             self._wake.clear()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), timeout)
+                async with asyncio.timeout(timeout):
+                    await self._wake.wait()
         taken = list(self._changes)
         self._changes.clear()
         return taken
@@ -86,7 +87,8 @@ class Stream:
         try:
             while True:
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._woken.wait(), HEARTBEAT_SECONDS)
+                    async with asyncio.timeout(HEARTBEAT_SECONDS):
+                        await self._woken.wait()
                     await asyncio.sleep(GATHER_SECONDS)  # one change for what comes in a burst
                 self._woken.clear()
                 try:
@@ -145,7 +147,8 @@ class Stream:
                     reader.behind = False  # nothing may be awaited between this and the snapshot
                     changes = [self.snapshot()]
                 body = b"".join(_event(change) for change in changes) or b": still here\n\n"
-                await asyncio.wait_for(response.write(body), STALLED_SECONDS)
+                async with asyncio.timeout(STALLED_SECONDS):
+                    await response.write(body)
         except (ConnectionError, TimeoutError):
             if request.transport is not None:
                 request.transport.abort()

@@ -8,10 +8,11 @@ import time
 from urllib.parse import urlsplit
 
 import aiohttp
+import pytest
 
 from bot.double.limits import Limits
-from bot.playground.stream import Reader
-from tests.bot.playground.demo import Demo, demo
+from bot.playground.stream import Reader, Stream
+from tests.bot.playground.demo import Demo, DemoClock, demo
 from tests.bot.playground.events import events_of
 
 MING = 1001
@@ -33,6 +34,19 @@ async def test_a_page_is_told_everything_at_once_and_then_each_change(
     assert said["mine"] and not answered["mine"]
     assert answered["entities"][0] == {"type": "bold", "offset": 3, "length": 7}
     assert [[key["text"] for key in row] for row in answered["keyboard"]] == [["兑换", "会员码"], ["明细", "邀请好友"]]
+
+
+@pytest.mark.parametrize("steps", range(6))
+async def test_it_ends_even_where_something_happens_at_that_moment(quiet: Demo, steps: int) -> None:
+    stream = Stream(quiet.double, DemoClock(), {})
+    following = asyncio.create_task(stream.run())
+    await asyncio.sleep(0.05)
+    stream.nudge()
+    for _ in range(steps):
+        await asyncio.sleep(0)
+    following.cancel()
+    done, _ = await asyncio.wait([following], timeout=2)
+    assert done and following.cancelled()
 
 
 async def test_an_edit_is_told_as_the_same_message_and_a_deletion_as_gone(
