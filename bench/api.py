@@ -37,11 +37,13 @@ from ledger.earning import rulebook
 from ledger.earning.rules.documents import Base
 from ledger.members.reference import reference
 from ledger.members.vault import Vault
-from ledger.merchants import api_keys
+from ledger.merchants import api_keys, guarantee
 from ledger.merchants import merchant as merchants
 from ledger.merchants.merchant import Terms
+from ledger.points.commands import Moment
 
 MEMBERS = 20_000
+COVER_MINOR = 10**12
 CLIENTS = 64
 ROUNDS = 3
 REQUESTS = {"combined": 8_000, "single": 2_500, "empty": 12_000, "rows": 8_000}
@@ -124,6 +126,7 @@ async def _open(stage: Stage) -> Shop:
             tx, code="bench", name_zh="云山超市", name_en="Cloudhill Market", category="grocery", terms=Terms()
         )
         now = dt.datetime.now(dt.UTC)
+        await guarantee.set_limit(tx, shop.id, COVER_MINOR, actor="bench", at=Moment(now, now.date()))
         await rulebook.publish(
             tx, code="bench-base", merchant_id=shop.id, rule=Base(rate=Decimal(1)), valid_from=dt.date(2026, 1, 1),
             made_by="bench", at=now,
