@@ -9,7 +9,8 @@ from pydantic import BaseModel, StringConstraints
 
 from bot.double.double import Double
 from bot.double.errors import ApiError
-from bot.double.messages import Message
+from bot.double.keyboards import DATA_BYTES_MAX
+from bot.double.messages import Button, Message
 from bot.double.people import Person
 from bot.playground.guard import Refused, body_of, form_of
 from bot.playground.stream import Stream
@@ -37,11 +38,10 @@ class Text(BaseModel):
 
 
 class Press(BaseModel):
-    """Which button of which message."""
+    """The data of a button as the person saw it, and its message, which the bot may have edited since."""
 
     message: int
-    row: int
-    column: int
+    data: Annotated[str, StringConstraints(min_length=1, max_length=DATA_BYTES_MAX)]
 
 
 class Tongue(BaseModel):
@@ -103,15 +103,7 @@ class Actions:
         person = self._writer(request)
         press = await form_of(request, Press)
         message = self._message(person, press.message)
-        try:
-            if min(press.row, press.column) < 0:
-                raise IndexError
-            button = message.buttons[press.row][press.column]
-        except IndexError:
-            raise Refused("stale", 409) from None
-        if button.data is None:
-            raise Refused("stale", 409)
-        pressed = person.presses(message, button)
+        pressed = person.presses(message, Button.of({"text": press.data, "callback_data": press.data}))
         try:
             answer = await pressed.answer(timeout=SPIN_SECONDS)
         except AssertionError:  # the double's word for "not within the time"

@@ -48,10 +48,10 @@ def _contact_text(wire: dict[str, Any]) -> str:
 
 
 def _button_view(raw: dict[str, Any]) -> dict[str, Any]:
-    """`kind` says what pressing does; `value` is the address, text or query it does it with."""
+    """`kind` says what pressing does; `value` is the data, address, text or query it does it with."""
     kind, value = "other", ""
     if "callback_data" in raw:
-        kind = "data"
+        kind, value = "data", raw["callback_data"]
     elif "url" in raw:
         kind, value = "url", raw["url"]
     elif "copy_text" in raw:

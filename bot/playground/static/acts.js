@@ -42,8 +42,8 @@ async function toJpeg(file) {
 }
 
 /** Presses a callback button and shows the bot's answer as a toast or, when it asks for one, an alert. */
-export async function tap(person, message, row, column, words) {
-  const done = await attempt(person, words, () => post(`people/${person}/tap`, { message, row, column }));
+export async function tap(person, message, data, words) {
+  const done = await attempt(person, words, () => post(`people/${person}/tap`, { message, data }));
   const answer = done?.answer;
   if (answer?.url) follow(person, answer.url);
   if (!answer?.text) return;

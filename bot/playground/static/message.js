@@ -52,7 +52,7 @@ export function Message({ person, message }) {
     html`<div class="keys" role="group">
       ${message.keyboard.map(
         (row, r) =>
-          html`<div class="row">${row.map((button, c) => html`<${Key} ...${{ person, message, button, row: r, column: c }} />`)}</div>`,
+          html`<div class="row">${row.map((button, c) => html`<${Key} key=${`${r}:${c}:${button.value}`} ...${{ person, message, button }} />`)}</div>`,
       )}
     </div>`}
   </div>`;
@@ -74,13 +74,13 @@ function Picture({ person, message }) {
 
 const KEY_ICONS = { url: "link", copy: "copy", inline: "share", inline_here: "keyboard", web_app: "window" };
 
-function Key({ person, message, button, row, column }) {
+function Key({ person, message, button }) {
   const words = useWords();
   const [waiting, setWaiting] = useState(false);
   const act = {
     data: async () => {
       setWaiting(true);
-      await tap(person, message.id, row, column, words);
+      await tap(person, message.id, button.value, words);
       setWaiting(false);
     },
     url: () => follow(person, button.value),

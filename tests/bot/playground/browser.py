@@ -34,7 +34,7 @@ FLAGS = [
 ]
 DESKTOP = (1440, 860)
 PHONE = (390, 780)
-SEEN_SECONDS = 10.0
+SEEN_SECONDS = 20.0
 FRESH = ".msg.bot:not(:has(~ .msg.mine))"  # what the bot said after the person's last words
 
 

@@ -45,7 +45,8 @@ async def test_a_press_waits_for_the_bots_answer(running: Demo, client: aiohttp.
     person = running.double.people[MING]
     await person.says("8KQ4-M2VX")
     message = await person.sees("有效")
-    press = {"message": message.id, "row": 0, "column": 0}
+    data = message.buttons[0][0].data
+    press = {"message": message.id, "data": data}
     status, answer = await post(client, running, f"people/{MING}/tap", press)
     assert status == 200
     assert answer == {"answer": {"text": "已核销,请把礼盒交给小明", "alert": False, "url": ""}}
@@ -58,18 +59,39 @@ async def test_a_press_no_bot_answers_ends_without_one(
     await quiet.double.people[MING].says("hello")
     keyboard = {"inline_keyboard": [[{"text": "a", "callback_data": "b"}]]}
     sent = await quiet.api.call("sendMessage", chat_id=MING, text="x", reply_markup=keyboard)
-    press = {"message": sent["message_id"], "row": 0, "column": 0}
+    press = {"message": sent["message_id"], "data": "b"}
     assert await post(client, quiet, f"people/{MING}/tap", press) == (200, {"answer": None})
 
 
-@pytest.mark.parametrize("where", [(0, 5), (3, 0), (-1, 0), (0, 1)])
-async def test_a_button_that_is_not_there_or_not_the_bots_is_stale(
-    quiet: Demo, client: aiohttp.ClientSession, where: tuple[int, int]
+async def test_a_press_is_of_the_button_that_the_person_saw(
+    quiet: Demo, client: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(actions, "SPIN_SECONDS", 0.05)
     await quiet.double.people[MING].says("hello")
-    keyboard = {"inline_keyboard": [[{"text": "a", "callback_data": "b"}, {"text": "c", "url": "https://example.org"}]]}
+    before, after = ({"inline_keyboard": [[{"text": data, "callback_data": data}]]} for data in ("before", "after"))
+    sent = await quiet.api.call("sendMessage", chat_id=MING, text="x", reply_markup=before)
+    where = {"chat_id": MING, "message_id": sent["message_id"]}
+    await quiet.api.call("editMessageText", **where, text="y", reply_markup=after)
+    press = {"message": sent["message_id"], "data": "before"}
+    assert await post(client, quiet, f"people/{MING}/tap", press) == (200, {"answer": None})
+    heard = quiet.double.updates[-1].wire["callback_query"]
+    assert (heard["data"], heard["message"]["text"]) == ("before", "y")
+
+
+@pytest.mark.parametrize("data", ["", "x" * 65, 7])
+async def test_a_press_without_a_buttons_data_is_refused(quiet: Demo, client: aiohttp.ClientSession, data: Any) -> None:
+    await quiet.double.people[MING].says("hello")
+    keyboard = {"inline_keyboard": [[{"text": "a", "callback_data": "b"}]]}
     sent = await quiet.api.call("sendMessage", chat_id=MING, text="x", reply_markup=keyboard)
-    press = {"message": sent["message_id"], "row": where[0], "column": where[1]}
+    press = {"message": sent["message_id"], "data": data}
+    assert await post(client, quiet, f"people/{MING}/tap", press) == (400, {"error": "malformed"})
+
+
+async def test_a_button_of_a_message_that_is_gone_is_stale(quiet: Demo, client: aiohttp.ClientSession) -> None:
+    await quiet.double.people[MING].says("hello")
+    sent = await quiet.api.call("sendMessage", chat_id=MING, text="x")
+    await quiet.api.call("deleteMessage", chat_id=MING, message_id=sent["message_id"])
+    press = {"message": sent["message_id"], "data": "b"}
     assert await post(client, quiet, f"people/{MING}/tap", press) == (409, {"error": "stale"})
 
 
@@ -77,7 +99,7 @@ async def test_one_persons_message_cannot_be_pressed_by_another(quiet: Demo, cli
     await quiet.double.people[MING].says("hello")
     keyboard = {"inline_keyboard": [[{"text": "a", "callback_data": "b"}]]}
     sent = await quiet.api.call("sendMessage", chat_id=MING, text="x", reply_markup=keyboard)
-    press = {"message": sent["message_id"], "row": 0, "column": 0}
+    press = {"message": sent["message_id"], "data": "b"}
     assert await post(client, quiet, f"people/{HONG}/tap", press) == (409, {"error": "stale"})
 
 

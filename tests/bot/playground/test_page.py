@@ -67,6 +67,21 @@ async def test_a_button_spins_until_the_bot_answers_and_the_answer_pops_up(runni
         await ming.is_told("请把礼盒交给小明")
 
 
+async def test_a_new_screens_button_can_be_pressed_while_the_old_ones_still_spins(quiet: Demo, opened: Opener) -> None:
+    before, after = ({"inline_keyboard": [[{"text": data, "callback_data": data}]]} for data in ("before", "after"))
+    async with opened(quiet.url) as page:
+        ming = page.chat("小明")
+        await ming.say("hello")
+        sent = await quiet.api.call("sendMessage", chat_id=MING, text="x", reply_markup=before)
+        await ming.tap("before")
+        await expect(ming.box.locator(".key", has_text="before")).to_have_attribute("aria-busy", "true")
+        where = {"chat_id": MING, "message_id": sent["message_id"]}
+        await quiet.api.call("editMessageText", **where, text="y", reply_markup=after)
+        await ming.tap("after")
+        await expect(ming.box.locator(".key", has_text="after")).to_have_attribute("aria-busy", "true")
+    assert [update.wire["callback_query"]["data"] for update in quiet.double.updates[-2:]] == ["before", "after"]
+
+
 async def test_a_code_shown_by_one_is_scanned_by_another(running: Demo, opened: Opener) -> None:
     async with opened(running.url) as page:
         ming, cashier = page.chat("小明"), page.chat("周晓燕")
