@@ -100,7 +100,7 @@ async def main(kind: str, url: str, secret: str) -> None:
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     gc.collect()
     gc.freeze()
-    gc.set_threshold(20_000, 20, 20)  # as `bot.main` has it
+    gc.set_threshold(50_000, 20, 20)  # as `bot.main` has it
     print(runner.addresses[0][1], flush=True)
     await asyncio.Event().wait()
 

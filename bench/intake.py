@@ -138,7 +138,7 @@ async def run(stage: Stage, wanted: Callable[[str], bool]) -> list[Figure]:
     """The figures that are asked for."""
     gc.collect()
     gc.freeze()  # as `bot.main` has it
-    gc.set_threshold(20_000, 20, 20)
+    gc.set_threshold(50_000, 20, 20)
     one, many = await Tills.open(stage, 1), await Tills.open(stage, TILLS)
     figures = []
     cases = [

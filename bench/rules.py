@@ -183,7 +183,7 @@ async def run(stage: Stage, wanted: Callable[[str], bool]) -> list[Figure]:
             raise RuntimeError(f"{decision.points} points by rules, {by_hand(bill, facts)} written out: {bill} {facts}")
     gc.collect()
     gc.freeze()  # as `bot.main` has it
-    gc.set_threshold(20_000, 20, 20)
+    gc.set_threshold(50_000, 20, 20)
     ours, limit = [], []
     for _ in range(ROUNDS):
         ours.append(_a_second(lambda bill, facts: evaluate(bill, rules, facts), told))

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.merchant_api import problems
 from bot.merchant_api.problems import Answer, Problem
 from ledger.merchants.api_keys import ApiKey
-from ledger.points.reading import run
+from ledger.points.reading import array, run
 from ledger.values import value
 
 
@@ -45,14 +45,14 @@ _CLAIM = """
            pg_try_advisory_xact_lock(hashtextextended(a.name, 0)) AS free,
            k.revoked_at IS NULL AND (k.ends_at IS NULL OR k.ends_at > $3::timestamptz) AS works,
            t.key IS NOT NULL AS used, t.request, t.status, t.answer
-    FROM unnest($1::text[], $2::bigint[]) WITH ORDINALITY AS a(name, key_id, place)
+    FROM unnest($1::text[], $2::text::bigint[]) WITH ORDINALITY AS a(name, key_id, place)
     CROSS JOIN LATERAL (SELECT revoked_at, ends_at FROM api_key WHERE id = a.key_id LIMIT 1) k
     LEFT JOIN LATERAL (SELECT key, request, status, answer FROM turn_key WHERE key = a.name LIMIT 1) t ON true
     ORDER BY a.place
 """
 _KEEP = """
-    INSERT INTO turn_key (key, at, request, status, answer, member_id)
-    SELECT * FROM unnest($1::text[], $2::timestamptz[], $3::bytea[], $4::smallint[], $5::text[], $6::bigint[])
+    INSERT INTO turn_key (at, key, request, status, answer, member_id)
+    SELECT $1::timestamptz, * FROM unnest($2::text[], $3::bytea[], $4::text::smallint[], $5::text[], $6::text::bigint[])
 """
 
 
@@ -75,7 +75,7 @@ def print_of(method: str, path: str, body: bytes) -> bytes:
 
 async def claim(tx: AsyncConnection, asked: Sequence[Asked], *, now: dt.datetime) -> Claimed:
     """Lock these keys and see what they were answered. One round trip."""
-    rows = await run(tx, _CLAIM, [each.name for each in asked], [each.key.id for each in asked], now)
+    rows = await run(tx, _CLAIM, [each.name for each in asked], array(each.key.id for each in asked), now)
     before: list[Answer | Problem | None] = []
     for each, (_, free, works, used, request, status, answer) in zip(asked, rows, strict=True):
         if not works:
@@ -94,10 +94,9 @@ async def keep(tx: AsyncConnection, rows: Sequence[tuple[Asked, Answer, int | No
         return
     columns = (
         [asked.name for asked, _, _ in rows],
-        [now] * len(rows),
         [asked.request for asked, _, _ in rows],
-        [answer.status for _, answer, _ in rows],
+        array(answer.status for _, answer, _ in rows),
         [answer.body for _, answer, _ in rows],
-        [member for _, _, member in rows],
+        array(member for _, _, member in rows),
     )
-    await run(tx, _KEEP, *columns)
+    await run(tx, _KEEP, now, *columns)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
+from functools import lru_cache
 
 from aiohttp import web
 
@@ -69,6 +70,7 @@ class Door:
         return key
 
 
+@lru_cache(100)
 def language_of(accepts: str) -> str:
     """The language to answer in, of the two there are: the one that `Accept-Language` prefers, else Chinese."""
     best, language = 0.0, "zh"

@@ -25,15 +25,15 @@ from ledger.members import person
 from ledger.members.birthdays import Birthday, age_on, is_kept
 from ledger.members.vault import Vault
 from ledger.merchants.merchant import Merchant, status_on
-from ledger.points.reading import run
+from ledger.points.reading import array, run
 from ledger.values import value
 
 LOAD_FUNCTION = (files("ledger.earning") / "sql" / "intake_load.sql").read_text("utf-8")
 """The SQL that creates `intake_load`."""
 
 _LOAD = (
-    "SELECT intake_load($1::boolean, $2::bigint[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[],"
-    " $8::bigint[], $9::text[], $10::bigint[], $11::text[], $12::text[])"
+    "SELECT intake_load($1::boolean, $2::text::bigint[], $3::text[], $4::text::bigint[], $5::text::bigint[], $6::text::bigint[],"
+    " $7::text::bigint[], $8::text::bigint[], $9::text[], $10::text::bigint[], $11::text[], $12::text[])"
 )
 
 CARD = "card"
@@ -123,7 +123,8 @@ class Situation:
         self._read = loaded, books, born, zone
         self._books, self._born, self._zone = books, born, zone
         self.booked = {(merchant, document) for merchant, document in loaded["booked"]}
-        self._shops = {id_: (status, until) for id_, status, until in loaded["shops"]}
+        day = dt.date.fromisoformat
+        self._shops = {id_: (status, until and day(until)) for id_, status, until in loaded["shops"]}
         self._regions = {id_: (merchant, region) for id_, merchant, region in loaded["outlets"]}
         self.claimed: dict[int, int] = dict(loaded["claimed"])
         self.buyers = {row[0]: _buyer(*row) for row in loaded["members"]}
@@ -142,7 +143,7 @@ class Situation:
     def status(self, merchant: Merchant, today: dt.date) -> str:
         """What a merchant is today, whatever the caller last knew of it."""
         status, until = self._shops.get(merchant.id, (merchant.status, None))
-        return status_on(status, until and dt.date.fromisoformat(until), today)
+        return status_on(status, until, today)
 
     def decide(self, one: Intended) -> tuple[Decision, Facts, list[Counted]]:
         """What a purchase earns now. Nothing counts it yet: see `happened`."""
@@ -234,15 +235,15 @@ async def _load(
         tx,
         _LOAD,
         locking,
-        [one.merchant.id for one in batch],
+        array([one.merchant.id for one in batch]),
         [one.document for one in batch],
-        sorted({one.merchant.id for one in batch}),
-        sorted({one.outlet_id for one in batch if one.outlet_id is not None}),
-        sorted({one.member_id for one in batch}),
-        [who for who, _ in firsts],
-        [merchant for _, merchant in firsts],
+        array(sorted({one.merchant.id for one in batch})),
+        array(sorted({one.outlet_id for one in batch if one.outlet_id is not None})),
+        array(sorted({one.member_id for one in batch})),
+        array(who for who, _ in firsts),
+        array(merchant for _, merchant in firsts),
         sorted(scopes),
-        [key.member_id for key in ordered],
+        array(key.member_id for key in ordered),
         [key.rule for key in ordered],
         [key.period for key in ordered],
     )

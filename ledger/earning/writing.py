@@ -31,7 +31,7 @@ def _statement(caps: bool, budgets: bool) -> str:
     def arrays(*types: str) -> str:
         return ", ".join(f"${next(number)}::{kind}[]" for kind in types)
 
-    insert = f"INSERT INTO purchase ({_COLUMNS}) SELECT {_COLUMNS} FROM unnest($1::purchase[]) RETURNING merchant_id, document, id"
+    insert = f"INSERT INTO purchase ({_COLUMNS}) SELECT {_COLUMNS} FROM unnest($1::purchase[]) RETURNING entry_id, id"
     changes = []
     if caps:
         changes.append(f"w_caps AS ({CHANGE_CAPS.format(arrays('bigint', 'text', 'text', 'bigint'))})")
@@ -52,10 +52,10 @@ async def write(tx: AsyncConnection, written: Sequence[tuple[Decided, Receipt]])
     caps, budgets = cap_columns(usage.cap_changes), budget_columns(usage.budget_changes)
     arrays = [*(caps if caps[0] else ()), *(budgets if budgets[0] else ())]
     done = await run(tx, _statement(bool(caps[0]), bool(budgets[0])), rows, *arrays)
-    ids = {(merchant_id, document): id_ for merchant_id, document, id_ in done}
+    ids: dict[int, int] = dict(done)
     if len(ids) != len(written):
         raise Fault(f"{len(written)} purchases to write, {len(ids)} written")
-    return [_purchase(ids[step.one.key], step, receipt) for step, receipt in written]
+    return [_purchase(ids[receipt.entry_id], step, receipt) for step, receipt in written]
 
 
 def _row(step: Decided, receipt: Receipt) -> tuple[Any, ...]:

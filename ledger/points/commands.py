@@ -81,7 +81,7 @@ class Command:
         return hashlib.sha256(_written(said).encode()).digest()
 
 
-_written = json.JSONEncoder(sort_keys=True, default=str, ensure_ascii=False).encode
+_written = json.JSONEncoder(sort_keys=True, default=str, ensure_ascii=False, check_circular=False).encode
 
 
 @value(frozen=True, kw_only=True, slots=True)

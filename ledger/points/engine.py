@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger.errors import Refusal
 from ledger.points.commands import Burn, ClawBack, Command, HandOver, Receipt, Reinstate, Reverse, Void
-from ledger.points.reading import run
+from ledger.points.reading import array, run
 from ledger.points.verbs.table import decide, needs_of
 from ledger.points.working import ALL, IdsUsedUp, Need, Place, Working
 from ledger.values import compact
@@ -43,8 +43,8 @@ IDS_PER_COMMAND = 8
 """How many ids a command may use besides those for the lots it loads: its entry, its lot, two dues, issuers' postings."""
 
 _LOAD = (
-    "SELECT * FROM points_load($1::text[], $2::text[], $3::bigint[], $4::text[], $5::smallint[], $6::bigint[], $7::bigint[],"
-    " $8::boolean[], $9::date, $10::bigint[], $11::bigint[], $12::integer)"
+    "SELECT * FROM points_load($1::text[], $2::text::text[], $3::text::bigint[], $4::text::text[], $5::text::smallint[],"
+    " $6::text::bigint[], $7::text::bigint[], $8::text::boolean[], $9::date, $10::bigint[], $11::bigint[], $12::integer)"
 )
 
 _RETRYABLE = frozenset({"40001", "40P01", "55P03", "23505"})
@@ -110,7 +110,8 @@ async def _load(tx: AsyncConnection, commands: Sequence[Command], id_count: int)
             if need.make and not known.make:
                 needs[place] = need
     # Always the same order of creation, so that two batches that make accounts cannot wait for each other.
-    owners, purposes, currencies, issuers, _, make = map(list, zip(*needs.values(), strict=True))
+    owners, purposes, currencies, issuers, _, make = zip(*needs.values(), strict=True)
+    kinds, ids = zip(*owners, strict=True)
     undone = [c.entry_id for c in commands if isinstance(c, ClawBack | Reinstate | Reverse)]
     undone += [entry_id for c in commands if isinstance(c, HandOver) for entry_id in c.debts.values()]
     holds = [c.hold_id for c in commands if isinstance(c, Burn | Void) and c.hold_id is not None]
@@ -118,13 +119,7 @@ async def _load(tx: AsyncConnection, commands: Sequence[Command], id_count: int)
         tx,
         _LOAD,
         [c.key for c in commands],
-        [owner.kind for owner in owners],
-        [owner.id for owner in owners],
-        purposes,
-        currencies,
-        issuers,
-        list(lots.values()),
-        make,
+        *map(array, (kinds, ids, purposes, currencies, issuers, lots.values(), make)),
         max([c.at.today for c in commands]),
         undone,
         holds,
@@ -139,8 +134,9 @@ _PARTS = {
     " FROM unnest({}::bigint[], {}::bigint[], {}::bigint[]) AS n(id, balance, version) WHERE a.id = n.id",
     "entry": "INSERT INTO entry SELECT * FROM unnest({}::entry[])",
     "lot": "INSERT INTO lot SELECT * FROM unnest({}::lot[])",
-    "posting": "INSERT INTO posting SELECT * FROM unnest({}::posting[])",
-    "more": 'INSERT INTO position SELECT * FROM unnest({}::"position"[])'
+    "posting": "INSERT INTO posting"
+    " SELECT * FROM unnest({}::bigint[], {}::bigint[], {}::bigint[], {}::bigint[], {}::bigint[], {}::bigint[], {}::bigint[])",
+    "more": "INSERT INTO position SELECT * FROM unnest({}::bigint[], {}::bigint[], {}::bigint[], {}::date[])"
     " ON CONFLICT (account_id, lot_id) DO UPDATE SET points = position.points + excluded.points",
     "less": "UPDATE position p SET points = p.points + n.change"
     " FROM unnest({}::bigint[], {}::bigint[], {}::bigint[]) AS n(account_id, lot_id, change)"
@@ -152,9 +148,9 @@ _PARTS = {
     " FROM unnest({}::bigint[], {}::bigint[], {}::text[], {}::bigint[]) AS n(owner_id, id, state, resolved_by)"
     " WHERE h.owner_id = n.owner_id AND h.id = n.id",
 }
-"""What is written, by part: whole rows of a table in the order of its columns, or changes as an array per column."""
+"""What is written, by part: whole rows of a table in the order of its columns, or an array per column (`array`)."""
 
-_WHOLE = frozenset({"entry", "lot", "posting", "more", "hold"})
+_WHOLE = frozenset({"entry", "lot", "hold"})
 
 
 @cache
@@ -163,8 +159,8 @@ def _statement(parts: tuple[str, ...]) -> str:
     number = count(1)
     written = []
     for name in parts:
-        sql = _PARTS[name]
-        written.append(f"w_{name} AS ({sql.format(*(f'${next(number)}' for _ in range(sql.count('{}'))))})")
+        sql, form = _PARTS[name], "" if name in _WHOLE else "::text"
+        written.append(f"w_{name} AS ({sql.format(*(f'${next(number)}{form}' for _ in range(sql.count('{}'))))})")
     return f"WITH {', '.join(written)} SELECT 1"
 
 
@@ -255,5 +251,5 @@ async def _write(tx: AsyncConnection, ws: Working) -> None:
     parts = tuple(name for name in _PARTS if rows[name])
     values: list[Any] = []
     for name in parts:
-        values += [rows[name]] if name in _WHOLE else map(list, zip(*rows[name], strict=True))
+        values += [rows[name]] if name in _WHOLE else map(array, zip(*rows[name], strict=True))
     await run(tx, _statement(parts), *values)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import field
+
 from ledger.values import value
 
 
@@ -19,16 +21,15 @@ class Part:
 @value(frozen=True, slots=True)
 class Bill:
     """Lines in minor units of `money`, and how much of their sum was paid with points or vouchers, which earns nothing and is
-    taken off every line alike."""
+    taken off every line alike. `gross_minor` is the sum of the lines."""
 
     parts: tuple[Part, ...]
     money: str
     paid_otherwise_minor: int = 0
+    gross_minor: int = field(init=False, repr=False, compare=False)
 
-    @property
-    def gross_minor(self) -> int:
-        """The sum of the lines."""
-        return sum([part.amount_minor for part in self.parts])
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "gross_minor", sum([part.amount_minor for part in self.parts]))
 
     @property
     def net_minor(self) -> int:

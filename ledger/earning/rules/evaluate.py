@@ -42,8 +42,7 @@ class _Reckoning:
 
     def __init__(self, rules: RuleSet, bill: Bill, facts: Facts, of: Bill | None) -> None:
         self.rules, self.bill, self.facts, self.of = rules, bill, facts, of
-        self.gross = sum([part.amount_minor for part in bill.parts])
-        self.net = max(0, self.gross - bill.paid_otherwise_minor)
+        self.gross, self.net = bill.gross_minor, bill.net_minor
         # Of what was paid partly with points every line keeps net ÷ gross: in units so much smaller, net times as many.
         self.unit, self.kept = (rules.unit, 1) if self.net == self.gross else (rules.unit * self.gross, self.net)
         self.limits = Limits(facts, self.unit)

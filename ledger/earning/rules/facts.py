@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import MISSING, field, fields
+from operator import attrgetter
 from typing import Any
 
 from ledger.values import value
@@ -48,9 +49,9 @@ class Facts:
     def document(self) -> dict[str, Any]:
         """As JSON, without what is at its default."""
         told: dict[str, Any] = {"bought_at": self.bought_at.isoformat()}
-        for name, default in _DEFAULTS.items():
-            if (value := getattr(self, name)) != default:
-                told[name] = dict(value) if isinstance(value, Mapping) else value
+        for (name, default), fact in zip(_DEFAULTS.items(), _others(self), strict=True):
+            if fact != default:
+                told[name] = fact if isinstance(fact, str | int) else dict(fact)
         return told
 
     @classmethod
@@ -64,3 +65,4 @@ _DEFAULTS: dict[str, Any] = {
     for each in fields(Facts)
     if each.name != "bought_at"
 }
+_others = attrgetter(*_DEFAULTS)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
@@ -9,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from ledger.earning.tables import purchase
 from ledger.points import tables
 from ledger.points.engine import retryable
-from ledger.points.reading import run
+from ledger.points.reading import array, run
 from tests.conftest import Database
 
 _WRITE = "INSERT INTO turn_key (key) VALUES ($1)"
@@ -54,3 +56,22 @@ async def test_whole_rows_are_written_in_the_order_of_the_tables_columns(databas
                 f'"{table.name}"',
             )
             assert [name for (name,) in found] == [column.name for column in table.columns]
+
+
+@pytest.mark.parametrize(
+    ("kind", "values"),
+    [
+        ("bigint", [0, -(2**63), 2**63 - 1, None]),
+        ("smallint", [1, 2]),
+        ("date", [dt.date(2026, 11, 22), None, dt.date(9999, 12, 31)]),
+        ("boolean", [True, False]),
+        ("text", ["member", "clawed_back", None]),
+        ("bigint", []),
+    ],
+)
+async def test_an_array_as_text_is_read_as_what_was_written(
+    database: Database, kind: str, values: list[object]
+) -> None:
+    async with database.engine.connect() as tx:
+        ((read,),) = await run(tx, f"SELECT $1::text::{kind}[]", array(values))
+    assert read == values
