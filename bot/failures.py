@@ -15,7 +15,6 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlch
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from bot.opening import NoProgramme
 from bot.request import compact
 
 TRIES_MAX = 3
@@ -37,6 +36,10 @@ _NOT_NOW = {
 }  # fmt: skip
 
 Meaning = Literal["again", "not now", "fails"]
+
+
+class NoProgramme(Exception):
+    """The database has no programme: it was migrated, but nothing was set up."""
 
 
 class NotNow(Exception):
@@ -66,6 +69,14 @@ def _by_state(state: str | None) -> Meaning:
 def sqlstate(error: SQLAlchemyError) -> str | None:
     """PostgreSQL's code of an error; None where the server had no part in it."""
     return getattr(getattr(error, "orig", None), "sqlstate", None)
+
+
+def log_round(log: Any, event: str, error: Exception, **facts: object) -> None:
+    """Log what cost a loop a round; it goes on. What nobody expected with its traceback: there is no other trace of it."""
+    if meaning(error) == "fails":
+        log.error(event, error=type(error).__name__, exc_info=error, **facts)
+    else:
+        log.warning(event, error=type(error).__name__, **facts)
 
 
 def code_of(key: str) -> str:

@@ -93,7 +93,7 @@ class Imports:
             except LostLead:
                 raise
             except Exception as error:
-                log.warning("imports_wait", error=type(error).__name__)
+                failures.log_round(log, "imports_wait", error)
             await asyncio.sleep(LOOK_SECONDS)
 
     async def step(self, lease: Lease | None = None) -> bool:

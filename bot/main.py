@@ -22,7 +22,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 from telegram.error import InvalidToken, TelegramError
 
-from bot import database, migrate, terminal
+from bot import database, failures, migrate, terminal
 from bot.bilingual import both
 from bot.clock import Clock
 from bot.commands_menu import Menus
@@ -52,7 +52,7 @@ from ledger.members.vault import Vault
 log = structlog.get_logger(__name__)
 
 MENU_SECONDS = 300.0
-GARBAGE_OBJECTS = 20_000
+GARBAGE_OBJECTS = 50_000
 GAUGE_SECONDS = 15.0
 
 _WAITING = text(
@@ -249,12 +249,14 @@ async def _keep_menus(menus: Menus) -> None:
 async def _gauge(engine: Connects, metrics: Metrics) -> None:
     """Tell Prometheus how much waits to be said."""
     while True:
-        with contextlib.suppress(Exception):
+        try:
             async with engine.connect() as connection:
                 rows = {row.policy: row for row in await connection.execute(_WAITING)}
             for policy in POLICIES:
                 metrics.outbox_rows.labels(policy).set(rows[policy].rows if policy in rows else 0)
             metrics.outbox_age_seconds.set(max((row.age for row in rows.values()), default=0))
+        except Exception as error:
+            failures.log_round(log, "not_gauged", error)
         await asyncio.sleep(GAUGE_SECONDS)
 
 

@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.addressees import messages_of
 from bot.clock import Clock
 from bot.drawing import Drawn
+from bot.failures import NoProgramme
 from bot.outbox import LEASE_SECONDS, UPLOAD_LEASE_SECONDS, Outbox, Row
 from bot.request import compact
 from chat.turn import Dialogue, Turn
@@ -27,10 +28,6 @@ from ledger.programme import Programme
 _OPEN = "SELECT * FROM turn_open($1, $2, $3, $4, $5)"
 _LOOK = "SELECT * FROM turn_look($1, $2, $3)"
 _CLOSE = "SELECT * FROM turn_close($1, $2, $3, $4, $5)"
-
-
-class NoProgramme(Exception):
-    """The database has no programme: it was migrated, but nothing was set up."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ import structlog
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from bot import failures
 from bot.drawing import Drawn
 from bot.telling import Teller
 from bot.transport import Later, Moved, Refused, Uncertain, Unreachable
@@ -284,7 +285,7 @@ class Outbox:
                 try:
                     await self._sweep(policy)
                 except Exception as error:
-                    log.warning("sweep_failed", error=type(error).__name__)
+                    failures.log_round(log, "sweep_failed", error)
             await asyncio.sleep(SWEEP_SECONDS)
 
     async def _sweep(self, policy: str) -> None:
@@ -324,7 +325,7 @@ class Outbox:
             try:
                 await self._flush()
             except Exception as error:
-                log.warning("marks_not_written", error=type(error).__name__, waiting=len(self._marks))
+                failures.log_round(log, "marks_not_written", error, waiting=len(self._marks))
                 await asyncio.sleep(0.5)
 
     async def _flush(self) -> None:

@@ -15,10 +15,9 @@ from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from pathlib import Path
 
-FONT_FILE = Path(__file__).parent / "fonts" / "wqy-microhei.ttc"
-FONT_FAMILY = "WenQuanYi Micro Hei"
+from chat.font import FONT_FAMILY, FONT_FILE
+
 KEPT_PICTURES_MAX = 64
 QR_MASK = 2
 QUIET_ZONE = 4

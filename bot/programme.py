@@ -104,6 +104,13 @@ async def _not_possible(tx: AsyncConnection, before: Programme, wanted: Programm
             await merchants.by_code(tx, code)
         except NoSuchMerchant:
             return both(f"没有商户 {code}", f"there is no merchant {code}")
+    for code in sorted({code for tier in wanted.tiers if tier.fee is not None for code in tier.fee.sellers}):
+        try:
+            seller = await merchants.by_code(tx, code)
+        except NoSuchMerchant:
+            return both(f"没有商户 {code}", f"there is no merchant {code}")
+        if seller.money != wanted.money:
+            return both(f"商户 {code} 不收 {wanted.money}", f"merchant {code} does not take {wanted.money}")
     return None
 
 

@@ -16,6 +16,7 @@ from contextlib import AbstractAsyncContextManager
 
 import structlog
 
+from bot import failures
 from bot.dispatch import Dispatcher
 from bot.drawing import Drawn, Tapped, draw
 from bot.engines import Engines
@@ -96,7 +97,7 @@ class Renewals:
                     if closed is not None:
                         closed.hand_over(self._outbox)
         except Exception as error:
-            log.warning("not_renewed", error=type(error).__name__)
+            failures.log_round(log, "not_renewed", error)
 
     async def _turn(self, key: str, chat_id: int, message_id: int, drawn: Drawn) -> Closed | None:
         """What was written; None where nothing is to be renewed any more, and nothing was written."""

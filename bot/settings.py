@@ -153,8 +153,8 @@ class Settings(BaseSettings):
     )
     webhooks_inside: bool = _setting(
         False,
-        "商户的事件可否发到 http 和内网地址(测试或专网用)",
-        "Whether merchants' events may be sent to http and private addresses (for tests, or a network of your own)",
+        "商户的事件可否发到内网地址,沙箱的可否走 http(测试或专网用)",
+        "Whether merchants' events may go to private addresses, and a sandbox's over http (for tests, or your own network)",
         expects=("true 或 false", "true or false"),
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = _setting(

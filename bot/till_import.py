@@ -48,6 +48,9 @@ OUTCOMES = {
     "no_document": both("没有单号", "no document number"),
     "adjustment": both("调整单", "adjustment"),
     "no_customer": both("没有顾客号", "no customer"),
+    "phone_number": both(
+        "顾客号是手机号:请由商户自己导入", "a phone number as customer number: let the merchant import it"
+    ),
     "other_customer": both("同一单里的另一位顾客", "another customer on the same document"),
     "price_not_positive": both("价格不大于 0", "price 0 or below"),
     "quantity_not_positive": both("购买数量不大于 0", "purchase with quantity 0 or below"),

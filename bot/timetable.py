@@ -151,7 +151,7 @@ class Timetable:
                     means = failures.meaning(error)
                     tries += 1
                     if tries < TRIES_MAX:
-                        log.warning("chunk_tried_again", job=slot.job, error=type(error).__name__)
+                        failures.log_round(log, "chunk_tried_again", error, job=slot.job)
                         await asyncio.sleep(0.05 * 2**tries)
                         continue
                     if means == "not now":

@@ -79,8 +79,15 @@ def warning(found: Cover, level: Level, merchant: Both | Text, *, operator: bool
 
 @worded(cover.CoverExhausted)
 def _(no: cover.CoverExhausted) -> Worded:
+    headline = t("{merchant}暂时不能发积分", merchant=Both(no.name_zh, no.name_en))
+    if no.kept:
+        return Worded(
+            headline,
+            t("它的保证金不够,这笔没有发分,已留底:补足后店长可以补记,也可以再发一次。"),
+            (doors.counter(),),
+        )
     return Worded(
-        t("{merchant}暂时不能发积分", merchant=Both(no.name_zh, no.name_en)),
+        headline,
         t("它的保证金不够,这笔没有记。店主补足后就能发;会员已有的分照常使用。"),
         (doors.counter(),),
     )

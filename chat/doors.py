@@ -9,7 +9,7 @@ import datetime as dt
 from typing import Literal
 
 from chat.screen import Button
-from chat.words import Text, t
+from chat.words import Text, t, tn
 
 
 def home(label: Text | None = None) -> Button:
@@ -214,6 +214,31 @@ def buy_tier(label: Text, tier: str) -> Button:
     return Button(label, data=f"tier_sale:ask:{tier}")
 
 
+def sell_tiers(label: Text | None = None) -> Button:
+    """Selling a tier for money to whoever is being served at the till."""
+    return Button(label or t("卖会员等级"), data="tier_counter:choose")
+
+
+def sell_tier(label: Text, tier: str) -> Button:
+    """What one tier would cost whoever is being served, and until when they would have it."""
+    return Button(label, data=f"tier_counter:ask:{tier}")
+
+
+def award_amount(label: Text) -> Button:
+    """Back to the amount for whoever is being served."""
+    return Button(label, data="award:amount")
+
+
+def sold_tiers(merchant_id: int, label: Text | None = None) -> Button:
+    """The tiers that a merchant has sold for money, newest first."""
+    return Button(label or t("卖出的等级"), data=f"sold_tiers:list:{merchant_id}:0")
+
+
+def tier_back(label: Text, sale_id: int) -> Button:
+    """Taking a tier that was sold back, with a reason."""
+    return Button(label, data=f"sold_tiers:back:{sale_id}")
+
+
 def tier_proposals(label: Text | None = None) -> Button:
     """Members whom an upgrade is proposed for."""
     return Button(label or t("升级建议"), data="tier:proposals:0")
@@ -367,6 +392,21 @@ def closes(label: Text | None = None) -> Button:
 def cover(merchant_id: int, label: Text | None = None) -> Button:
     """What stands behind a merchant's points, for its owner."""
     return Button(label or t("保证金"), data=f"cover:home:{merchant_id}")
+
+
+def declined(label: Text, merchant_id: int) -> Button:
+    """What a merchant sold while its cover was used up, for those who run it."""
+    return Button(label, data=f"declined:home:{merchant_id}")
+
+
+def make_up(merchant_id: int, purchases: int) -> Button:
+    """Booking all that was declined, once it is confirmed."""
+    return Button(tn("补记 {n} 笔", n=purchases), data=f"declined:ask:{merchant_id}", style="primary")
+
+
+def declined_why(label: Text, declined_id: int) -> Button:
+    """A declined purchase, for its member."""
+    return Button(label, data=f"history:declined:{declined_id}")
 
 
 def covers(label: Text | None = None) -> Button:

@@ -280,6 +280,11 @@ def _(no: lines.CellTooLong) -> Worded:
     return Worded(tn("「{column}」太长或有换行,最多 {n} 个字", column=heading(no.kind, no.field), n=no.longest))
 
 
+@worded(lines.PhoneWithin)
+def _(no: lines.PhoneWithin) -> Worded:
+    return Worded(t("顾客号里有手机号"), t("大陆手机号请单独写;别的请换成会员号。"))
+
+
 @worded(lines.NoRefundsHere)
 def _(no: lines.NoRefundsHere) -> Worded:
     return Worded(t("负数不能导入"), t("退货请在收银台或通过接口办。"))

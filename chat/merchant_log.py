@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chat import till
 from chat.merchants import KINDS, PURPOSES
-from chat.words import Both, Text, t, tn
+from chat.words import Both, Money, Text, t, tn
 from ledger.earning.rules.version import RuleVersion
 from ledger.merchants import staff
 from ledger.merchants.log import Logged, What
@@ -60,6 +60,10 @@ WORDS: dict[What, Callable[[_Facts], Text]] = {
     "webhook_renewed": lambda _: t("换了事件通知的签名密钥"),
     "webhook_dropped": lambda _: t("停了事件通知"),
     "terms_changed": lambda f: t("改了条款:{term}", term=TERM_NAMES[f["term"]]),
+    "declined_booked": lambda f: tn("补记了 {n} 笔", n=f["awards"]),
+    "declined_dropped": lambda _: t("一笔消费不补记"),
+    "tier_sold": lambda f: t("卖出{tier},收 {amount}", **_tier(f)),
+    "tier_taken_back": lambda f: t("撤回卖出的{tier},退 {amount}", **_tier(f)),
     "file_imported": lambda f: tn("导入{kind},{n} 行", kind=FILE_KINDS[f["kind"]], n=f["rows"]),
 }
 
@@ -87,6 +91,11 @@ FILE_KINDS: dict[str, Text] = {
 def rule_facts(version: RuleVersion) -> dict[str, str]:
     """What the log keeps of an accrual rule."""
     return {"rule": version.name, "name_zh": version.rule.name_zh, "name_en": version.rule.name_en}
+
+
+def _tier(facts: _Facts) -> dict[str, Both | Money]:
+    amount = Money(facts["amount_minor"], facts["money"])
+    return {"tier": Both(facts["name_zh"], facts["name_en"]), "amount": amount}
 
 
 def _rule(facts: _Facts) -> Both:

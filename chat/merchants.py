@@ -12,7 +12,7 @@ from chat.offers import CATEGORIES
 from chat.refusals import Worded, worded
 from chat.screen import File, Given, Screen, screen
 from chat.words import Both, Text, t, tn
-from ledger.merchants import applicants, certificates, files, onboarding, outlets, shifts, standing
+from ledger.merchants import applicants, certificates, files, licences, onboarding, outlets, shifts, standing
 from ledger.merchants.certificates import Certificate
 from ledger.merchants.files import Paper
 from ledger.merchants.onboarding import Application
@@ -163,7 +163,27 @@ def _(no: certificates.NoSuchCertificate) -> Worded:
 
 @worded(onboarding.AnswerWrong)
 def _(no: onboarding.AnswerWrong) -> Worded:
-    return Worded(t("{field}不合适", field=FIELDS[no.field]), tn("写 1 到 {n} 个字。", n=no.longest))
+    how = (
+        t("写这些里的一个:{choices}。", choices=", ".join(no.choices))
+        if no.choices
+        else tn("写 1 到 {n} 个字。", n=no.longest)
+    )
+    return Worded(t("{field}不合适", field=FIELDS[no.field]), how)
+
+
+@worded(licences.LicenceWrong)
+def _(no: licences.LicenceWrong) -> Worded:
+    again = (doors.apply(t("看申请")),)
+    if no.signs != licences.SIGNS:
+        said = tn("您写了 {n} 位。请照执照重发。", n=no.signs)
+        return Worded(t("统一社会信用代码有 {n} 位", n=licences.SIGNS), said, again)
+    if no.place is None:
+        return Worded(t("第 {n} 位校验码不对", n=licences.SIGNS), t("多半抄错了一位,请逐位核对执照。"), again)
+    if no.place <= licences.DIGITS:
+        said = t("前 {n} 位只有数字,这里是「{sign}」。", n=licences.DIGITS, sign=no.sign)
+    else:
+        said = t("代码里没有「{sign}」;I、O、S、V、Z 也从不出现。", sign=no.sign)
+    return Worded(t("执照号第 {n} 位不对", n=no.place), said, again)
 
 
 @worded(onboarding.ApplicationIncomplete)

@@ -1,4 +1,5 @@
-"""Why points were taken back: the usual reasons by a word that entries keep, so that both readers read their own language."""
+"""Why points, or a tier that was sold, were taken back: the usual reasons by a word that entries keep, so that both readers
+read their own language."""
 
 from __future__ import annotations
 
@@ -17,7 +18,14 @@ REFUND: dict[str, Text] = {
     "overcharged": t("多收了钱"),
 }
 
+PAID_TIER: dict[str, Text] = {
+    "wrong_member": t("扫错了会员"),
+    "wrong_tier": t("选错了等级"),
+    "unwanted": t("不要了"),
+    "sold_twice": t("重复卖了"),
+}
+
 
 def said(reason: str) -> Text | str:
     """A reason as a person reads it: a usual one in their language, any other as it was typed."""
-    return (TAKE_BACK | REFUND).get(reason, reason)
+    return (TAKE_BACK | REFUND | PAID_TIER).get(reason, reason)

@@ -9,11 +9,13 @@ import datetime as dt
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from chat import paid_tiers
 from chat.known import Known
 from chat.words import Money, Text, t, tn
 from ledger.earning import shift_totals
-from ledger.merchants import shifts
+from ledger.merchants import paid_tier_sales, shifts
 from ledger.merchants.merchant import Merchant
+from ledger.merchants.paid_tier_sales import Taken
 from ledger.merchants.shifts import ClosedBy, Shift, Totals
 from ledger.redeeming import counter
 
@@ -23,8 +25,19 @@ async def totals(tx: AsyncConnection, shift: Shift, *, until: dt.datetime) -> To
     since, who = shift.opened_at, shift.staff_id
     given, back = await shift_totals.totals(tx, shift.merchant_id, since=since, until=until, staff_id=who)
     used = await counter.used_count(tx, shift.merchant_id, since=since, until=until, staff_id=who)
+    tiers = await paid_tier_sales.taken(tx, shift.merchant_id, since=since, until=until, staff_id=who)
     return Totals(
-        given.awards, given.amount_minor, given.points, given.taken_back, used, back.refunds, back.amount_minor
+        given.awards,
+        given.amount_minor,
+        given.points,
+        given.taken_back,
+        used,
+        back.refunds,
+        back.amount_minor,
+        tiers.sold,
+        tiers.sold_minor,
+        tiers.back,
+        tiers.back_minor,
     )
 
 
@@ -61,6 +74,7 @@ def figures(done: Totals, merchant: Merchant, names: Known) -> list[Text]:
         tn("已撤回 {n} 笔", n=done.taken_back) if done.taken_back else None,
         tn("验券 {n} 张", n=done.vouchers) if done.vouchers else None,
         tn("退款 {n} 笔,{amount}", n=done.refunds, amount=Money(done.refunded_minor, money)) if done.refunds else None,
+        *paid_tiers.taken(Taken(done.tiers, done.tiers_minor, done.tiers_back, done.tiers_back_minor), money),
     ]
     return [line for line in found if line is not None]
 

@@ -11,7 +11,7 @@ from chat import doors
 from chat.refusals import Worded, worded
 from chat.screen import Button, Line, Screen, screen
 from chat.turn import Turn
-from chat.words import Both, Money, Text, t, tn
+from chat.words import LANGUAGES, Both, Money, Speaker, Text, t, tn
 from ledger.earning import awards, intake, purchases, refund_plans, returns
 from ledger.members import card, claims, person, walk_ins
 from ledger.members.walk_ins import Handle
@@ -20,6 +20,9 @@ from ledger.merchants import merchant as merchants
 from ledger.merchants.merchant import Merchant
 from ledger.merchants.shifts import Shift
 from ledger.merchants.staff import NotStaff, Staff
+
+CARD_MINUTES = 10
+"""How long a scanned card serves: the customer is still standing there."""
 
 ROLES: dict[str, Text] = {"owner": t("店主"), "manager": t("店长"), "cashier": t("收银员")}
 
@@ -45,6 +48,13 @@ def name_of(merchant: Merchant) -> Both:
 def role(of: str) -> Text:
     """A role's name."""
     return ROLES[of]
+
+
+def titled(label: str, of: str) -> Text:
+    """How somebody at a counter is called, and their role; once where the one says the other, as an owner's first label does."""
+    if any(label == Speaker(language, dt.date.min).plain(ROLES[of]) for language in LANGUAGES):
+        return ROLES[of]
+    return t("{label} · {role}", label=label, role=ROLES[of])
 
 
 async def posts(turn: Turn) -> list[Post]:
@@ -134,6 +144,23 @@ NO_CARD: list[Line] = [
 """What is said where `shown_by` finds nothing of the kind."""
 
 
+def served(turn: Turn) -> tuple[int, bool] | None:
+    """Whose card was scanned, as the dialogue keeps it, and whether that was too long ago. None: nobody's."""
+    data = turn.dialogue.data
+    if "member" not in data or "at" not in data:
+        return None
+    shown_at = dt.datetime.fromisoformat(data["at"])
+    return data["member"], turn.now > shown_at + dt.timedelta(minutes=CARD_MINUTES)
+
+
+async def served_name(turn: Turn) -> Text | str:
+    """What whoever is being served is called: by the number that they came by, whoever that belongs to, else by their name."""
+    data = turn.dialogue.data
+    if "kind" in data:
+        return walk_in(data["kind"], data["shown"])
+    return await customer(turn, data["member"])
+
+
 async def told(turn: Turn, member_id: int) -> Text:
     """Whether a customer has heard from us what was done: those without Telegram are told by who serves them."""
     holder = await claims.holder(turn.tx, member_id)
@@ -149,6 +176,7 @@ def today(turn: Turn) -> tuple[dt.datetime, dt.datetime]:
 
 _ACTIONS: dict[str, Text] = {
     "award": t("记积分"),
+    "sell_tiers": t("卖会员等级"),
     "verify": t("验券"),
     "see_own_day": t("看今天的记录"),
     "see_whole_day": t("看全店的记录"),
@@ -177,6 +205,7 @@ _ACTIONS: dict[str, Text] = {
     "manage_api": t("管接口密钥"),
     "print_cards": t("印纸卡"),
     "import_files": t("导入文件"),
+    "book_declined": t("补记消费"),
 }
 
 

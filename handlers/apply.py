@@ -15,7 +15,7 @@ from chat.offers import CATEGORIES
 from chat.screen import BLANK, Button, Line, Onward, Screen, screen
 from chat.turn import Turn
 from chat.words import Both, Text, t, tn
-from ledger.merchants import files, onboarding
+from ledger.merchants import files, licences, onboarding
 from ledger.merchants.files import Paper
 from ledger.merchants.onboarding import NATIONWIDE, Application, Field
 
@@ -34,6 +34,8 @@ QUESTIONS: dict[Field, Text] = {
     "contact": t("我们找谁?把称呼和电话发给我。只有运营人员看得到;申请没通过就删掉。"),
     "licence": t("营业执照上的统一社会信用代码是多少?发给我。"),
 }
+
+ABROAD = t("商业登记号是多少?照登记证发给我。")
 
 
 @feature.command("apply", t("申请成为商户"), said="入驻,申请加盟,become a merchant")
@@ -90,7 +92,7 @@ def ask(turn: Turn, draft: Application, field: Field, *, then: str) -> Screen:
         t("<b>{field}</b>", field=FIELDS[field])
         if then == OVERVIEW
         else t("<b>{field}</b> · 第 {n} 步,共 {all} 步", field=FIELDS[field], n=step, all=STEPS),
-        QUESTIONS[field],
+        ABROAD if field == "licence" and not licences.on_mainland(turn.programme, draft.region) else QUESTIONS[field],
     ]
     choices: list[Button] = []
     if field == "category":
@@ -138,7 +140,7 @@ async def chosen(turn: Turn, field: str, code: str, then: str = "") -> Screen | 
 
 async def took(turn: Turn, draft: Application, field: Field, said: str, then: str) -> Screen | Onward:
     """Writes an answer down and goes on."""
-    now = await onboarding.answer(turn.tx, draft.id, field, said, vault=turn.vault)
+    now = await onboarding.answer(turn.tx, draft.id, field, said, programme=turn.programme, vault=turn.vault)
     return await overview(turn, now) if then == OVERVIEW else await after(turn, now)
 
 

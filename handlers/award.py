@@ -1,22 +1,20 @@
 """Awarding points at the till: a member's card, an amount, what it gives, one tap.
 
 A customer without Telegram is known by a paper card or a phone number; at its first use the cashier says that they agreed.
-The card's code is used up when it is read, so whoever is being served is kept in the dialogue, for `CARD_MINUTES`. The confirm
+The card's code is used up when it is read, so whoever is being served is kept in the dialogue, for `till.CARD_MINUTES`. The confirm
 button carries a nonce, under which the award is booked: two taps, or a tap delivered twice, are one award.
 """
 
 from __future__ import annotations
 
-import datetime as dt
-
-from chat import amounts, arithmetic, doors, known, receipts, tiers, till
+from chat import amounts, arithmetic, declines, doors, known, receipts, tiers, till
 from chat.arguments import number
 from chat.feature import Feature
 from chat.refusals import wording
 from chat.screen import BLANK, Button, Line, Screen, screen
 from chat.till import Post
 from chat.turn import Turn
-from chat.words import Both, Money, Text, t
+from chat.words import Both, Money, t
 from ledger.earning import awards, purchases
 from ledger.earning.intake import Intended
 from ledger.earning.purchases import Purchase
@@ -24,12 +22,14 @@ from ledger.earning.rules.decision import Decision
 from ledger.errors import Refusal
 from ledger.members import card, walk_ins
 from ledger.members.walk_ins import Handle
+from ledger.merchants import authority, paid_tiers
+from ledger.merchants.cover import CoverExhausted
 from ledger.merchants.merchant import available_on
 
 feature = Feature("award", order=71)
 
-CARD_MINUTES = 10
-"""How long a scanned card serves: the customer is still standing there."""
+SERVING = ("merchant", "member", "at", "kind", "shown")
+"""What the dialogue keeps of whoever is being served, whatever is done for them."""
 
 
 @feature.command("award", t("给会员记积分"), audience="staff", said="记分,加积分,记积分")
@@ -48,7 +48,7 @@ async def start(turn: Turn, merchant: str = "0", code: str = "") -> Screen:
 async def scanned(turn: Turn, token: str) -> Screen:
     """Begins an award with the card that a phone's camera read."""
     if not turn.me.staff_of and walk_ins.read(token) is not None:
-        paper = [t("这是一张纸卡,结账时给收银员扫。"), t("要把卡上的积分归到您名下,请刮开涂层,用认领码认领。")]
+        paper = [t("这是一张纸卡,结账时给收银员扫。"), t("要把卡上的积分归到您名下,请用藏在卡里的认领码认领。")]
         return screen(paper, [[doors.claim(t("认领"))], [doors.home()]])
     if not turn.me.staff_of:
         lines: list[Line] = [
@@ -157,18 +157,28 @@ async def serve(turn: Turn, post: Post, member_id: int, handle: Handle | None = 
 async def ask_amount(turn: Turn) -> Screen:
     """Asks what was paid by whoever is being served."""
     lines: list[Line] = [
-        t("会员 <b>{name}</b>", name=await called(turn)),
+        t("会员 <b>{name}</b>", name=await till.served_name(turn)),
         t("收了多少钱?把金额发给我,比如 128.5"),
     ]
-    return screen(lines, [[feature.button(t("取消"), "cancel", style="danger")]])
+    return screen(lines, [[await sells_tiers(turn), feature.button(t("取消"), "cancel", style="danger")]])
 
 
-async def called(turn: Turn) -> Text | str:
-    """What whoever is being served is called."""
+async def sells_tiers(turn: Turn) -> Button | None:
+    """The way to selling a tier to whoever is being served, where this till sells any."""
+    if not any(tier.fee for tier in turn.programme.tiers):
+        return None
+    post = await post_of(turn)
+    return doors.sell_tiers() if paid_tiers.sold_by(turn.programme, post.merchant) else None
+
+
+@feature.tap("amount")
+async def amount(turn: Turn) -> Screen:
+    """Goes back to the amount for whoever is being served."""
+    if till.served(turn) is None:
+        return stale()
     data = turn.dialogue.data
-    if "kind" in data:
-        return till.walk_in(data["kind"], data["shown"])
-    return await till.customer(turn, data["member"])
+    turn.goto(feature.at("amount"), **{key: data[key] for key in SERVING if key in data})
+    return await ask_amount(turn)
 
 
 @feature.step("amount")
@@ -234,11 +244,35 @@ async def confirm(turn: Turn, merchant: str, nonce: str) -> Screen:
         return await card_too_old(turn, post)
     one = await intended(turn, post, member_id, data["amount"], nonce)
     booked = await awards.award(turn.tx, post.staff, one, at=turn.at, zone=turn.zone, vault=turn.vault)
+    if isinstance(booked, CoverExhausted):
+        return await declined(turn, post, one, booked)
     turn.finish()
     if booked.receipt is not None:
         await receipts.tell(turn, booked.receipt)
         await tiers.look(turn, booked.purchase.member_id)
     return await done(turn, post, booked.purchase)
+
+
+async def declined(turn: Turn, post: Post, one: Intended, no: CoverExhausted) -> Screen:
+    """Cover does not reach for it: the member hears so, the cashier may try again. What was typed stays for that."""
+    turn.tells += await declines.tells(turn.tx, [one.key], now=turn.now)
+    said = wording(no)
+    lines: list[Line | None] = [
+        said.headline,
+        said.detail,
+        t(
+            "会员 {name} · {amount}",
+            name=await till.served_name(turn),
+            amount=Money(one.bill.net_minor, one.bill.money),
+        ),
+    ]
+    again = feature.button(t("再试一次"), "yes", post.merchant.id, turn.dialogue.data["nonce"])
+    may = authority.may(post.staff.role, "book_declined")
+    rows: list[list[Button | None]] = [
+        [again, doors.award(t("下一位"), post.merchant.id)],
+        [doors.declined(t("未发放"), post.merchant.id) if may else None, doors.counter()],
+    ]
+    return screen(lines, rows)
 
 
 async def intended(turn: Turn, post: Post, member_id: int, minor: int, nonce: str) -> Intended:
@@ -287,7 +321,7 @@ async def offer_lines(turn: Turn, post: Post, minor: int, decision: Decision) ->
     names = await known.read(turn.tx)
     facts = {
         "amount": Money(minor, post.merchant.money),
-        "name": await called(turn),
+        "name": await till.served_name(turn),
         "points": names.points(post.merchant.terms.currency, decision.points),
     }
     if decision.because is not None:
@@ -306,9 +340,9 @@ async def offer_lines(turn: Turn, post: Post, minor: int, decision: Decision) ->
 
 def served(turn: Turn) -> tuple[int, bool]:
     """Whose card was scanned, and whether that was too long ago."""
-    data = turn.dialogue.data
-    shown_at = dt.datetime.fromisoformat(data["at"])
-    return data["member"], turn.now > shown_at + dt.timedelta(minutes=CARD_MINUTES)
+    found = till.served(turn)
+    assert found is not None, "whoever is asked for an amount has scanned a card"
+    return found
 
 
 async def card_too_old(turn: Turn, post: Post) -> Screen:

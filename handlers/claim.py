@@ -38,7 +38,7 @@ async def start(turn: Turn) -> Screen:
     turn.goto(feature.at("code"))
     lines: list[Line] = [
         t("<b>认领原有积分</b>"),
-        t("您在商户那里原来有积分的,商户会给您一个认领码;纸卡的认领码在涂层下面。请发过来。"),
+        t("您在商户那里原来有积分的,商户会给您一个认领码;纸卡的认领码藏在卡里。请发过来。"),
         t("在收银台报过手机号的,用手机号认领。"),
     ]
     return screen(lines, [[feature.button(t("用手机号认领"), "phone")], [doors.home(BACK)]])

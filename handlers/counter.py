@@ -52,7 +52,7 @@ async def at_counter(turn: Turn, post: Post) -> Screen:
     tills = working is not None or any(each.tills for each in await outlets.of(turn.tx, here))
     lines: list[Line | None] = [
         t("<b>收银台</b> · {merchant}", merchant=post.where),
-        t("{label} · {role}", label=post.staff.label, role=till.role(post.staff.role)),
+        till.titled(post.staff.label, post.staff.role),
         t("在班:{where}", where=shifts.where(working)) if working else None,
         BLANK,
         t("今天全店:") if whole else t("今天您记的:"),

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from chat import amounts, covers, desk, doors, known, settlement, till
+from chat import amounts, covers, declines, desk, doors, known, settlement, till
 from chat.arguments import number
 from chat.feature import Feature
 from chat.screen import BLANK, Button, Line, Screen, screen
 from chat.turn import Turn
 from chat.words import Money, Text, t, tn
+from ledger.earning import declined
 from ledger.merchants import guarantee
 from ledger.merchants import merchant as merchants
+from ledger.merchants.guarantee import Cover
 from ledger.merchants.merchant import Merchant
 
 feature = Feature("cover", order=79)
@@ -29,8 +31,13 @@ async def home(turn: Turn, merchant: str = "0") -> Screen:
     if isinstance(found, list):
         return till.choose(found, lambda label, at: feature.button(label, "home", at))
     found.staff.demand("see_cover")
-    lines = await about(turn, found.merchant)
-    return screen(lines, [[doors.merchant(t("返回"), found.merchant.id), doors.home()]])
+    lines, here = await about(turn, found.merchant), found.merchant.id
+    waiting = await declined.waiting(turn.tx, here)
+    rows: list[list[Button | None]] = [
+        [doors.declined(t("看未发放的"), here), doors.make_up(here, waiting.purchases)] if waiting.purchases else [],
+        [doors.merchant(t("返回"), here), doors.home()],
+    ]
+    return screen(lines, rows)
 
 
 @feature.tap("list", audience="operator")
@@ -90,6 +97,9 @@ async def about(turn: Turn, one: Merchant) -> list[Line]:
     if found is None:
         return [*lines, t("没有设保证金,发分不设限。")]
     lines += [*covers.state(found), t("{when} 核算", when=found.counted_at)]
+    waiting = await declined.waiting(turn.tx, one.id)
+    if waiting.purchases:
+        lines += [BLANK, declines.waiting(waiting, one.money)]
     if changes := await guarantee.entries(turn.tx, one.id, limit=ENTRIES_SHOWN):
         lines += [BLANK, *(covers.entry(each, found.money) for each in changes)]
     return lines
@@ -152,7 +162,7 @@ async def reference_typed(turn: Turn, said: str) -> Screen:
         else t("{merchant}的 {amount} 已入账", amount=amount, merchant=till.name_of(one))
     )
     lines: list[Line] = [done, BLANK, *covers.state(found)]
-    await tell_owners(turn, one, lines)
+    await tell_owners(turn, found, one, lines)
     return screen(lines, [[doors.cover_desk(t("返回"), one.id), doors.home()]])
 
 
@@ -187,12 +197,17 @@ async def limit_typed(turn: Turn, said: str) -> Screen:
         BLANK,
         *covers.state(found),
     ]
-    await tell_owners(turn, one, lines)
+    await tell_owners(turn, found, one, lines)
     return screen(lines, [[doors.cover_desk(t("返回"), one.id), doors.home()]])
 
 
-async def tell_owners(turn: Turn, one: Merchant, lines: list[Line]) -> None:
-    """A change of cover, to whoever owns the merchant."""
+async def tell_owners(turn: Turn, found: Cover, one: Merchant, lines: list[Line]) -> None:
+    """A change of cover, to whoever owns the merchant. Where it lets them, they can book at once what was declined."""
+    waiting = await declined.waiting(turn.tx, one.id)
+    rows: list[list[Button | None]] = [[doors.cover(one.id, t("看保证金")), doors.home()]]
+    if waiting.purchases and found.free_minor > 0:
+        lines = [*lines, BLANK, declines.waiting(waiting, one.money)]
+        rows.insert(0, [doors.make_up(one.id, waiting.purchases)])
+    told = screen(lines, rows)
     for member_id in await settlement.run_by(turn.tx, one.id, ("owner",)):
-        told = screen(lines, [[doors.cover(one.id, t("看保证金")), doors.home()]])
         turn.tell(member_id, told, key=f"{turn.key}:{member_id}")

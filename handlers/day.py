@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from chat import documents, doors, known, reasons, receipts, till, vouchers
+from chat import documents, doors, known, paid_tiers, reasons, receipts, till, vouchers
 from chat.arguments import number
 from chat.feature import Feature
 from chat.screen import BLANK, Button, Line, Screen, screen
@@ -13,7 +13,7 @@ from chat.turn import Turn
 from chat.words import Money, Text, t, tn
 from ledger.earning import awards, purchases, shift_totals
 from ledger.earning.purchases import Purchase
-from ledger.merchants import authority, staff
+from ledger.merchants import authority, paid_tier_sales, staff
 from ledger.redeeming import counter
 
 feature = Feature("day", order=73)
@@ -64,6 +64,10 @@ async def list_(turn: Turn, merchant: str = "0", page: str = "0") -> Screen:
         tn("退款 {n} 笔,{amount}", n=back.refunds, amount=Money(back.amount_minor, post.merchant.money))
         if back.refunds
         else None,
+        *paid_tiers.taken(
+            await paid_tier_sales.taken(turn.tx, post.merchant.id, since=since, until=until, staff_id=mine),
+            post.merchant.money,
+        ),
         t("今天还没有记过积分。") if not totals.awards and not totals.taken_back else None,
         t("没有更早的了。") if at and not found else None,
     ]
@@ -75,7 +79,11 @@ async def list_(turn: Turn, merchant: str = "0", page: str = "0") -> Screen:
             feature.button(t("上一页"), "list", post.merchant.id, at - 1) if at else None,
             feature.button(t("下一页"), "list", post.merchant.id, at + 1) if len(found) > PER_PAGE else None,
         ],
-        [feature.button(t("验过的券({n})", n=used), "vouchers", post.merchant.id) if used else None, doors.counter()],
+        [
+            feature.button(t("验过的券({n})", n=used), "vouchers", post.merchant.id) if used else None,
+            doors.sold_tiers(post.merchant.id) if await paid_tier_sales.ever_sold(turn.tx, post.merchant.id) else None,
+        ],
+        [doors.counter()],
     ]
     return screen(lines, rows)
 

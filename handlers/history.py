@@ -6,15 +6,18 @@ A page is found from the last entry of the page before, so the thousandth costs 
 from __future__ import annotations
 
 from contextlib import suppress
+from operator import itemgetter
 
-from chat import doors, known, why
+from chat import declines, doors, known, why
 from chat.arguments import number
 from chat.feature import Feature
 from chat.happenings import change, title
 from chat.known import Known
-from chat.screen import BLANK, Button, Screen, screen
+from chat.screen import BLANK, Button, Onward, Screen, screen
 from chat.turn import Turn
-from chat.words import Text, t
+from chat.words import Text, t, tn
+from ledger.earning import declined
+from ledger.earning.declined import Declined
 from ledger.members import business
 from ledger.points import statements
 from ledger.points.commands import NoSuchEntry, Owner, member
@@ -55,9 +58,20 @@ async def page(turn: Turn, which: str = "all", before: str = "0", currency: str 
         currency_id=of or None,
     )
     shown, more = found[:LINES_PER_PAGE], len(found) > LINES_PER_PAGE
-    rows: list[list[Button | None]] = [
-        [feature.button(_row(turn, line, names), "why", line.entry_id, which, older_than, of)] for line in shown
+    kept = await _declined(turn, which, shown[-1].entry_id if more else 0, older_than, of)
+    back = (which, older_than, of)
+    placed: list[tuple[tuple[int, int], Button]] = [
+        ((line.entry_id, 0), feature.button(_row(turn, line, names), "why", line.entry_id, *back)) for line in shown
     ]
+    placed += [
+        (
+            (one.after_entry_id, one.id),
+            feature.button(declines.row(one, names, turn.zone), "declined", one.id, *back),
+        )
+        for one in kept[:LINES_PER_PAGE]
+    ]
+    placed.sort(key=itemgetter(0), reverse=True)
+    rows: list[list[Button | None]] = [[button] for _, button in placed]
     rows.append(
         [
             feature.button(t("回到最新"), "page", which, 0, of) if older_than else None,
@@ -70,7 +84,42 @@ async def page(turn: Turn, which: str = "all", before: str = "0", currency: str 
     heading = t("<b>明细</b> · {filter}", filter=label)
     if of:
         heading = t("<b>明细</b> · {filter} · {currency}", filter=label, currency=names.currency(of))
-    return screen([heading, None if shown else BLANK, None if shown else _nothing(which, older_than)], rows)
+    unsaid = len(kept) - LINES_PER_PAGE
+    said = [
+        heading,
+        None if placed else BLANK,
+        None if placed else _nothing(which, older_than),
+        tn("另有 {n} 笔没有发分", n=unsaid) if unsaid > 0 else None,
+    ]
+    return screen(said, rows)
+
+
+async def _declined(turn: Turn, which: str, since: int, before: int, currency: int) -> list[Declined]:
+    """What was declined between the entries of a page."""
+    if which not in ("all", "earned") or turn.me.owner.kind != "member":
+        return []
+    return await declined.of_member(
+        turn.tx, turn.me.owner.id, since=since, before=before or None, currency_id=currency or None
+    )
+
+
+@feature.tap("declined", reads_only=True)
+async def open_declined(
+    turn: Turn, declined_id: str, which: str = "all", before: str = "0", currency: str = "0"
+) -> Screen | Onward:
+    """Opens a purchase that was declined: of the account in use, or of another that this person uses."""
+    one = await declined.by_id(turn.tx, number(declined_id))
+    places = await business.places(turn.tx, turn.me.person_id or turn.me.id)
+    if not await _is_of_any(turn, one.id, [turn.me.owner.id, *(place.company_id for place in places)]):
+        raise declined.NoSuchDeclined(one.id)
+    if one.booked_as is not None:
+        return Onward(doors.why(t("看来由"), one.booked_as))
+    lines = declines.why(one, await known.read(turn.tx), turn.zone)
+    return screen(lines, [[feature.button(t("返回明细"), "page", which, before, currency), doors.home()]])
+
+
+async def _is_of_any(turn: Turn, declined_id: int, members: list[int]) -> bool:
+    return any([await declined.is_of(turn.tx, declined_id, member_id) for member_id in members])
 
 
 @feature.tap("why", reads_only=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from chat import doors, known, merchant_log, settlement, till, vouchers
+from chat import declines, doors, known, merchant_log, paid_tiers, settlement, till, vouchers
 from chat.arguments import number
 from chat.csv_file import csv_file
 from chat.feature import Feature
@@ -13,8 +13,8 @@ from chat.till import Post
 from chat.turn import Turn
 from chat.words import Money, Text, t, tn
 from ledger.clearing import close, positions
-from ledger.earning import awards, shift_totals
-from ledger.merchants import authority, guarantee, log, shifts, staff
+from ledger.earning import awards, declined, shift_totals
+from ledger.merchants import authority, guarantee, log, paid_tier_sales, shifts, staff
 from ledger.redeeming import counter
 
 feature = Feature("merchant", order=76)
@@ -52,7 +52,11 @@ async def home(turn: Turn, merchant: str = "0") -> Screen:
         *await money(turn, post),
     ]
     may = post.staff.role
+    unbooked = await declined.waiting(turn.tx, here)
+    if unbooked.purchases:
+        lines += [BLANK, declines.waiting(unbooked, post.merchant.money)]
     rows: list[list[Button | None]] = [
+        [doors.declined(t("看未发放的"), here) if unbooked.purchases else None],
         [doors.day(here), feature.button(t("导出今天"), "export", here)],
         [doors.outlets(here), doors.staff(here)],
         [doors.shifts(here), doors.papers(here) if authority.may(may, "see_papers") else None],
@@ -125,6 +129,7 @@ async def today(turn: Turn, post: Post) -> list[Line]:
         else t("今天还没有记过积分。"),
         tn("验券 {n} 张", n=used) if used else None,
         tn("退款 {n} 笔,{amount}", n=back.refunds, amount=Money(back.amount_minor, money)) if back.refunds else None,
+        *paid_tiers.taken(await paid_tier_sales.taken(turn.tx, post.merchant.id, since=since, until=until), money),
     ]
     return [line for line in found if line is not None]
 

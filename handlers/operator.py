@@ -163,7 +163,7 @@ async def open_merchant(turn: Turn, merchant_id: str) -> Screen:
         *terms.lines(merchant, names),
         BLANK,
         tn("店员 {n} 人", n=len(team)) if team else t("还没有店员"),
-        *(t("{label} · {role}", label=one.label, role=till.role(one.role)) for one in team[:PER_PAGE]),
+        *(till.titled(one.label, one.role) for one in team[:PER_PAGE]),
     ]
     rows: list[list[Button | None]] = [
         [doors.certification(t("证书与状态"), merchant.id), doors.application(t("申请与文件"), merchant.id)],

@@ -1,15 +1,18 @@
 """Paper cards for customers without Telegram: a merchant takes numbers in batches and has them printed.
 
-The table is made for a print shop: the number and the address of its QR code for the front, the claim code and its address for
-under the scratch field. Codes follow from the programme's key, so that a table can be had again and none is stored.
+Each batch comes twice: as pages to print, cut and fold oneself (`chat.card_sheet`), and as a table for a print shop, with the
+number and the address of its QR code for the front, the claim code and its address for under the scratch field. Codes follow from
+the programme's key, so that both can be had again and none is stored.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 
 from chat import doors, till
 from chat.arguments import number
+from chat.card_sheet import PER_PAGE, Face, Lettering, card_sheet
 from chat.feature import Feature
 from chat.screen import BLANK, File, Line, Screen, screen
 from chat.till import Post
@@ -34,7 +37,7 @@ async def home(turn: Turn, merchant: str) -> Screen:
     made = await walk_ins.batches(turn.tx, here)
     lines: list[Line | None] = [
         t("<b>纸卡</b> · {merchant}", merchant=post.where),
-        t("给没有 Telegram 的顾客:收银员扫卡记分,顾客以后凭涂层下的认领码认领。"),
+        t("给没有 Telegram 的顾客:收银员扫卡记分,顾客以后凭卡里的认领码认领。"),
         BLANK if made else None,
         *(tn("{on} · {n} 张 · 用了 {used}", n=each.cards, used=each.used, on=each.made_at) for each in made),
         BLANK,
@@ -66,26 +69,53 @@ async def count_typed(turn: Turn, said: str) -> Screen | Sequence[Screen]:
 
 @feature.tap("again")
 async def again(turn: Turn, merchant: str, batch: str) -> Screen | Sequence[Screen]:
-    """Hands over a batch's table once more."""
+    """Hands over a batch once more."""
     post = await at(turn, merchant)
     cards = await walk_ins.cards_of(turn.tx, turn.vault, merchant_id=post.merchant.id, batch=number(batch))
-    return (
-        [handed(turn, post, number(batch), cards), await home(turn, merchant)] if cards else await home(turn, merchant)
-    )
+    if not cards:
+        return await home(turn, merchant)
+    return [*await handed(turn, post, number(batch), cards), await home(turn, merchant)]
 
 
 async def made(turn: Turn, post: Post, count: int) -> Sequence[Screen]:
-    """A new batch and its table."""
+    """A new batch, as pages and as a table."""
     here = post.merchant.id
     batch, cards = await walk_ins.print_cards(
         turn.tx, turn.vault, merchant_id=here, count=count, by=post.staff.actor, now=turn.now
     )
     await log.write(turn.tx, here, "cards_printed", who=post.staff.actor, at=turn.now, cards=len(cards), batch=batch)
-    return [handed(turn, post, batch, cards), await home(turn, str(here))]
+    return [*await handed(turn, post, batch, cards), await home(turn, str(here))]
 
 
-def handed(turn: Turn, post: Post, batch: int, cards: Sequence[PaperCard]) -> Screen:
-    """The table for the print shop."""
+async def handed(turn: Turn, post: Post, batch: int, cards: Sequence[PaperCard]) -> list[Screen]:
+    """The table for a print shop, and the pages for one's own printer."""
+    return [table(turn, post, batch, cards), await pages(turn, post, batch, cards)]
+
+
+async def pages(turn: Turn, post: Post, batch: int, cards: Sequence[PaperCard]) -> Screen:
+    """The pages, drawn beside the event loop: many cards take a second or two."""
+    say = turn.speaker.plain
+    letters = Lettering(
+        shop=say(post.where),
+        kind=say(t("积分纸卡")),
+        use=say(t("结账时给收银员扫,或报卡号")),
+        claim=say(t("认领码")),
+        where=say(t("在 Telegram 找 @{bot},发 /claim", bot=turn.bot_username)),
+        fold=say(t("先向上折盖住认领码,再一起折到背面粘牢")),
+    )
+    link = f"https://t.me/{turn.bot_username}?start="
+    faces = [Face(each.number, link + card.link(each.number), each.code) for each in cards]
+    content = await asyncio.to_thread(card_sheet, faces, letters)
+    lines: list[Line] = [
+        tn("{n} 张纸卡,自己打印", n=len(cards)),
+        t("A4 原大打印,每页 {n} 张。", n=PER_PAGE),
+        t("沿实线裁开,照卡上的字折好再发。"),
+    ]
+    return screen(lines, file=File(f"{post.merchant.code}-cards-{batch}.pdf", content))
+
+
+def table(turn: Turn, post: Post, batch: int, cards: Sequence[PaperCard]) -> Screen:
+    """The table for a print shop."""
     say = turn.speaker.plain
     head: list[object] = [
         say(each) for each in (t("卡号"), t("正面二维码"), t("认领码(涂层下)"), t("认领二维码(涂层下)"))

@@ -18,7 +18,7 @@ from chat.screen import BLANK, Button, Line, Screen, screen
 from chat.till import Post
 from chat.turn import Turn
 from chat.words import Money, Text, t, tn
-from ledger.earning import awards, purchases, refund_plans, returns
+from ledger.earning import awards, declined, purchases, refund_plans, returns
 from ledger.earning.purchases import Purchase
 from ledger.earning.refund_plans import Earlier
 from ledger.earning.returns import Back
@@ -62,6 +62,9 @@ async def document_typed(turn: Turn, said: str) -> Screen:
     if found is None and (entry := number(wanted)) > 0:
         found = await purchases.by_entry(turn.tx, post.merchant.id, entry, since=turn.now - NUMBERS_KNOWN)
     if found is None:
+        no = await declined.missing(turn.tx, post.merchant.id, wanted)
+        if isinstance(no, declined.PurchaseDeclined):
+            raise no
         lines: list[Line] = [t("没有这张小票。"), t("请对一遍小票号或编号,再发一次。")]
         return screen(lines, [[doors.refund(post.merchant.id, t("看今天的")), doors.counter(t("返回"))]])
     return await choose(turn, post, found)

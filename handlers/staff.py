@@ -45,7 +45,7 @@ async def list_(turn: Turn, merchant: str = "0", page: str = "0") -> Screen:
         tn("{n} 人在岗。点开可以移除。", n=len(team)),
     ]
     rows: list[list[Button | None]] = [
-        [feature.button(t("{label} · {role}", label=one.label, role=till.role(one.role)), "open", one.id)]
+        [feature.button(till.titled(one.label, one.role), "open", one.id)]
         for one in team[at * PER_PAGE : (at + 1) * PER_PAGE]
     ]
     rows.append(
@@ -68,7 +68,7 @@ async def open_(turn: Turn, staff_id: str) -> Screen:
     one, post = await colleague(turn, staff_id)
     may = one.id == post.staff.id or authority.may(post.staff.role, staff.removing(one.role))
     lines: list[Line] = [
-        t("<b>{label}</b> · {role}", label=one.label, role=till.role(one.role)),
+        t("<b>{who}</b>", who=till.titled(one.label, one.role)),
         t("会员 {name}", name=await till.customer(turn, one.member_id)),
         t("{on}上岗", on=one.added_at.astimezone(turn.zone).date()),
     ]
@@ -137,7 +137,7 @@ async def label_typed(turn: Turn, said: str) -> Screen:
     )
     turn.finish()
     return words_of.handed_over(
-        t("<b>{label}</b> · {role} 的邀请链接", label=made.label, role=till.role(role)),
+        t("<b>{who}</b> 的邀请链接", who=till.titled(made.label, role)),
         words_of.link_of(turn, staff.LINK, token),
         [feature.button(t("店员"), "list", post.merchant.id), doors.counter()],
     )
@@ -192,7 +192,7 @@ def welcomed(post: Post) -> Screen:
     """The first screen at a new post."""
     lines: list[Line] = [
         t("您已在 <b>{merchant}</b> 上岗", merchant=post.where),
-        t("{label} · {role}", label=post.staff.label, role=till.role(post.staff.role)),
+        till.titled(post.staff.label, post.staff.role),
     ]
     return screen(lines, [[doors.counter(t("打开收银台")), doors.home()]])
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chat import doors, till
+from chat import doors, paid_tiers, till
 from chat import tiers as words_of
 from chat.arguments import number
 from chat.feature import Feature
@@ -10,8 +10,9 @@ from chat.screen import BLANK, Button, Line, Screen, screen
 from chat.turn import Turn
 from chat.words import Both, Money, Points, Text, t, tn
 from ledger.earning import qualifying
+from ledger.earning.qualifying import Progress
 from ledger.members import operators, standings, tiers, upgrades
-from ledger.programme import Tier
+from ledger.programme import Programme, Tier
 from ledger.redeeming import tier_sales
 
 feature = Feature("tier", order=36)
@@ -37,10 +38,12 @@ async def show(turn: Turn) -> Screen:
     await words_of.look(turn, turn.me.id)
     mine = await qualifying.progress(turn.tx, programme, turn.me.id, turn.today)
     tier, money = words_of.name(mine.tier), programme.money
+    next_ = afterwards(programme, mine)
     lines: list[Line | None] = [
         t("<b>{tier}</b> · 有效至 {until}", tier=tier, until=mine.until)
         if mine.until
         else t("<b>{tier}</b>", tier=tier),
+        t("到期后按消费定等级,眼下会是{tier}。", tier=words_of.name(next_)) if next_ else None,
         BLANK,
     ]
     if mine.above is not None and mine.to_climb is not None:
@@ -65,6 +68,7 @@ async def show(turn: Turn) -> Screen:
     brings = words_of.privileges(mine.tier)
     if brings:
         lines += [BLANK, t("{tier}有:", tier=tier), *brings]
+    lines += await for_sale(turn, mine.tier, carried=next_ is not None)
     rows: list[list[Button | None]] = [
         [
             doors.buy_tier(
@@ -79,6 +83,30 @@ async def show(turn: Turn) -> Screen:
         [doors.card(), doors.home()],
     ]
     return screen(lines, rows)
+
+
+def afterwards(programme: Programme, mine: Progress) -> Tier | None:
+    """Where a member who was given or bought their tier would be after its end, as things are; None: they have earned it."""
+    until = mine.until
+    earned = mine.held.standing.tier if mine.held.standing else None
+    if until is None or tiers.highest(programme.tiers, [earned]) == mine.tier:
+        return None
+    longer = [grant.tier for grant in mine.held.grants if grant.until > until]
+    return tiers.highest(programme.tiers, [earned, *longer])
+
+
+async def for_sale(turn: Turn, mine: Tier, *, carried: bool) -> list[Line]:
+    """What the tiers above cost, in points and in money, and what more days of one's own do where it was bought."""
+    programme = turn.programme
+    selling = await paid_tiers.sellers(turn.tx, programme, turn.today)
+    lines: list[Line] = []
+    if carried and mine.fee is not None and mine.fee.extends:
+        lines += paid_tiers.prices(mine, selling, programme.money, more=True)
+    for tier in programme.tiers[tiers.place(programme.tiers, mine.code) + 1 :]:
+        lines += paid_tiers.prices(tier, selling, programme.money)
+    if lines and not carried:
+        lines.append(paid_tiers.AFTERWARDS)
+    return [BLANK, *lines] if lines else []
 
 
 @feature.tap("ladder", reads_only=True)
@@ -123,8 +151,10 @@ WHYS: dict[str, Text] = {
     "earned": t("升级"),
     "kept": t("续上"),
     "landed": t("到期降一级"),
-    "granted": t("赠送或换得"),
-    "grant_ended": t("赠送或换得的到期"),
+    "granted": t("赠送、换得或买得"),
+    "extended": t("买了更久"),
+    "taken_back": t("店里撤回"),
+    "grant_ended": t("赠送、换得或买得的到期"),
 }
 
 

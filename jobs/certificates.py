@@ -86,7 +86,7 @@ def ended(merchant: Merchant, each: Ending) -> list[Line]:
     facts = {"merchant": till.name_of(merchant), "kind": KINDS[each.kind], "on": each.valid_until}
     return [
         t("<b>{merchant}</b> 暂停发积分", **facts),
-        t("{kind}有效至 {on},已经过期。续期后自动恢复;会员照常能用手里的分。", **facts),
+        t("{kind}{on}已到期。续期后自动恢复;会员照常能用手里的分。", **facts),
     ]
 
 

@@ -2,7 +2,7 @@
 
 Telegram keeps an update for a day at most, so after two its key can't be needed; nor can that of an application over HTTP. Keys of
 money stay with the journal. What was sent is kept long enough to answer questions; slots, failures and events told to merchants as
-long as somebody may look into them.
+long as somebody may look into them; declined purchases as long as their merchant may still book them.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import datetime as dt
 from sqlalchemy import text
 
 from jobs.duty import Chunk, Duty, Progress, Slot
+from ledger.earning.declined import KEPT_DAYS
 
 ROWS_PER_CHUNK = 5_000
 
@@ -31,6 +32,10 @@ _PRUNE = {
     "events": text(
         "DELETE FROM webhook_event WHERE id IN (SELECT id FROM webhook_event"
         " WHERE state = 'sent' AND sent_at < CAST(:now AS timestamptz) - interval '90 days' LIMIT :limit)"
+    ),
+    "declined": text(
+        "DELETE FROM declined_purchase WHERE id IN (SELECT id FROM declined_purchase"
+        f" WHERE last_at < CAST(:now AS timestamptz) - interval '{KEPT_DAYS} days' LIMIT :limit)"
     ),
     # Buckets of keys and addresses that nobody asked for: they are full again.
     "rates": text("DELETE FROM api_rate WHERE at < CAST(:now AS timestamptz) - interval '1 hour'"),

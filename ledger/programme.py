@@ -17,6 +17,7 @@ class Region(BaseModel):
     code: str
     name_zh: str
     name_en: str
+    mainland: bool = Field(default=True, description="whether businesses there have a unified social credit code")
 
 
 class Wording(BaseModel):
@@ -37,6 +38,28 @@ class TierPrice(BaseModel):
     days: int = Field(ge=1, le=3660)
 
 
+class TierFee(BaseModel):
+    """What a tier costs in money to have for some days, at the counters that sell it, whatever is earned."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    amount_minor: int = Field(ge=1, le=9_999_999, description="the price, in minor units of the programme's money")
+    days: int = Field(ge=1, le=3660)
+    sellers: tuple[str, ...] = Field(min_length=1, description="codes of the merchants that sell it at their counters")
+    extends: bool = Field(
+        default=True, description="whether bought again its days come after its present end; else it is sold once over"
+    )
+    take_back_days: int = Field(
+        default=7, ge=0, le=366, description="so many days after a sale its seller may take it back, used or not"
+    )
+
+    @model_validator(mode="after")
+    def _each_once(self) -> Self:
+        if len(set(self.sellers)) < len(self.sellers):
+            raise ValueError("a seller is named twice")
+        return self
+
+
 class Tier(BaseModel):
     """A step of the ladder: what has to be spent *and* how many days visited within the qualifying months, and what it brings.
 
@@ -54,6 +77,7 @@ class Tier(BaseModel):
     price: TierPrice | None = Field(
         default=None, description="for how many points it is had, and how long; None: not at all"
     )
+    fee: TierFee | None = Field(default=None, description="for how much money it is sold, and where; None: nowhere")
 
 
 class Acceleration(BaseModel):
@@ -182,7 +206,7 @@ class Programme(BaseModel):
             raise ValueError("two tiers have one code")
         if steps and (steps[0].spend_minor or steps[0].visits):
             raise ValueError("the lowest tier needs nothing")
-        if steps and steps[0].price is not None:
+        if steps and (steps[0].price is not None or steps[0].fee is not None):
             raise ValueError("the lowest tier is everybody's, and not for sale")
         if self.tier_seller is None and any(step.price is not None for step in steps):
             raise ValueError("whoever sells tiers for points is named in tier_seller")

@@ -62,7 +62,7 @@ def test_both_readmes_have_the_same_shape() -> None:
     assert shapes[0] == shapes[1]
 
 
-@pytest.mark.parametrize("file", ["README.md", "README.en.md", "deploy/README.md", "bot/fonts/README.md"])
+@pytest.mark.parametrize("file", ["README.md", "README.en.md", "deploy/README.md", "chat/fonts/README.md"])
 def test_links_between_files_lead_somewhere(file: str) -> None:
     path = ROOT / file
     for target in re.findall(r"\]\((?!https?:)([^)#]+)", path.read_text(encoding="utf-8")):

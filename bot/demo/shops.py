@@ -128,7 +128,7 @@ async def _apply(
     then = at.now - dt.timedelta(days=told.ago)
     draft = await onboarding.begin(tx, who.id, now=then)
     for field in onboarding.FIELDS:
-        await onboarding.answer(tx, draft.id, field, getattr(told, field), vault=vault)
+        await onboarding.answer(tx, draft.id, field, getattr(told, field), programme=programme, vault=vault)
     await files.add(
         tx,
         application_id=draft.id,

@@ -41,7 +41,9 @@ class ApplicationIn(_Asked):
     name_en: str = _answer("name_en", "the shop's name in English")
     category: str = _answer("category", "a category of the catalog, such as `grocery`")
     region: str = _answer("region", "a region of the programme, or `*`: everywhere")
-    licence: str = _answer("licence", "number of the business licence")
+    licence: str = _answer(
+        "licence", "number of the business licence; in regions of the mainland its unified social credit code"
+    )
     contact: str = _answer("contact", "whom to reach and how; sealed, and forgotten if it comes to nothing")
     certificates: list[StatedIn] = Field(default_factory=list, max_length=10)
 

@@ -89,21 +89,24 @@ Run = Callable[[Applicant, Any], Awaitable[BaseModel]]
 
 
 async def apply(who: Applicant, asked: ApplicationIn) -> ApplicationOut:
-    """Begin an application. `TooManyApplications` → `AnswerWrong`."""
+    """Begin an application. `TooManyApplications` → `AnswerWrong` → `LicenceWrong`."""
     who.application_id = await applicants.begin(who.tx, who.address, now=who.at.now)
     return await correct(who, asked)
 
 
 async def correct(who: Applicant, asked: ApplicationIn) -> ApplicationOut:
-    """Write all answers anew. `ApplicationClosed` → `AnswerWrong`."""
+    """Write all answers anew. `ApplicationClosed` → `AnswerWrong` → `LicenceWrong`."""
     programme = Programme.model_validate(await who.tx.scalar(_PROGRAMME))
     if asked.category not in dict(CATEGORIES):
-        raise onboarding.AnswerWrong("category", LONGEST["category"])
-    if asked.region not in (NATIONWIDE, *(each.code for each in programme.regions)):
-        raise onboarding.AnswerWrong("region", LONGEST["region"])
+        raise onboarding.AnswerWrong("category", LONGEST["category"], tuple(CATEGORIES))
+    regions = (NATIONWIDE, *(each.code for each in programme.regions))
+    if asked.region not in regions:
+        raise onboarding.AnswerWrong("region", LONGEST["region"], regions)
     said = {field: getattr(asked, field) for field in onboarding.FIELDS}
     stated = [Stated(**each.model_dump()) for each in asked.certificates]
-    await applicants.write(who.tx, who.application_id, said, stated, vault=who.vault, by=who.by, now=who.at.now)
+    await applicants.write(
+        who.tx, who.application_id, said, stated, programme=programme, vault=who.vault, by=who.by, now=who.at.now
+    )
     return await show(who, None)
 
 
@@ -143,7 +146,7 @@ def _paper(each: files.Paper) -> PaperOut:
 
 
 async def send(who: Applicant, asked: BaseModel) -> ApplicationOut:
-    """Send it: operators are told. `ApplicationClosed` → `ApplicationIncomplete`."""
+    """Send it: operators are told. `ApplicationClosed` → `ApplicationIncomplete` → `LicenceWrong`."""
     programme = Programme.model_validate(await who.tx.scalar(_PROGRAMME))
     done = await onboarding.send(who.tx, who.application_id, programme=programme, by=who.by, now=who.at.now)
     for admin in await desk.holders(who.tx, "admin"):

@@ -37,7 +37,7 @@ async def put(call: Call, asked: OfferIn) -> OfferOut:
     try:
         offer = Offer.model_validate({**asked.document, "code": code, "merchant": call.merchant.code})
     except ValidationError as error:
-        raise problems.no_document(error) from None
+        raise problems.no_document(error, asked.document) from None
     if (await call.tx.scalar(_WHOSE, {"code": code})) not in (None, call.merchant.id):
         raise problems.code_of_another()
     offer_id = await publish.publish(call.tx, offer, now=call.at.now, today=call.at.today)

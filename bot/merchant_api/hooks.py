@@ -23,6 +23,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 from yarl import URL
 
+from bot import failures
 from bot.clock import Clock
 from ledger.members.vault import Vault
 from ledger.merchants import webhooks
@@ -125,7 +126,7 @@ class Hooks:
                     while await self.send_due(session):
                         pass
                 except Exception as error:
-                    log.warning("webhooks_wait", error=type(error).__name__)
+                    failures.log_round(log, "webhooks_wait", error)
                 await asyncio.sleep(LOOK_SECONDS)
 
     async def send_due(self, session: ClientSession) -> int:

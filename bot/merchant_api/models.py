@@ -78,6 +78,9 @@ _SCANNED = r"^(https://t\.me/[A-Za-z0-9_]{1,64}\?start=c_)?"
 """A scanner reads the card's link, a cashier its digits."""
 
 
+Card = Annotated[str, StringConstraints(pattern=_SCANNED + r"[0-9]{8}([0-9]{4})?$"), AfterValidator(_digits)]
+
+
 class ByReference(_Asked):
     """A member, by the reference that a lookup gave."""
 
@@ -85,9 +88,10 @@ class ByReference(_Asked):
 
 
 class ByCard(_Asked):
-    """A member, by the card they show, its eight digits or its link as scanned; a code is good for some seconds and for one use."""
+    """A member, by the card they show, its digits or its link as scanned: eight in a member's chat, good for some seconds and for
+    one use; twelve on a paper card that a till has seen before, good every time."""
 
-    card: Annotated[str, StringConstraints(pattern=_SCANNED + r"[0-9]{8}$"), AfterValidator(_digits)]
+    card: Card
 
 
 class Line(_Asked):
@@ -209,7 +213,7 @@ class Refund(RootModel[Annotated[RefundIn, Field(discriminator="kind")]]):
 class LookupIn(_Asked):
     """Who shows this card, by its digits or its link as scanned: eight in a member's chat, twelve on a paper card used before."""
 
-    card: Annotated[str, StringConstraints(pattern=_SCANNED + r"[0-9]{8}([0-9]{4})?$"), AfterValidator(_digits)]
+    card: Card
 
 
 class VoucherIn(_Asked):

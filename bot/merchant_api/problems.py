@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 
 from pydantic import ValidationError
 
+from bot.merchant_api import faults
+from bot.merchant_api.faults import Found
 from bot.merchant_api.models import Fault, ProblemOut
 from chat.refusals import wording
 from chat.words import Speaker, Text, t, tn
@@ -40,7 +42,7 @@ class Problem(Exception):
     detail: Text | None = None
     later: bool = True
     headers: Mapping[str, str] = field(default_factory=dict)
-    errors: Sequence[Fault] = ()
+    errors: Sequence[Found] = ()
 
     def said(self, speaker: Speaker) -> ProblemOut:
         """In one language."""
@@ -50,7 +52,7 @@ class Problem(Exception):
             status=self.status,
             detail=None if self.detail is None else speaker.plain(self.detail),
             code=self.code,
-            errors=list(self.errors) or None,
+            errors=[Fault(pointer=each.pointer, detail=speaker.plain(each.said)) for each in self.errors] or None,
         )
 
     def answer(self, speaker: Speaker) -> Answer:
@@ -256,13 +258,22 @@ def broken(code: str) -> Problem:
     return Problem(500, "broken", t("出错了"), said)
 
 
-def malformed(error: ValidationError, where: str = "") -> Problem:
-    """A request that does not fit its model: 400 where its form is wrong, 422 where only its sense is."""
-    found = error.errors(include_url=False, include_context=False, include_input=False)
-    errors = [Fault(pointer=where + _pointer(each["loc"], where), detail=each["msg"]) for each in found[:20]]
-    if all(each["type"] in ("value_error", "assertion_error") for each in found):
-        return Problem(422, "not_sensible", t("内容不合理"), t("见 errors。"), errors=errors)
-    return Problem(400, "malformed", t("格式不对"), t("见 errors 和 /docs。"), errors=errors)
+def malformed(error: ValidationError, body: bytes) -> Problem:
+    """A body that does not fit its model: 400 where its form is wrong, 422 where only its sense is."""
+    found = faults.found(error, faults.parsed(body))
+    if faults.only_sense(error):
+        return not_sensible(found)
+    return Problem(400, "malformed", t("格式不对"), t("见 errors 和 /docs。"), errors=found)
+
+
+def malformed_query(error: ValidationError) -> Problem:
+    """A query that does not fit its model."""
+    return Problem(400, "malformed", t("格式不对"), t("见 errors 和 /docs。"), errors=faults.found_in_query(error))
+
+
+def not_sensible(found: Sequence[Found]) -> Problem:
+    """What can be read and can't be right."""
+    return Problem(422, "not_sensible", t("内容不合理"), t("见 errors。"), errors=found)
 
 
 def repeated_parameter() -> Problem:
@@ -270,17 +281,10 @@ def repeated_parameter() -> Problem:
     return Problem(400, "malformed", t("格式不对"), t("同一个参数写了两次。"))
 
 
-def no_document(error: ValidationError) -> Problem:
+def no_document(error: ValidationError, document: object) -> Problem:
     """The document of an offer or a rule is none."""
-    found = error.errors(include_url=False, include_context=False, include_input=False)[:20]
-    errors = [Fault(pointer="/document" + _pointer(each["loc"], ""), detail=each["msg"]) for each in found]
-    return Problem(422, "not_sensible", t("内容不合理"), t("见 errors。"), errors=errors)
-
-
-def _pointer(at: Sequence[int | str], where: str) -> str:
-    if where:
-        return ".".join(map(str, at))
-    return "".join("/" + str(each).replace("~", "~0").replace("/", "~1") for each in at)
+    found = faults.found(error, document)
+    return not_sensible([Found("/document" + each.pointer, each.said) for each in found])
 
 
 def own() -> list[Problem]:

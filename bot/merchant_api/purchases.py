@@ -9,12 +9,13 @@ from __future__ import annotations
 import base64
 import binascii
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.addressees import say
 from bot.clock import Clock
 from bot.merchant_api import answers, problems, receipts, times
 from bot.merchant_api.answers import Asked
@@ -31,7 +32,7 @@ from bot.merchant_api.models import (
     QuoteOut,
 )
 from bot.merchant_api.problems import Answer, Problem
-from chat import arithmetic
+from chat import arithmetic, declines
 from chat.words import Speaker
 from ledger.earning import intake, purchases, rulebook
 from ledger.earning.intake import Intended
@@ -40,11 +41,11 @@ from ledger.earning.rules.bill import Bill, Part
 from ledger.earning.rules.evaluate import evaluate
 from ledger.earning.rules.facts import Facts
 from ledger.errors import Refusal
-from ledger.members import card, reference
+from ledger.members import card, reference, walk_ins
 from ledger.members.vault import Vault
 from ledger.merchants import merchant as merchants
 from ledger.merchants.api_keys import ApiKey
-from ledger.merchants.cover import Slices
+from ledger.merchants.cover import CoverExhausted, Slices
 from ledger.merchants.merchant import Merchant, available_on, expires_on
 from ledger.points.commands import Moment
 from ledger.values import compact, value
@@ -135,20 +136,22 @@ class Bookkeeper:
     async def _book(
         self, tx: AsyncConnection, wanted: Sequence[tuple[PurchaseIn, ApiKey, Merchant]], at: Moment
     ) -> list[Booked | Problem]:
-        shown = {p.member.card: key for p, key, _ in wanted if not isinstance(p.member, ByReference)}
+        named = {p.member.card: key for p, key, _ in wanted if not isinstance(p.member, ByReference)}
+        shown = {code: key for code, key in named.items() if len(code) == card.DIGITS}
         cards: Mapping[str, int | Refusal] = {}
         if shown:
             cards = await card.present_many(tx, {code: -key.id for code, key in shown.items()}, now=at.now)
+        known = {**cards, **await self._papers(tx, named.keys() - shown.keys())}
         outlets = await self._outlets(tx, wanted)
         rows: list[Intended | Problem] = []
         taken: set[str] = set()
         for purchase, key, merchant in wanted:
             try:
-                rows.append(self._intended(purchase, key, merchant, cards, outlets, at))
+                rows.append(self._intended(purchase, key, merchant, known, outlets, at))
             except Problem as no:
                 rows.append(no)
                 continue
-            if not isinstance(purchase.member, ByReference):
+            if not isinstance(purchase.member, ByReference) and purchase.member.card in shown:
                 if purchase.member.card in taken:  # two tills at once were shown one card: it was the first one's
                     rows[-1] = problems.refused(card.CardUsed(at.now))
                 taken.add(purchase.member.card)
@@ -159,9 +162,15 @@ class Bookkeeper:
         await receipts.note(tx, [each.receipt for each in booked if isinstance(each, Booked)])
         found = iter(booked)
         outcomes: list[Booked | Problem] = []
+        uncovered: list[tuple[int, str]] = []
         for row in rows:
             outcome = row if isinstance(row, Problem) else next(found)
+            if isinstance(outcome, CoverExhausted) and isinstance(row, Intended):
+                uncovered.append(row.key)
             outcomes.append(problems.refused(outcome) if isinstance(outcome, Refusal) else outcome)
+        if uncovered:
+            told = await declines.tells(tx, uncovered, now=at.now)
+            await say(tx, self._vault, told, today=at.today, zone=self._clock.zone)
         if shown:
             spent = {
                 purchase.member.card
@@ -171,6 +180,13 @@ class Bookkeeper:
             if unused := [code for code, who in cards.items() if isinstance(who, int) and code not in spent]:
                 await card.give_back(tx, unused, now=at.now)
         return outcomes
+
+    async def _papers(self, tx: AsyncConnection, numbers: Collection[str]) -> Mapping[str, int | Refusal]:
+        """Accounts by paper cards. Booking finds who has claimed one since, also where it is a repeat from before."""
+        if not numbers:
+            return {}
+        found = await walk_ins.of_cards(tx, self._vault, numbers)
+        return {number: found.get(number, card.CardUnknown()) for number in numbers}
 
     async def _outlets(
         self, tx: AsyncConnection, wanted: Sequence[tuple[PurchaseIn, ApiKey, Merchant]]

@@ -14,6 +14,7 @@ import structlog
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from bot import failures
 from bot.addressees import say
 from bot.clock import Clock
 from chat import known, receipts, tiers
@@ -22,7 +23,7 @@ from ledger.earning import qualifying
 from ledger.errors import Refusal
 from ledger.members.vault import Vault
 from ledger.points.commands import Moment, Receipt, member
-from ledger.points.reading import run
+from ledger.points.reading import array, run
 from ledger.programme import Programme
 
 log = structlog.get_logger(__name__)
@@ -34,7 +35,7 @@ TOGETHER_SECONDS = 0.02
 
 _NOTE = """
     INSERT INTO receipt_due (member_id, entry_id)
-    SELECT d.member_id, d.entry_id FROM unnest($1::bigint[], $2::bigint[]) AS d(member_id, entry_id)
+    SELECT d.member_id, d.entry_id FROM unnest($1::text::bigint[], $2::text::bigint[]) AS d(member_id, entry_id)
     WHERE EXISTS (SELECT FROM person p WHERE p.member_id = d.member_id) ON CONFLICT DO NOTHING
 """
 _TAKE = text(
@@ -48,7 +49,7 @@ async def note(tx: AsyncConnection, given: Iterable[Receipt | None]) -> None:
     """Note whom to tell, in the transaction of what they are told of. Repeated receipts tell nobody."""
     due = [each for each in given if each is not None and not each.repeated and each.owner.kind == "member"]
     if due:
-        await run(tx, _NOTE, [each.owner.id for each in due], [each.entry_id for each in due])
+        await run(tx, _NOTE, array(each.owner.id for each in due), array(each.entry_id for each in due))
 
 
 class Receipts:
@@ -73,7 +74,7 @@ class Receipts:
                 while await self.page():
                     pass
             except Exception as error:
-                log.warning("receipts_wait", error=type(error).__name__)
+                failures.log_round(log, "receipts_wait", error)
             with suppress(TimeoutError):
                 async with asyncio.timeout(LOOK_SECONDS):
                     await self._news.wait()

@@ -17,8 +17,7 @@ from bot.merchant_api.models import (
     RefundWithoutReference,
 )
 from chat import receipts
-from ledger.earning import purchases, refunds
-from ledger.earning.purchases import NoSuchPurchase
+from ledger.earning import declined, purchases, refunds
 from ledger.earning.refunds import Refunded
 from ledger.earning.returns import Back, Returned
 
@@ -41,7 +40,7 @@ async def refund(call: Call, asked: Refund) -> RefundOut:
         return _said(call, order, found.refunds, [RefundItem(item=item, pieces=pieces) for item, pieces in found.rest])
     purchase = await purchases.find(call.tx, call.merchant.id, order.of)
     if purchase is None:
-        raise NoSuchPurchase(order.of)
+        raise await declined.missing(call.tx, call.merchant.id, order.of)
     done = await refunds.refund(
         call.tx,
         call.merchant,

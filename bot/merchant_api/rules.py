@@ -38,7 +38,7 @@ async def put(call: Call, asked: RuleIn) -> RuleOut:
     try:
         rule = RULE.validate_python(asked.document)
     except ValidationError as error:
-        raise problems.no_document(error) from None
+        raise problems.no_document(error, asked.document) from None
     if asked.valid_to is not None and asked.valid_to < asked.valid_from:
         raise problems.ends_before_it_begins()
     await call.tx.execute(_LOCK, {"code": code})

@@ -165,7 +165,8 @@ class Sandboxes:
             yield opened.world
         except DBAPIError as error:
             if failures.sqlstate(error) == _NO_DATABASE:  # it was dropped under us; whoever comes next finds a new one
-                self._open.pop(key.merchant_id, None)
+                if self._open.get(key.merchant_id) is opened:
+                    await self._close(self._open.pop(key.merchant_id))
                 raise problems.not_now() from error
             raise
         finally:
@@ -263,7 +264,10 @@ class Sandboxes:
             await asyncio.sleep(IDLE_SECONDS / 10)
             for opened in list(self._open.values()):
                 if not opened.users and time.monotonic() - opened.used_at > IDLE_SECONDS:
-                    await self._close(self._open.pop(opened.merchant_id))
+                    try:
+                        await self._close(self._open.pop(opened.merchant_id))
+                    except Exception as error:
+                        failures.log_round(log, "sandbox_not_closed", error, merchant_id=opened.merchant_id)
 
     async def _close(self, opened: _Open) -> None:
         opened.hooks.cancel()

@@ -64,7 +64,7 @@ def read_as(model: type[BaseModel], body: bytes) -> Any:
     try:
         return model.model_validate_json(body)
     except ValidationError as error:
-        raise problems.malformed(error) from None
+        raise problems.malformed(error, body) from None
 
 
 def query(model: type[BaseModel], request: web.Request) -> Any:
@@ -74,7 +74,7 @@ def query(model: type[BaseModel], request: web.Request) -> Any:
     try:
         return model.model_validate_strings(dict(request.query))
     except ValidationError as error:
-        raise problems.malformed(error, "query:") from None
+        raise problems.malformed_query(error) from None
 
 
 def file(made: Download, headers: Mapping[str, str], language: str) -> web.Response:

@@ -1,4 +1,5 @@
--- Writes what became of messages. «gone» rows are deleted; a waiting one keeps quiet for its `wait` seconds.
+-- Writes what became of messages. «gone» rows are deleted; a waiting one keeps quiet for its `wait` seconds. What was sent or given up
+-- is never sent again: a file's content, which may hold codes that are worth points, goes at once.
 WITH mark AS (
     SELECT * FROM unnest(
         CAST(:chats AS bigint[]), CAST(:ids AS bigint[]), CAST(:states AS text[]), CAST(:errors AS text[]),
@@ -10,6 +11,7 @@ WITH mark AS (
 UPDATE outbox o
    SET state = m.state,
        error = m.error,
+       params = CASE WHEN m.state <> 'waiting' AND o.params ? 'file' THEN o.params - 'file' ELSE o.params END,
        lease_until = CASE WHEN m.state = 'waiting' AND m.wait > 0 THEN clock_timestamp() + make_interval(secs => m.wait) END
   FROM mark m
  WHERE o.chat_id = m.chat_id AND o.id = m.id AND m.state <> 'gone'

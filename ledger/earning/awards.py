@@ -23,6 +23,7 @@ from ledger.earning.rules.decision import Decision
 from ledger.errors import Refusal
 from ledger.members.vault import Vault
 from ledger.merchants.authority import demand, may
+from ledger.merchants.cover import CoverExhausted
 from ledger.merchants.merchant import Merchant
 from ledger.merchants.staff import Staff
 from ledger.points.commands import Moment
@@ -111,10 +112,16 @@ async def quote(
 
 async def award(
     tx: AsyncConnection, staff: Staff, one: Intended, *, at: Moment, zone: dt.tzinfo, vault: Vault
-) -> Booked:
-    """Award a purchase at the till. Refusals: `NotAllowed`, then those of `intake.book_many`."""
+) -> Booked | CoverExhausted:
+    """Award a purchase at the till. Refusals: `NotAllowed`, then those of `intake.book_many`.
+
+    That cover does not reach for it is returned: the record of it is in this transaction, which a raised refusal rolls back.
+    """
     staff.demand("award")
-    return await intake.book(tx, one, at=at, zone=zone, vault=vault)
+    (outcome,) = await intake.book_many(tx, [one], at=at, zone=zone, vault=vault)
+    if isinstance(outcome, Refusal) and not isinstance(outcome, CoverExhausted):
+        raise outcome
+    return outcome
 
 
 def may_take_back(purchase: Purchase, staff: Staff, *, minutes: int, at: Moment) -> bool:

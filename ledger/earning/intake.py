@@ -7,7 +7,8 @@
     5. write       one statement: the purchases, and the use of caps and budgets
 
 Locks are taken in the order budgets, caps, cover, accounts. A refusal costs only its own purchase. A purchase that earns nothing —
-too small, capped, its budget used up — leaves a zero-point entry that says why.
+too small, capped, its budget used up — leaves a zero-point entry that says why. One that cover does not reach for leaves a record
+(`declined`), in this transaction, and can be booked later.
 
 `Intake` combines whoever waits into one such batch; each still has its own document, answer and refusal.
 """
@@ -20,7 +21,7 @@ from dataclasses import replace
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from ledger.earning import purchases, situation
+from ledger.earning import declined, purchases, situation
 from ledger.earning.deciding import Decided, Deciding, NoSuchMember, Step, refused
 from ledger.earning.purchases import Booked, DocumentTaken, Purchase, accrual
 from ledger.earning.rules.decision import Decision
@@ -28,7 +29,7 @@ from ledger.earning.situation import Intended
 from ledger.earning.writing import write
 from ledger.errors import Refusal
 from ledger.members.vault import Vault
-from ledger.merchants.cover import Slices
+from ledger.merchants.cover import CoverExhausted, Slices
 from ledger.points.combine import Combining
 from ledger.points.commands import Accrue, Moment, Receipt
 from ledger.points.engine import apply
@@ -59,7 +60,7 @@ async def book(
     vault: Vault | None = None,
     slices: Slices | None = None,
 ) -> Booked:
-    """Book one purchase; its `Refusal` is raised."""
+    """Book one purchase; its `Refusal` is raised, so that who rolls back for it keeps no record of what was declined."""
     (outcome,) = await book_many(tx, [one], at=at, zone=zone, vault=vault, slices=slices)
     if isinstance(outcome, Refusal):
         raise outcome
@@ -103,10 +104,14 @@ async def book_many(
     except BaseException:
         deciding.undo()
         raise
+    uncovered: list[Intended] = []
     for place, step in enumerate(steps):
         match step:
             case Refusal():
                 outcomes[place] = step
+                if isinstance(step, CoverExhausted):
+                    step.kept = True
+                    uncovered.append(batch[place])
             case Purchase():
                 outcomes[place] = _again(step, batch[place], asked[place])
             case int():
@@ -116,6 +121,8 @@ async def book_many(
                 )
             case _:
                 pass
+    if uncovered:
+        await declined.note(tx, uncovered, at)
     return [outcomes[place] for place in range(len(batch))]
 
 

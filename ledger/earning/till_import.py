@@ -24,6 +24,7 @@ from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from ledger.earning.rules.decision import Decision
+from ledger.members import walk_ins
 
 Outcome = Literal[
     "earned",
@@ -33,6 +34,7 @@ Outcome = Literal[
     "no_document",
     "adjustment",
     "no_customer",
+    "phone_number",
     "other_customer",
     "price_not_positive",
     "quantity_not_positive",
@@ -291,6 +293,8 @@ def _read(row: Row) -> tuple[Outcome | None, int, Decimal]:
     """What is wrong with a row whatever its document is, else its quantity and price."""
     if not row.customer:
         return "no_customer", 0, _NOTHING
+    if _is_phone(row.customer):
+        return "phone_number", 0, _NOTHING
     quantity, price = _whole(row.quantity), _exact(row.price)
     if quantity is None or price is None:
         return "unreadable", 0, _NOTHING
@@ -300,6 +304,12 @@ def _read(row: Row) -> tuple[Outcome | None, int, Decimal]:
 
 
 _NOTHING = Decimal(0)
+
+
+@lru_cache(1 << 14)
+def _is_phone(customer: str) -> bool:
+    """A customer's number is kept as it stands, so a phone's may be none. Files that merchants bring themselves take phones."""
+    return len(customer) >= walk_ins.PHONE_DIGITS and walk_ins.holds_phone(customer)
 
 
 @lru_cache(1 << 14)

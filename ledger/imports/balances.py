@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger.errors import Refusal
 from ledger.imports import customers
+from ledger.imports.customers import Customer
 from ledger.imports.lines import BalanceLine
 from ledger.imports.working import Happened, Working
 from ledger.merchants import cover
@@ -52,7 +53,11 @@ async def do(working: Working, brought: Sequence[BalanceLine]) -> list[Happened]
             continue
         entry_id, points = opened[key]
         same = points == line.points
-        found[place] = Happened("already", points, entry_id) if same else Happened(BalanceOpened(line.customer, points))
+        found[place] = (
+            Happened("already", points, entry_id)
+            if same
+            else Happened(BalanceOpened(whose[line.customer].shown, points))
+        )
     try:
         merchant.must_grant(working.at.today)
     except Refusal as no:
@@ -61,7 +66,7 @@ async def do(working: Working, brought: Sequence[BalanceLine]) -> list[Happened]
     covered = [place for place, has in zip(todo, taken.covered, strict=True) if has]
     found |= {place: Happened(cover.exhausted(merchant)) for place in todo if place not in set(covered)}
     commands: list[Command] = [
-        _command(working, brought[place], keys[place], whose[brought[place].customer].holder) for place in covered
+        _command(working, brought[place], keys[place], whose[brought[place].customer]) for place in covered
     ]
     for place, outcome in zip(covered, await apply(tx, commands), strict=True):
         if isinstance(outcome, Refusal):
@@ -75,12 +80,12 @@ async def _opened(tx: AsyncConnection, keys: Sequence[str]) -> dict[str, tuple[i
     return {row.key: (row.id, row.points) for row in await tx.execute(_OPENED, {"keys": list(keys)})}
 
 
-def _command(working: Working, line: BalanceLine, key: str, holder: int) -> OpenBalance:
+def _command(working: Working, line: BalanceLine, key: str, whose: Customer) -> OpenBalance:
     merchant, at = working.merchant, working.at
-    facts: dict[str, Any] = {"what": "carried_in", "external_id": line.customer}
+    facts: dict[str, Any] = {"what": "carried_in", "external_id": whose.number}
     return OpenBalance(
         key=key,
-        owner=member(holder),
+        owner=member(whose.holder),
         currency=merchant.terms.currency,
         at=at,
         actor=working.file.actor,

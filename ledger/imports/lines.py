@@ -11,6 +11,7 @@ from decimal import Decimal
 
 from ledger.errors import Refusal
 from ledger.imports.kinds import Field, Kind
+from ledger.members import walk_ins
 from ledger.redeeming.code_pools import CODE_LONGEST, POOL_LONGEST
 
 WORD_LONGEST = 64
@@ -47,6 +48,11 @@ class CellTooLong(Refusal):
     kind: Kind
     field: Field
     longest: int
+
+
+@dataclass(eq=False)
+class PhoneWithin(Refusal):
+    """A mobile number that is no customer number: of abroad, or among other signs. Kept as it stands it would be open to see."""
 
 
 @dataclass(eq=False)
@@ -131,15 +137,16 @@ def read(kind: Kind, cells: Cells, when: When) -> AnyLine:
     """What a row says.
 
     Raises:
-        CellMissing → CellTooLong → CellUnreadable → NoRefundsHere → RowInFuture → RowTooOld → RowOver, field by field.
+        CellMissing → CellTooLong → PhoneWithin → CellUnreadable → NoRefundsHere → RowInFuture → RowTooOld → RowOver, field by
+        field.
     """
     match kind:
         case "purchases":
             return purchase(cells, when)
         case "members":
-            return MemberLine(_word(kind, cells, "customer"))
+            return MemberLine(_customer(kind, cells))
         case "balances":
-            customer, points = _word(kind, cells, "customer"), _whole(kind, cells, "points", POINTS_MOST)
+            customer, points = _customer(kind, cells), _whole(kind, cells, "points", POINTS_MOST)
             return BalanceLine(customer, points, _last_day(kind, cells, "expires_on", when))
         case "codes":
             return CodeLine(
@@ -150,7 +157,7 @@ def read(kind: Kind, cells: Cells, when: When) -> AnyLine:
 def purchase(cells: Cells, when: When) -> PurchaseLine:
     """A line of a purchase, as `read` reads it."""
     kind: Kind = "purchases"
-    document, customer = _word(kind, cells, "document"), _word(kind, cells, "customer")
+    document, customer = _word(kind, cells, "document"), _customer(kind, cells)
     occurred_at = _instant(kind, cells, "occurred_at", when.zone)
     if occurred_at > when.now + SKEW:
         raise RowInFuture(occurred_at)
@@ -174,6 +181,14 @@ def _word(kind: Kind, cells: Cells, field: Field, longest: int = WORD_LONGEST) -
     said = _said(kind, cells, field)
     if len(said) > longest or not said.isprintable():
         raise CellTooLong(kind, field, longest)
+    return said
+
+
+def _customer(kind: Kind, cells: Cells) -> str:
+    """A customer's number. A mainland phone alone is one: `customers` knows its owner by a keyed index."""
+    said = _word(kind, cells, "customer")
+    if walk_ins.read(said) is None and walk_ins.holds_phone(said):
+        raise PhoneWithin
     return said
 
 

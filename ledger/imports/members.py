@@ -26,14 +26,16 @@ CODES_DAYS = 7
 
 
 async def do(working: Working, brought: Sequence[MemberLine]) -> list[Happened]:
-    """Open accounts, and let them be claimed. One that has a code, was claimed, or is known at tills by a card or phone, is left
-    as it is."""
+    """Open accounts, and let them be claimed: those of phones by who proves to have the number, others by a code. One that has a
+    code, was claimed, or is known at tills by a card or phone, is left as it is."""
     tx, here = working.tx, working.merchant.id
     found = await customers.find(working, (line.customer for line in brought))
     new = await _without_code(tx, here, [whose.number for whose in found.values()])
     given = {number for number, _ in await accounts.give_codes(tx, working.vault, here, sorted(new))} & new
     whose = [found[line.customer] for line in brought]
-    return [Happened("done" if each.number in given else "already", None, each.members[0]) for each in whose]
+    return [
+        Happened("done" if each.new or each.number in given else "already", None, each.members[0]) for each in whose
+    ]
 
 
 async def _without_code(tx: AsyncConnection, merchant_id: int, numbers: Sequence[str]) -> set[str]:

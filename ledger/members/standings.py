@@ -105,7 +105,7 @@ _READ = text(
     FROM member m LEFT JOIN tier_standing s ON s.member_id = m.id
     LEFT JOIN LATERAL (
         SELECT jsonb_agg(jsonb_build_array(g.tier, g.until, g.reason) ORDER BY g.until, g.key) AS grants
-        FROM tier_grant g WHERE g.member_id = m.id AND g.until >= :today
+        FROM tier_grant g WHERE g.member_id = m.id AND g.until >= :today AND g.taken_back_at IS NULL
     ) g ON true
     WHERE m.id = ANY(CAST(:ids AS bigint[])) AND m.kind = 'person' ORDER BY m.id
     """
@@ -135,6 +135,7 @@ _GRANT = text(
     "INSERT INTO tier_grant (key, member_id, tier, granted_on, until, reason, actor)"
     " VALUES (:key, :id, :tier, :today, :until, :reason, :actor) ON CONFLICT (key) DO NOTHING RETURNING member_id"
 )
+_TAKE_BACK = text("UPDATE tier_grant SET taken_back_at = :now WHERE key = :key AND taken_back_at IS NULL")
 
 
 async def load_many(
@@ -209,6 +210,29 @@ async def grant(
         return None
     change = Change(member_id, held.in_force, tier, "granted", until)
     await write(tx, Writing(changes=[change]), at)
+    return change
+
+
+async def extended(tx: AsyncConnection, member_id: int, tier: str, until: dt.date, at: Moment) -> None:
+    """Note in the history that the tier in force now lasts until a later day."""
+    await write(tx, Writing(changes=[Change(member_id, tier, tier, "extended", until)]), at)
+
+
+async def take_back(tx: AsyncConnection, programme: Programme, member_id: int, key: str, at: Moment) -> Change:
+    """End a grant before its day. What is left of other grants and what is earned is in force at once.
+
+    Returns:
+        From what to what; the same tier twice where something else carries it, with the day until which that does.
+    """
+    [before] = (await load_many(tx, [member_id], today=at.today, lock=True)).values()
+    await tx.execute(_TAKE_BACK, {"key": key, "now": at.now})
+    [after] = (await load_many(tx, [member_id], today=at.today)).values()
+    codes = [after.standing.tier if after.standing else None, *(grant.tier for grant in after.grants)]
+    now = tiers.highest(programme.tiers, codes)
+    change = Change(member_id, before.in_force, now.code, "taken_back", after.until(now.code))
+    was = tiers.highest(programme.tiers, [before.in_force])
+    if (now, change.until) != (was, before.until(was.code)):
+        await write(tx, Writing(changes=[change]), at)
     return change
 
 

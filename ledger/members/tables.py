@@ -180,6 +180,7 @@ tier_grant = Table(
     Column("until", Date, nullable=False, comment="the last good day"),
     Column("reason", Text, nullable=False),
     Column("actor", Text, nullable=False),
+    Column("taken_back_at", DateTime(timezone=True), comment="ended before its day, by whoever granted it"),
     CheckConstraint("until >= granted_on", "until"),
 )
 
@@ -194,7 +195,7 @@ tier_change = Table(
     Column("until", Date, comment="how long it holds, as said then"),
     Column("on_day", Date, nullable=False),
     Column("at", DateTime(timezone=True), nullable=False),
-    CheckConstraint("why IN ('earned', 'kept', 'landed', 'granted', 'grant_ended')", "why"),
+    CheckConstraint("why IN ('earned', 'kept', 'landed', 'granted', 'extended', 'taken_back', 'grant_ended')", "why"),
 )
 
 tier_proposal = Table(

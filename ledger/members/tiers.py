@@ -21,7 +21,7 @@ from typing import Literal
 
 from ledger.programme import Acceleration, Programme, Tier
 
-Why = Literal["earned", "kept", "landed", "granted", "grant_ended"]
+Why = Literal["earned", "kept", "landed", "granted", "extended", "taken_back", "grant_ended"]
 
 RECENT_DAYS = 30
 BEFORE_DAYS = 90

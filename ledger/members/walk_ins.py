@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import datetime as dt
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
@@ -26,6 +27,11 @@ CARD_DIGITS = 12
 PHONE_DIGITS = 11
 BATCH_MOST = 500
 """Cards of one batch: what a print shop takes at once, and a table that still travels through a chat."""
+
+
+_GAPS = re.compile(r"[\s()./·_-]")
+_WITHIN = re.compile(r"(?<!\d)(?:(?:00)?86)?1[3-9]\d{9}(?!\d)", re.ASCII)
+_ABROAD = re.compile(r"\+\d{7,15}(?!\d)", re.ASCII)
 
 
 class Handle(NamedTuple):
@@ -102,6 +108,12 @@ def read(said: str) -> Handle | None:
     return Handle("card", digits)
 
 
+def holds_phone(said: str) -> bool:
+    """Whether a mobile number stands in it, of the mainland with or without other signs, or of abroad with its «+»."""
+    bare = _GAPS.sub("", said)
+    return any(_WITHIN.search(each) or _ABROAD.search(each) for each in (said, bare))
+
+
 def _phone(digits: str) -> str | None:
     bare = digits.removeprefix("+")
     bare = bare[2:] if bare.startswith("86") and len(bare) == PHONE_DIGITS + 2 else bare
@@ -174,6 +186,7 @@ _FIND = text(
     "SELECT w.member_id, coalesce(x.claimed_by, w.member_id) AS holder FROM walk_in w"
     " JOIN external_account x ON x.member_id = w.member_id WHERE w.handle_index = :index"
 )
+_BY_INDEX = text("SELECT handle_index, member_id FROM walk_in WHERE handle_index = ANY (CAST(:indexes AS bytea[]))")
 _PRINTED = text("SELECT serial, merchant_id, claim_index FROM paper_card WHERE serial = :serial FOR UPDATE")
 _PRINTED_AS = text("SELECT serial, merchant_id, claim_index FROM paper_card WHERE claim_index = :index FOR UPDATE")
 _ACCOUNT = text("INSERT INTO member (status) VALUES ('unclaimed') RETURNING id")
@@ -222,6 +235,18 @@ async def open_account(
     return member_id
 
 
+async def open_brought(
+    tx: AsyncConnection, vault: Vault, handle: Handle, *, merchant_id: int, by: str, now: dt.datetime
+) -> int:
+    """The account of a phone that a merchant's file names, opened where there is none. Like other customers of a file its owner
+    has agreed to nothing yet: they do when they claim it."""
+    known = await account_of(tx, vault, handle)
+    made = None if known else await _opened(tx, vault, handle, None, merchant_id=merchant_id, by=by, now=now)
+    found = known or made or await account_of(tx, vault, handle)
+    assert found is not None, "the conflicting account is committed"
+    return found
+
+
 async def open_printed(tx: AsyncConnection, vault: Vault, claim_index: bytes, *, by: str, now: dt.datetime) -> bool:
     """Give a card that nobody has used yet an account, so that it can be claimed; whether there is such a card."""
     printed = (await tx.execute(_PRINTED_AS, {"index": claim_index})).first()
@@ -235,6 +260,14 @@ async def account_of(tx: AsyncConnection, vault: Vault, handle: Handle) -> int |
     """The account that was opened for a card or phone, whoever has claimed it since."""
     row = (await tx.execute(_FIND, {"index": _index(vault, handle)})).first()
     return None if row is None else int(row.member_id)
+
+
+async def of_cards(tx: AsyncConnection, vault: Vault, numbers: Iterable[str]) -> dict[str, int]:
+    """The accounts of paper cards by number, whoever has claimed them since; what is no card that was used is left out."""
+    handles = [handle for number in numbers if (handle := read(number)) is not None and handle.kind == "card"]
+    indexes = {_index(vault, handle): handle.digits for handle in handles}
+    found = await tx.execute(_BY_INDEX, {"indexes": list(indexes)})
+    return {indexes[bytes(row.handle_index)]: int(row.member_id) for row in found}
 
 
 async def of(tx: AsyncConnection, vault: Vault, member_ids: Iterable[int]) -> dict[int, Handle]:

@@ -6,5 +6,6 @@ by what · `onboarding` how one applies · `certificates` on what it is certifie
 `shifts` who works at which till · `log` what was done, by whom · `guarantee` what stands behind its points, and the count of
 it · `cover` headroom for issuing them · `mapping` how a merchant's till export names its columns · `retailer` a merchant that
 joins by an import · `accounts` the accounts it had before, and the codes by which their owners claim them · `api_keys` who may
-ask the HTTP API · `webhooks` what its own systems are told · `tables`.
+ask the HTTP API · `webhooks` what its own systems are told · `paid_tiers` tiers for money, to whom · `paid_tier_sales` selling
+them · `paid_tier_undo` taking that back · `tables`.
 """

@@ -27,6 +27,7 @@ from ledger.merchants import api_keys, files, log, onboarding, staff
 from ledger.merchants.api_keys import ApiKey
 from ledger.merchants.files import Paper, Purpose
 from ledger.merchants.onboarding import Application, Field
+from ledger.programme import Programme
 
 BEGUN_A_DAY_MOST, OPEN_MOST, OPEN_IN_ALL_MOST = 5, 3, 300
 """From one address; from all of them together."""
@@ -143,6 +144,7 @@ async def write(
     answers: Mapping[Field, str],
     stated: Sequence[Stated] | None,
     *,
+    programme: Programme,
     vault: Vault,
     by: str,
     now: dt.datetime,
@@ -150,11 +152,11 @@ async def write(
     """Write answers, over those before; the merchant that was made by sending changes with them.
 
     Raises:
-        NoSuchApplication → ApplicationClosed → AnswerWrong.
+        NoSuchApplication → ApplicationClosed → AnswerWrong → LicenceWrong.
     """
-    known = await onboarding.opened(tx, application_id)
+    known = found = await onboarding.opened(tx, application_id)
     for field, said in answers.items():
-        await onboarding.write(tx, application_id, field, said, vault=vault)
+        found = await onboarding.write(tx, found, field, said, programme=programme, vault=vault)
     if stated is not None:
         document = json.dumps([asdict(each) for each in stated], ensure_ascii=False, default=str)
         await tx.execute(_STATE, {"id": application_id, "stated": document})

@@ -11,12 +11,13 @@ Role = Literal["owner", "manager", "cashier"]
 ROLES: tuple[Role, ...] = ("owner", "manager", "cashier")
 
 Action = Literal[
-    "award", "verify", "see_own_day", "see_whole_day", "take_back_own", "take_back_any", "refund", "see_staff",
+    "award", "verify", "sell_tiers", "see_own_day", "see_whole_day", "take_back_own", "take_back_any", "refund", "see_staff",
     "add_cashier", "add_manager", "add_owner", "remove_cashier", "remove_manager",
     "work_shift", "see_merchant", "run_outlets", "export_day", "see_papers", "see_log",
     "see_settlement", "dispute", "see_cover", "run_activities", "fund_dividends", "see_rules", "change_rules", "manage_api",
     "print_cards",
     "import_files",
+    "book_declined",
 ]  # fmt: skip
 
 ACTIONS: tuple[Action, ...] = get_args(Action)
@@ -24,6 +25,7 @@ ACTIONS: tuple[Action, ...] = get_args(Action)
 _ALLOWED: dict[Action, frozenset[Role]] = {
     "award": frozenset({"owner", "manager", "cashier"}),
     "verify": frozenset({"owner", "manager", "cashier"}),
+    "sell_tiers": frozenset({"owner", "manager", "cashier"}),
     "see_own_day": frozenset({"owner", "manager", "cashier"}),
     "see_whole_day": frozenset({"owner", "manager"}),
     "take_back_own": frozenset({"owner", "manager", "cashier"}),
@@ -51,6 +53,7 @@ _ALLOWED: dict[Action, frozenset[Role]] = {
     "manage_api": frozenset({"owner"}),
     "print_cards": frozenset({"owner", "manager"}),
     "import_files": frozenset({"owner", "manager"}),
+    "book_declined": frozenset({"owner", "manager"}),
 }
 
 

@@ -36,11 +36,15 @@ AHEAD = 64
 
 @dataclass(eq=False)
 class CoverExhausted(Refusal):
-    """The issuer's cover is used up: it issues again when something is paid in, or its points are used."""
+    """The issuer's cover is used up: it issues again when something is paid in, or its points are used.
+
+    `kept`: it was a purchase, of which a record is kept so that it can be booked then (`earning.declined`).
+    """
 
     merchant_id: int
     name_zh: str
     name_en: str
+    kept: bool = False
     may_succeed_later: ClassVar[bool] = True
 
 

@@ -271,3 +271,8 @@ async def crossings(tx: AsyncConnection, alert_percent: int) -> list[tuple[Cover
         if level > cover.told:
             found.append((cover, level))
     return found
+
+
+async def back(tx: AsyncConnection, alert_percent: int) -> list[Cover]:
+    """The covers that were told to be used up and have room again; `crossings` notes that, and then they are no longer given."""
+    return [cover for cover in await everyone(tx) if cover.told == 2 and cover.level(alert_percent) < 2]

@@ -20,7 +20,8 @@ What = Literal[
     "staff_invited", "staff_joined", "staff_removed", "day_exported", "cards_printed",
     "rule_proposed", "rule_withdrawn", "rule_approved", "rule_rejected", "rule_ended",
     "key_made", "key_rotated", "key_revoked", "webhook_set", "webhook_renewed", "webhook_dropped",
-    "file_imported", "terms_changed",
+    "file_imported", "terms_changed", "declined_booked", "declined_dropped",
+    "tier_sold", "tier_taken_back",
 ]  # fmt: skip
 
 WHATS: tuple[What, ...] = get_args(What)

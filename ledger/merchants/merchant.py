@@ -84,8 +84,8 @@ def life_ends(life: MonthsToMonthEnd | Years | Never, available_on: dt.date) -> 
             last = calendar.monthrange(year, available_on.month)[1]
             return available_on.replace(year=year, day=min(available_on.day, last))
         case "months_to_month_end":
-            year, month = divmod(available_on.year * 12 + available_on.month - 1 + life.months, 12)
-            return dt.date(year, month + 1, calendar.monthrange(year, month + 1)[1])
+            year, month = divmod(available_on.year * 12 + available_on.month + life.months, 12)
+            return dt.date(year, month + 1, 1) - dt.timedelta(days=1)
 
 
 def available_on(terms: Terms, bought_on: dt.date) -> dt.date:

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger.errors import Refusal
 from ledger.members.vault import Vault
-from ledger.merchants import certificates, files, log, staff, standing
+from ledger.merchants import certificates, files, licences, log, staff, standing
 from ledger.merchants import merchant as merchants
 from ledger.merchants.merchant import Merchant, Terms
 from ledger.points.commands import Moment
@@ -39,10 +39,11 @@ NATIONWIDE = "*"
 
 @dataclass(eq=False)
 class AnswerWrong(Refusal):
-    """An answer is 1 to `longest` characters; a region or category one of those offered."""
+    """An answer is 1 to `longest` characters; a region or category one of `choices`."""
 
     field: Field
     longest: int
+    choices: tuple[str, ...] = ()
 
 
 @dataclass(eq=False)
@@ -175,17 +176,23 @@ async def begin(tx: AsyncConnection, member_id: int, *, now: dt.datetime) -> App
     return found
 
 
-async def answer(tx: AsyncConnection, application_id: int, field: Field, said: str, *, vault: Vault) -> Application:
-    """Write an answer into a draft, over the one before. `ApplicationClosed` → `AnswerWrong`."""
-    await _draft(tx, application_id)
-    return await write(tx, application_id, field, said, vault=vault)
+async def answer(
+    tx: AsyncConnection, application_id: int, field: Field, said: str, *, programme: Programme, vault: Vault
+) -> Application:
+    """Write an answer into a draft, over the one before. `ApplicationClosed` → `AnswerWrong` → `LicenceWrong`."""
+    draft = await _draft(tx, application_id)
+    return await write(tx, draft, field, said, programme=programme, vault=vault)
 
 
-async def write(tx: AsyncConnection, application_id: int, field: Field, said: str, *, vault: Vault) -> Application:
-    """The same for whoever has seen that it may be changed. `AnswerWrong`."""
+async def write(
+    tx: AsyncConnection, known: Application, field: Field, said: str, *, programme: Programme, vault: Vault
+) -> Application:
+    """The same for whoever has seen that it may be changed: `known` is how it stands. `AnswerWrong` → `LicenceWrong`."""
     said = " ".join(said.split())
     if not 1 <= len(said) <= LONGEST[field]:
         raise AnswerWrong(field, LONGEST[field])
+    if field == "licence":
+        said = licences.read(said, mainland=licences.on_mainland(programme, known.region))
     if field == "contact":
         key = vault.new_key()
         values: dict[str, Any] = {"contact_key": key, "contact_box": vault.seal(key, {"contact": said})}
@@ -193,7 +200,7 @@ async def write(tx: AsyncConnection, application_id: int, field: Field, said: st
         values = {field: said}
     changes = ", ".join(f"{name} = :{name}" for name in values)  # names of FIELDS, never of what was said
     query = text(f"UPDATE merchant_application SET {changes} WHERE id = :id RETURNING {_COLUMNS}")
-    return _application((await tx.execute(query, {"id": application_id, **values})).one(), None)
+    return _application((await tx.execute(query, {"id": known.id, **values})).one(), None)
 
 
 async def send(
@@ -202,14 +209,16 @@ async def send(
     """Send a draft: the merchant is made, as «applied», with the programme's usual terms.
 
     Raises:
-        ApplicationClosed → ApplicationIncomplete.
+        ApplicationClosed → ApplicationIncomplete → LicenceWrong.
     """
     draft = await _draft(tx, application_id)
     papers = await files.of_application(tx, application_id)
     licence_file = not any(each.purpose == "licence" for each in papers)
     if draft.unanswered or licence_file:
         raise ApplicationIncomplete(draft.unanswered, licence_file)
-    assert draft.name_zh and draft.name_en and draft.category and draft.region
+    assert draft.name_zh and draft.name_en and draft.category and draft.region and draft.licence
+    # The region may have been changed since the number was given.
+    licences.read(draft.licence, mainland=licences.on_mainland(programme, draft.region))
     made = await merchants.create(
         tx,
         code=f"joined-{application_id}",

@@ -31,7 +31,8 @@ class NoShiftOpen(Refusal):
 @dataclass(frozen=True, slots=True)
 class Totals:
     """What was done in a shift. Awards, money and points as the day's list counts them, without those taken back; refunds are
-    those made in the shift, whenever the purchase was. Money in minor units of the merchant's currency."""
+    those made in the shift, whenever the purchase was; tiers are all those sold in it, and taken back in it whenever they were
+    sold. Money in minor units of the merchant's currency."""
 
     awards: int
     amount_minor: int
@@ -40,6 +41,10 @@ class Totals:
     vouchers: int
     refunds: int
     refunded_minor: int
+    tiers: int = 0
+    tiers_minor: int = 0
+    tiers_back: int = 0
+    tiers_back_minor: int = 0
 
 
 @dataclass(frozen=True, slots=True)

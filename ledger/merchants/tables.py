@@ -186,6 +186,34 @@ shift = Table(
     Index("ix_shift_merchant", "merchant_id", "id"),
 )
 
+paid_tier = Table(
+    "paid_tier",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("key", Text, nullable=False, unique=True, comment="of the tap that sold it, and of the grant"),
+    Column("merchant_id", BigInteger, nullable=False),
+    Column("staff_id", BigInteger, nullable=False),
+    Column("till", Text, comment="where a shift was worked"),
+    Column("member_id", BigInteger, nullable=False),
+    Column("tier", Text, nullable=False),
+    Column("amount_minor", BigInteger, nullable=False),
+    Column("money", Text, nullable=False),
+    Column("days", Integer, nullable=False),
+    Column("extends_from", Date, comment="the end that the days were added to; null: they began on the day itself"),
+    Column("until", Date, nullable=False, comment="the last good day"),
+    Column("sold_at", DateTime(timezone=True), nullable=False),
+    Column("sold_on", Date, nullable=False),
+    Column("take_back_until", Date, nullable=False, comment="the last day on which the seller may, as the terms were"),
+    Column("taken_back_at", DateTime(timezone=True)),
+    Column("taken_back_by", BigInteger, comment="staff id"),
+    Column("reason", Text, comment="why it was taken back"),
+    CheckConstraint("amount_minor > 0 AND days > 0 AND until > sold_on", "figures"),
+    CheckConstraint("num_nulls(taken_back_at, taken_back_by, reason) IN (0, 3)", "taken_back"),
+    Index("ix_paid_tier_merchant", "merchant_id", "sold_at"),
+    Index("ix_paid_tier_back", "merchant_id", "taken_back_at", postgresql_where=text("taken_back_at IS NOT NULL")),
+    Index("ix_paid_tier_member", "member_id", "id"),
+)
+
 post_choice = Table(
     "post_choice",
     metadata,

@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Annotated, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from ledger.errors import Refusal
 
@@ -171,7 +172,8 @@ class Offer(_Document):
         texts = [(self.name, 60), *([(self.about, 240)] if self.about else []), *((c, 60) for c in self.conditions)]
         for names, longest in texts:
             if max(len(names.zh), len(names.en)) > longest:
-                raise ValueError(f"«{names.zh}» is longer than {longest} characters")
+                facts = {"name": names.zh, "longest": longest}
+                raise PydanticCustomError("longer_than", "«{name}» is longer than {longest} characters", facts)
         if len(self.conditions) > 4:
             raise ValueError("at most four conditions")
         return self

@@ -18,6 +18,7 @@ from chat.imports import report
 from chat.words import Speaker
 from chat.xlsx_file import xlsx_file
 from jobs import imports as duty
+from ledger.earning import declined
 from ledger.imports import files, members, progress
 from ledger.imports.files import ImportNotReady, ImportOver, TooManyImports
 from ledger.imports.kinds import Kind
@@ -151,6 +152,26 @@ async def test_claim_codes_come_with_the_rows_that_opened_the_accounts_and_work(
     assert await desk.sql(
         "SELECT count(*) FROM import_row WHERE words::text LIKE '%' || :code || '%'", code=codes[2]
     ) == [(0,)]
+
+
+async def test_rows_beyond_the_cover_are_kept_to_be_booked_later_and_a_trial_keeps_nothing(database: Database) -> None:
+    desk = await open_desk(database)
+    async with database.engine.begin() as tx:
+        await guarantee.set_limit(tx, desk.merchant.id, 250, actor="test", at=moment())
+    content = file_of("purchases", bought("d1", "A", "100.00"), bought("d2", "B", "100.00"), bought("d3", "C", "20.00"))
+    file = await desk.tried("purchases", content)
+    assert await desk.outcomes(file) == ["would", "cover_exhausted", "would"]
+    assert await desk.sql("SELECT count(*) FROM declined_purchase") == [(0,)]
+    done = await desk.confirm(file)
+    assert await desk.outcomes(done) == ["done", "cover_exhausted", "done"]
+    assert await desk.sql("SELECT document, channel, actor FROM declined_purchase") == [("d2", "file", "staff:1")]
+    async with database.engine.begin() as tx:
+        await guarantee.set_limit(tx, desk.merchant.id, 10_000, actor="test", at=moment())
+    again = await desk.done("purchases", content)
+    assert await desk.outcomes(again) == ["already", "done", "already"]
+    async with database.engine.begin() as tx:
+        assert await declined.waiting(tx, desk.merchant.id) == (0, 0)
+    assert await desk.holds()
 
 
 async def test_opening_balances_end_where_the_cover_ends_in_the_trial_and_in_earnest(
@@ -487,3 +508,57 @@ async def test_a_customer_whom_tills_know_by_phone_or_card_is_the_same_one_in_fi
     assert await desk.outcomes(await desk.done("purchases", more)) == ["already", "already", "done"]
     assert await desk.sql("SELECT member_id FROM purchase WHERE document = 'd3'") == [(owner,)]
     assert await desk.holds()
+
+
+async def test_a_phone_number_of_a_file_is_kept_nowhere_in_clear_and_is_the_same_customer_at_the_till(
+    database: Database,
+) -> None:
+    desk = await open_desk(database)
+    phones = ["13900139000", "+86 137-0013-7000", "13600136000"]
+    purchases = file_of("purchases", *(bought(f"d{n}", phone, "10.00") for n, phone in enumerate(phones)))
+    tried = await desk.tried("purchases", purchases)
+    assert await desk.outcomes(tried) == ["would"] * 3 and await desk.sql("SELECT 1 FROM walk_in") == []
+    assert await desk.outcomes(await desk.confirm(tried)) == ["done"] * 3
+    customers = file_of("members", *([phone] for phone in [*phones, "15800158000"]))
+    done = await desk.done("members", customers)
+    assert await desk.outcomes(done) == ["already"] * 3 + ["done"]
+    async with database.engine.connect() as tx:
+        codes = await members.claim_codes(tx, desk.vault, done, await desk.rows(done), now=NOON)
+    assert codes == {}, "they claim by proving their number"
+    balances = file_of("balances", ["139 0013 9000", "50", ""])
+    assert await desk.outcomes(await desk.done("balances", balances)) == ["done"]
+    assert await desk.outcomes(await desk.done("balances", balances)) == ["already"]
+    differs = await desk.done("balances", file_of("balances", ["13900139000", "60", ""]))
+    (row,) = await desk.rows(differs)
+    assert row.trouble is not None and "139****9000" in row.trouble.zh
+
+    handle = walk_ins.read(phones[0])
+    assert handle is not None
+    async with database.engine.begin() as tx:
+        whose = await walk_ins.open_account(
+            tx, desk.vault, handle, merchant_id=desk.merchant.id, terms="2026-11", by="staff:1", now=NOON
+        )
+    assert await desk.sql("SELECT member_id FROM purchase WHERE document = 'd0'") == [(whose,)]
+    assert await in_clear(desk, ["13900139000", "13700137000", "13600136000", "15800158000"]) == []
+    assert await desk.holds()
+
+
+async def in_clear(desk: Desk, words: list[str]) -> list[str]:
+    """The tables in which any of these words stands."""
+    found = []
+    for (table,) in await desk.sql("SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1"):
+        [(held,)] = await desk.sql(
+            f'SELECT EXISTS (SELECT 1 FROM "{table}" t WHERE t::text LIKE ANY (:like))', like=[f"%{w}%" for w in words]
+        )
+        found += [table] if held else []
+    return found
+
+
+@pytest.mark.parametrize("said", ["VIP13900139000", "13900139000-01", "+852 9123 4567", "会员13900139000"])
+async def test_a_customer_number_with_a_phone_in_it_is_refused_in_words(database: Database, said: str) -> None:
+    desk = await open_desk(database)
+    done = await desk.done("members", file_of("members", [said], ["2013800138000"]))
+    refused, kept = await desk.rows(done)
+    assert refused.trouble is not None and kept.outcome == "done"
+    assert "顾客号里有手机号" in refused.trouble.zh and "mobile number" in refused.trouble.en
+    assert await desk.sql("SELECT external_id FROM external_account") == [("2013800138000",)]

@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from bot.double.faults import Fault
 from chat.feature import Feature
-from chat.screen import Screen, screen
+from chat.screen import File, Screen, screen
 from chat.turn import Turn
 from chat.words import t
 from tests.conftest import Database
@@ -54,6 +54,14 @@ async def say(turn: Turn, words: str) -> Screen:
 @feature.tap("edit")
 async def edit(turn: Turn) -> Screen:
     return screen([t("改过了")], [[feature.button(t("改"), "edit")]])
+
+
+@feature.command("hand")
+async def hand(turn: Turn, words: str) -> Screen:
+    file = File("codes.csv", b"a secret code")
+    for member in await everyone(turn):
+        turn.tell(member, screen([t("通知里的文件")], file=file), key=f"hand:{words}:{member}")
+    return screen([t("给您的文件")], file=file)
 
 
 async def states(world: World) -> list[tuple[str, str]]:
@@ -144,6 +152,24 @@ async def test_who_never_wrote_to_this_bot_is_unreachable_and_no_trouble(
         assert [row.state for row in await world.sql("SELECT state FROM outbox")] == ["failed"]
         assert (await world.sql("SELECT count(*) FROM member WHERE unreachable_since IS NOT NULL"))[0][0] == 1
         assert "telegram_refused" not in caplog.text
+
+
+async def test_what_a_file_said_is_not_kept_once_it_was_sent_or_given_up(database: Database) -> None:
+    content = "SELECT params ->> 'text' AS said, state, params -> 'file' AS file FROM outbox ORDER BY id"
+    async with bot_running(database, features=[feature], setup=programme_only) as world:
+        ming, hong = await world.member("小明"), await world.member("小红")
+        world.double.faults.on("sendDocument", Fault.status(502), chat=hong.id)
+        await ming.says("/hand 一")
+        await ming.sees("给您的文件", timeout=15)
+        await hong.sees("通知里的文件", timeout=15)
+        assert hong.last.document == b"a secret code", "what waited for its second try still had it"
+        await world.settled()
+        assert await world.sql(content) == [("通知里的文件", "sent", None)]
+        world.double.faults.on("sendDocument", Fault.status(400), times=2)
+        await ming.says("/hand 二")
+        await world.settled()
+        gone = [("给您的文件", "failed", None), ("通知里的文件", "failed", None)]
+        assert sorted((await world.sql(content))[1:]) == sorted(gone)
 
 
 async def test_messages_of_one_chat_stay_in_order_when_the_first_has_to_wait(database: Database) -> None:

@@ -12,7 +12,8 @@ from collections.abc import AsyncIterator
 import pytest
 import zxingcpp
 
-from bot.pictures import FONT_FAMILY, Pictures
+from bot.pictures import Pictures
+from chat.font import FONT_FAMILY
 
 CARD = f"""<svg xmlns="http://www.w3.org/2000/svg" width="320" height="80" font-family="{FONT_FAMILY}">
 <text x="10" y="50" font-size="36">{{words}}</text></svg>"""

@@ -43,7 +43,7 @@ def test_no_cell_of_a_table_is_run_by_a_spreadsheet() -> None:
 FACTS = {
     "reason": "r", "kind": "credit", "number": "C-1", "until": "2027-06-30", "purpose": "licence", "name": "南京路店",
     "field": "hours", "label": "1号台", "outlet": "南京路店", "till": "1号台", "awards": 3, "role": "cashier", "by": "day",
-    "term": "return_days", "name_zh": "双倍", "name_en": "Double", "cards": 3,
+    "term": "return_days", "name_zh": "双倍", "name_en": "Double", "cards": 3, "amount_minor": 29800, "money": "CNY",
 }  # fmt: skip
 
 

@@ -25,7 +25,7 @@ from chat.extract import english, marked, marked_in, said_by
 from chat.feature import discover
 from chat.refusals import wording
 from chat.screen import Button
-from chat.words import Both, Money, Points, Speaker, t, tn
+from chat.words import Both, Money, Points, Speaker, Text, t, tn
 from ledger.errors import Refusal
 from ledger.redeeming.offers import Names
 
@@ -200,6 +200,14 @@ def test_no_two_features_share_a_name_a_command_or_a_link() -> None:
 def test_values_read_as_people_say_them(value: Any, zh: str, en: str) -> None:
     assert Speaker("zh", TODAY).plain(value) == zh
     assert Speaker("en", TODAY).plain(value) == en
+
+
+def test_an_hour_stands_apart_from_the_word_after_it_and_a_day_does_not() -> None:
+    at, on = dt.datetime(2026, 11, 22, 13, 19, tzinfo=dt.UTC), TODAY + dt.timedelta(days=8)
+    reader, said = Speaker("zh", TODAY), "{when}得的分,{when};{on}到期"
+    assert reader.plain(Text(said, {"when": at, "on": on})) == "今天 21:19 得的分,今天 21:19;11月30日到期"
+    assert reader.html(Text(said, {"when": TODAY, "on": on})) == "今天得的分,今天;11月30日到期"
+    assert reader.html(Text("{when}<b>起</b>", {"when": at})) == "今天 21:19 <b>起</b>"
 
 
 def test_names_are_data_and_escaped_everywhere() -> None:

@@ -26,7 +26,7 @@ async def fill_in(world: World, who: Person) -> None:
     await who.sees("我们找谁", fresh=True)
     await who.says("李师傅 13800000000")
     await who.sees("第 6 步", fresh=True)
-    await who.says("91310000MA1K")
+    await who.says("91310106MA1FY20263")
     await who.sees("把营业执照拍张照", fresh=True)
     await who.sends_photo(picture("licence"), caption="正本")
     await who.sees("记作「营业执照」", fresh=True)
@@ -70,7 +70,7 @@ async def test_from_the_first_question_to_the_first_own_counter(database: Databa
         await operator.sees("1 家在等", fresh=True)
         await operator.taps("街角面包")
         shown = (await operator.sees("申请中", fresh=True)).shown
-        assert "联系人:李师傅 13800000000" in shown and "执照号:91310000MA1K" in shown
+        assert "联系人:李师傅 13800000000" in shown and "执照号:91310106MA1FY20263" in shown
         await operator.taps("营业执照")
         paper = await operator.sees("正本", fresh=True)
         assert paper.photo == picture("licence")
@@ -215,12 +215,36 @@ async def test_the_dialogue_speaks_english(database: Database) -> None:
         await hong.sees("Step 4 of 7", fresh=True)
         await hong.taps("Everywhere")
         await hong.says("Mr Li, 138")
-        await hong.says("91310000MA1K")
+        await hong.says("91310106MA1FY20263")
         await hong.sees("photo of the business licence", fresh=True)
         await hong.sends_photo(picture("licence"))
         await hong.sees("filed as “Business licence”", fresh=True)
         await hong.taps("Done")
         await hong.sees("Region: Everywhere", fresh=True)
+
+
+async def test_a_mistyped_licence_number_is_refused_with_its_remedy_and_typed_anew(database: Database) -> None:
+    async with bot_running(database) as world:
+        baker = await world.member("李师傅")
+        await baker.says("/apply")
+        await baker.taps("开始申请")
+        for said in ("街角面包", "Corner Bakery"):
+            await baker.says(said)
+        await baker.taps("餐饮")
+        await baker.taps("上海")
+        await baker.says("李师傅 13800000000")
+        await baker.sees("统一社会信用代码是多少", fresh=True)
+        for wrong, remedy in (
+            ("9131 0106 MA1F Y20", "您写了 15 位"),
+            ("91310106MA1FY202I3", "执照号第 17 位不对"),
+            ("O1310106MA1FY20263", "前 8 位只有数字,这里是「O」"),
+            ("91310106MA1FY20264", "第 18 位校验码不对\n多半抄错了一位,请逐位核对执照"),
+        ):
+            await baker.says(wrong)
+            await baker.sees(remedy, fresh=True)
+        await baker.says("9131 0106 ma1f y202 63")
+        await baker.sees("把营业执照拍张照", fresh=True)
+        assert await only(world, "SELECT licence FROM merchant_application") == "91310106MA1FY20263"
 
 
 async def test_a_picture_out_of_the_blue_is_not_understood_and_disturbs_nothing(database: Database) -> None:

@@ -7,7 +7,7 @@ import datetime as dt
 
 from sqlalchemy import text
 
-from handlers.award import CARD_MINUTES
+from chat.till import CARD_MINUTES
 from ledger.earning import rulebook
 from ledger.earning.rules.documents import RULE
 from ledger.merchants import merchant as merchants

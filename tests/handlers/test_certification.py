@@ -185,7 +185,7 @@ async def test_the_desk_and_the_owner_speak_english(database: Database) -> None:
         await operator.sees("can’t read that date", fresh=True)
         await operator.says("2099-06-30")
         shown = (await operator.sees("Entered: Credit certificate", fresh=True)).shown
-        assert "Credit certificate · good until 30 Jun 2099" in shown
+        assert "Credit certificate · until 30 Jun 2099" in shown
         await operator.taps("Suspend issuing")
         await operator.sees("Send me the reason", fresh=True)
         await operator.says("a complaint is being looked into")

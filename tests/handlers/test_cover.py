@@ -64,7 +64,7 @@ async def test_the_till_is_refused_when_the_cover_is_used_up_and_nothing_is_book
         await place.cashier.sees("→", fresh=True)
         await place.cashier.taps("确认")
         shown = (await place.cashier.sees("云山超市暂时不能发积分", fresh=True)).shown
-        assert "这笔没有记" in shown
+        assert "这笔没有发分,已留底" in shown
         assert await world.sql("SELECT count(*) FROM purchase") == [(0,)]
         await opens(operator, "cover:limit:1")
         await operator.sees("信用额度改为多少", fresh=True)

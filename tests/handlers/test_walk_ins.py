@@ -5,7 +5,9 @@ from __future__ import annotations
 import io
 from typing import Any
 
+import zxingcpp
 from openpyxl import load_workbook
+from pypdfium2 import PdfDocument
 
 from bot.double.people import Person
 from ledger.members import walk_ins
@@ -30,10 +32,15 @@ async def some_cards(shop: Shop, count: int = 3) -> list[list[str]]:
     return table(manager)
 
 
+def handed(manager: Person, kind: str) -> bytes:
+    """The newest file of a kind that was handed over."""
+    (message,) = [m for m in manager.messages if m.wire.get("document", {}).get("file_name", "").endswith(kind)][-1:]
+    content: bytes = manager._world.files.by_id(message.wire["document"]["file_id"]).content
+    return content
+
+
 def table(manager: Person) -> list[list[str]]:
-    (message,) = [m for m in manager.messages if m.wire.get("document")][-1:]
-    stored = manager._world.files.by_id(message.wire["document"]["file_id"])
-    sheet = load_workbook(io.BytesIO(stored.content)).active
+    sheet = load_workbook(io.BytesIO(handed(manager, ".xlsx"))).active
     assert sheet is not None
     return [[str(cell) for cell in row] for row in list(sheet.values)[1:]]
 
@@ -288,10 +295,19 @@ async def test_cards_are_printed_by_who_may_once_a_tap_and_had_again(database: D
             await tap.answer()
         await manager.sees("50 张 · 用了 0")
         assert await world.sql("SELECT count(*), count(DISTINCT claim_index) FROM paper_card") == [(50, 50)]
-        first = table(manager)
+        await manager.sees("要多少张", fresh=True)
+        first, pages = table(manager), handed(manager, ".pdf")
         await manager.taps("再下载")
         await world.settled()
         assert table(manager) == first and len({number for number, *_ in first}) == 50
+        assert handed(manager, ".pdf") == pages, "the same cards are the same pages"
+        sheet = PdfDocument(pages)
+        assert len(sheet) == 5
+        said = sheet[0].get_textpage().get_text_bounded()
+        assert "云山超市" in said and all(code in said for _, _, code, _ in first[:10])
+        read = {each.text for each in zxingcpp.read_barcodes(sheet[4].render(scale=3).to_pil())}
+        assert read == {front for _, front, _, _ in first[40:]}
+        sheet.close()
         await manager.says("501")
         await manager.sees("一批是 1 到 500 张", fresh=True)
         await shop.owner.says("/merchant")

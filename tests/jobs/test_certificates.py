@@ -60,7 +60,8 @@ async def test_owner_and_operator_hear_three_times_and_once_more_at_the_end(data
     assert shown(first).splitlines()[0] == "云山超市的信用证书还有 60 天到期(2027年1月31日)"
     assert "把续期的文件发来" in shown(first) and "[提交续期文件]" in shown(first)
     assert "发来" not in shown(told[10][1].screen), "the operator has nothing to send"
-    assert "云山超市 暂停发积分" in shown(last)
+    assert "Yunshan Market · Credit certificate ends in 60 days (31 Jan 2027)" in shown(first, "en")
+    assert "云山超市 暂停发积分" in shown(last) and "信用证书2027年1月31日已到期。" in shown(last)
     assert "Yunshan Market may not issue points" in shown(last, "en")
     async with stage.engine.begin() as tx:
         assert await standing.of(tx, market) == standing.LAPSED

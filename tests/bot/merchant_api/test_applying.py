@@ -30,7 +30,7 @@ PDF = b"%PDF-1.7\n" + b"licence " * 100
 def answers(**more: Any) -> dict[str, Any]:
     """What a bakery says of itself."""
     said = {
-        "name_zh": "晨光面包", "name_en": "Morning Bakery", "category": "grocery", "region": "sh", "licence": "91310000MA1",
+        "name_zh": "晨光面包", "name_en": "Morning Bakery", "category": "grocery", "region": "sh", "licence": "91310000MA1FL1A232",
         "contact": "陈老板 13800000000",
         "certificates": [{"kind": "credit", "number": "C-7", "issuer": "沪信", "valid_until": "2027-12-31"}],
     }  # fmt: skip
@@ -209,6 +209,8 @@ async def test_answers_and_documents_are_of_the_right_form_and_size(database: Da
         for wrong in ({"category": "nothing-known"}, {"region": "mars"}):
             said = await here.ask("POST", "/v1/applications", answers(**wrong), language="en")
             assert (said.status, said.code) == (422, "answer_wrong")
+        said = await here.ask("POST", "/v1/applications", answers(licence="91310000MA1FL1A233"), language="zh")
+        assert (said.status, said.code) == (422, "licence_wrong") and "第 18 位校验码不对" in said.text
         assert (await here.ask("POST", "/v1/applications", answers(name_zh="面" * 31))).code == "malformed"
         assert (await here.ask("POST", "/v1/applications", answers(name_zh="  "))).code == "malformed"
         assert (await here.ask("POST", "/v1/applications", raw=b" " * 20_000)).code == "too_large"

@@ -6,6 +6,9 @@ import asyncio
 import datetime as dt
 
 from bot.merchant_api.models import BatchOut, Booked
+from ledger.members import claims, walk_ins
+from ledger.members.reference import reference
+from ledger.points.commands import Moment
 from tests.bot.merchant_api.scene import fresh, shop
 from tests.conftest import Database
 
@@ -48,6 +51,36 @@ async def test_a_card_shown_at_two_tills_at_once_is_one_tills(database: Database
         both = await asyncio.gather(*(scene.buy(scene.purchase(member={"card": code}), server=n % 2) for n in range(4)))
         assert sorted(each.status for each in both) in ([201, 409, 409, 409], [201, 429, 429, 429]), both
         assert len(await scene.sql("SELECT 1 FROM purchase")) == 1
+
+
+async def test_a_paper_card_is_good_for_every_purchase_whoever_has_claimed_it_since(database: Database) -> None:
+    async with shop(database) as scene:
+        at = Moment(scene.now(), scene.now().date())
+        async with database.engine.begin() as tx:
+            facts = {"merchant_id": scene.market.id, "by": "staff:1", "now": at.now}
+            _, (paper, unused) = await walk_ins.print_cards(tx, scene.vault, count=2, **facts)
+            handle = walk_ins.read(paper.number)
+            assert handle is not None
+            who = await walk_ins.open_account(tx, scene.vault, handle, terms="2026-11", **facts)
+        scanned = f"https://t.me/jifen_demo_bot?start=c_{paper.number}"
+        bodies = [scene.purchase(5_000, member={"card": each}) for each in (paper.number, scanned)]
+        booked = [await scene.buy(body) for body in bodies]
+        theirs = reference(scene.vault, scene.market.id, who)
+        assert [(said.status, said.json["points"], said.json["member"]) for said in booked] == [(201, 50, theirs)] * 2
+        rows = {"purchases": [scene.purchase(1_000, member={"card": paper.number}) for _ in range(2)]}
+        rows["purchases"] += [scene.purchase(member={"card": await scene.card()})]
+        assert (await scene.ask("POST", "/v1/purchases:batch", rows)).json["booked"] == 3
+        for number in (unused.number, "123456789012", paper.number[:-1] + str((int(paper.number[-1]) + 1) % 10)):
+            refused = await scene.buy(scene.purchase(member={"card": number}))
+            assert (refused.status, refused.code) == (404, "card_unknown")
+        async with database.engine.begin() as tx:
+            claimed = await claims.claim(tx, scene.vault, member_id=scene.member_id, code=paper.code, at=at)
+            assert isinstance(claimed, claims.Claimed)
+        again = await scene.buy(bodies[0])
+        assert (again.status, again.json["points"], again.json["repeated"]) == (201, 50, True)
+        more = await scene.buy(scene.purchase(7_000, member={"card": paper.number}))
+        assert (more.json["points"], more.json["member"]) == (70, scene.reference)
+        assert await scene.holds()
 
 
 async def test_a_card_is_still_good_after_a_purchase_that_was_refused(database: Database) -> None:

@@ -358,13 +358,21 @@ async def test_a_full_sandbox_says_so_until_it_is_reset(database: Database, monk
         assert (await tried.ask("POST", "/v1/sandbox:reset", {})).status == 200
 
 
+def senders() -> set[asyncio.Task[object]]:
+    """Who sends events in this process."""
+    return {each for each in asyncio.all_tasks() if getattr(each.get_coro(), "__qualname__", "") == "Hooks.run"}
+
+
 async def test_a_sandbox_dropped_under_way_is_made_anew(database: Database) -> None:
+    before = senders()
     async with trial(database) as tried:
         await tried.joins()
         assert await sandboxes.drop(database.engine.url, tried.scene.market.id) is True
         assert await sandboxes.drop(database.engine.url, tried.scene.market.id) is False
         said = [await tried.ask("GET", "/v1/sandbox") for _ in range(3)]
         assert said[-1].status == 200 and {each.status for each in said} <= {200, 503}
+        assert len(senders() - before) <= 1, "nobody goes on sending for the one that is gone"
+    assert senders() <= before
 
 
 async def test_events_that_fail_are_seen_and_sent_again(database: Database) -> None:
@@ -391,6 +399,29 @@ async def test_events_that_fail_are_seen_and_sent_again(database: Database) -> N
         assert (await tried.ask("POST", "/v1/sandbox/events/999:again", {})).code == "no_such_event"
         wrong = await tried.ask("PUT", "/v1/sandbox/webhook", {"url": "ftp://shop.example"})
         assert wrong.code == "address_not_usable"
+
+
+async def test_an_event_that_failed_goes_on_being_tried_when_a_rested_sandbox_is_used_again(database: Database) -> None:
+    async with trial(database) as tried, system() as receiver:
+        receiver.status = 500
+        async with served(tried.scene, inside=True) as first:
+            tried.scene.addresses = [first]
+            await tried.joins()
+            await tried.ask("PUT", "/v1/sandbox/webhook", {"url": receiver.url})
+            booked = (await tried.buy()).json["document"]
+            await tried.ask("POST", "/v1/refunds", refund(tried.scene, "all", of=booked))
+            await told(receiver, {"refund.applied"})
+        await tried.sql("UPDATE webhook_event SET due_at = now()")  # the ten seconds are over
+        receiver.status, before = 200, len(receiver.got)
+        await asyncio.sleep(1.5)
+        assert len(receiver.got) == before, "it rests"
+        async with served(tried.scene, inside=True) as second:
+            tried.scene.addresses = [second]
+            assert (await tried.ask("GET", "/v1/sandbox")).status == 200
+            async with asyncio.timeout(10):
+                while not await tried.sql("SELECT 1 FROM webhook_event WHERE state = 'sent'"):
+                    await asyncio.sleep(0.05)
+        assert len(receiver.got) == before + 1
 
 
 async def test_without_the_right_to_make_databases_there_is_no_sandbox_and_the_doctor_says_so(

@@ -112,6 +112,14 @@ def test_lines_that_cannot_be_used_say_why_and_are_not_guessed() -> None:
     )
 
 
+def test_a_phone_number_is_no_customer_of_an_export_whose_numbers_are_kept_as_they_stand() -> None:
+    check(
+        "1 A 1 5 13900139000\n2 A 1 5 +8613900139000\n3 A 1 5 VIP13900139000\n4 A 1 5 23900139000",
+        "phone_number phone_number phone_number earned",
+        **{"23900139000": 5},
+    )
+
+
 def test_a_refund_takes_the_most_recent_earlier_lines_first_at_their_own_price() -> None:
     check(
         "1 A 2 10 ann\n2 A 2 20 ann\nC3 A -3 99 ann\n4 A 5 30 ann",

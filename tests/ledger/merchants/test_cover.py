@@ -54,7 +54,8 @@ async def test_the_refusal_names_the_merchant_and_may_pass_later(till: Till) -> 
     async with till.engine.begin() as tx:
         with pytest.raises(CoverExhausted) as no:
             await cover.demand(tx, till.market, 1, None, till.at)
-    assert no.value.facts == {"merchant_id": till.market.id, "name_zh": "云山超市", "name_en": "Yunshan Market"}
+    named = {"merchant_id": till.market.id, "name_zh": "云山超市", "name_en": "Yunshan Market"}
+    assert no.value.facts == named | {"kept": False}
     assert no.value.may_succeed_later
 
 

@@ -12,6 +12,7 @@ from ledger.members.vault import Vault
 from ledger.merchants import certificates, files, log, onboarding, staff, standing
 from ledger.merchants import merchant as merchants
 from ledger.merchants.files import FileTooLarge, TooManyFiles
+from ledger.merchants.licences import LicenceWrong
 from ledger.merchants.merchant import MerchantMayNotIssue
 from ledger.merchants.onboarding import (
     AnswerWrong,
@@ -32,7 +33,7 @@ ANSWERS: dict[Field, str] = {
     "category": "dining",
     "region": "sh",
     "contact": "李师傅 13800000000",
-    "licence": "91310000MA1",
+    "licence": "91310106MA1FY20263",
 }
 
 
@@ -47,7 +48,7 @@ async def paper(
 async def filled(tx: AsyncConnection, member_id: int) -> Application:
     draft = await onboarding.begin(tx, member_id, now=NOW)
     for field, said in ANSWERS.items():
-        await onboarding.answer(tx, draft.id, field, said, vault=VAULT)
+        await onboarding.answer(tx, draft.id, field, said, programme=PROGRAMME, vault=VAULT)
     await paper(tx, draft.id)
     return await onboarding.by_id(tx, draft.id)
 
@@ -72,14 +73,16 @@ async def test_a_draft_says_what_is_still_missing_and_is_begun_once(database: Da
         draft = await onboarding.begin(tx, me.id, now=NOW)
         assert await onboarding.begin(tx, me.id, now=NOW) == draft
         assert draft.unanswered == onboarding.FIELDS
-        later = await onboarding.answer(tx, draft.id, "licence", " 91310000\nMA1 ", vault=VAULT)
-        assert later.licence == "91310000 MA1"
+        later = await onboarding.answer(
+            tx, draft.id, "licence", " 91310106\nma1fy20263 ", programme=PROGRAMME, vault=VAULT
+        )
+        assert later.licence == "91310106MA1FY20263"
         assert later.unanswered == ("name_zh", "name_en", "category", "region", "contact")
         with pytest.raises(ApplicationIncomplete) as no:
             await onboarding.send(tx, draft.id, programme=PROGRAMME, by="member:1", now=NOW)
         assert no.value.fields == later.unanswered and no.value.licence_file
         with pytest.raises(AnswerWrong):
-            await onboarding.answer(tx, draft.id, "name_zh", "长" * 31, vault=VAULT)
+            await onboarding.answer(tx, draft.id, "name_zh", "长" * 31, programme=PROGRAMME, vault=VAULT)
 
 
 async def test_the_contact_is_sealed_and_goes_with_a_rejection(database: Database) -> None:
@@ -113,7 +116,7 @@ async def test_sent_it_is_a_merchant_that_has_applied_and_issues_nothing(databas
         with pytest.raises(MerchantMayNotIssue):
             made.must_issue(TODAY)
         with pytest.raises(ApplicationClosed):
-            await onboarding.answer(tx, application.id, "name_zh", "别名", vault=VAULT)
+            await onboarding.answer(tx, application.id, "name_zh", "别名", programme=PROGRAMME, vault=VAULT)
         with pytest.raises(ApplicationClosed):
             await onboarding.send(tx, application.id, programme=PROGRAMME, by="member:1", now=NOW)
         assert [each.purpose for each in await files.of_merchant(tx, made.id)] == ["licence"]
@@ -162,10 +165,28 @@ async def test_who_sells_everywhere_has_no_region(database: Database) -> None:
     async with database.engine.begin() as tx:
         me = await joined(tx)
         draft = await filled(tx, me.id)
-        await onboarding.answer(tx, draft.id, "region", onboarding.NATIONWIDE, vault=VAULT)
+        await onboarding.answer(tx, draft.id, "region", onboarding.NATIONWIDE, programme=PROGRAMME, vault=VAULT)
         done = await onboarding.send(tx, draft.id, programme=PROGRAMME, by="member:1", now=NOW)
         assert done.merchant_id is not None
         assert (await merchants.by_id(tx, done.merchant_id)).region is None
+
+
+async def test_a_number_that_no_longer_goes_with_the_region_is_found_when_it_is_sent(database: Database) -> None:
+    abroad = PROGRAMME.regions[0].model_copy(update={"code": "hk", "mainland": False})
+    programme = PROGRAMME.model_copy(update={"regions": (*PROGRAMME.regions, abroad)})
+    async with database.engine.begin() as tx:
+        me = await joined(tx)
+        draft = await filled(tx, me.id)
+        with pytest.raises(LicenceWrong):
+            await onboarding.answer(tx, draft.id, "licence", "52345678-000", programme=programme, vault=VAULT)
+        await onboarding.answer(tx, draft.id, "region", "hk", programme=programme, vault=VAULT)
+        there = await onboarding.answer(tx, draft.id, "licence", "52345678-000", programme=programme, vault=VAULT)
+        assert there.licence == "52345678-000"
+        await onboarding.answer(tx, draft.id, "region", onboarding.NATIONWIDE, programme=programme, vault=VAULT)
+        with pytest.raises(LicenceWrong):
+            await onboarding.send(tx, draft.id, programme=programme, by="member:1", now=NOW)
+        await onboarding.answer(tx, draft.id, "region", "hk", programme=programme, vault=VAULT)
+        assert (await onboarding.send(tx, draft.id, programme=programme, by="member:1", now=NOW)).state == "sent"
 
 
 async def test_the_same_picture_sent_twice_is_one_paper_and_papers_are_bounded(database: Database) -> None:
