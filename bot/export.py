@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import sys
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,45 +23,38 @@ def group() -> None:
     """Every export has its command."""
 
 
+Lines = Callable[["AsyncConnection", str | None], AsyncIterator[Sequence[object]]]
+
+
+def _table(function: Callable[..., None]) -> Callable[..., None]:
+    """Where a table goes, and whose it is."""
+    target = click.option(
+        "--csv",
+        "target",
+        required=True,
+        type=click.Path(dir_okay=False, writable=True, allow_dash=True, path_type=Path),
+        help=both("写到哪个文件,- 表示标准输出", "The file to write, - for standard output"),
+    )
+    merchant = click.option("--merchant", "code", help=both("只要这一家商户", "Only this merchant's"))
+    return target(merchant(function))
+
+
 @group.command(
     help=both(
         "每个导入的账户一行:商户、顾客号、可用、待生效、预留、欠分",
         "One row per imported account: merchant, number, available, pending, held, deficit",
     )
 )
-@click.option(
-    "--csv",
-    "target",
-    required=True,
-    type=click.Path(dir_okay=False, writable=True, allow_dash=True, path_type=Path),
-    help=both("写到哪个文件,- 表示标准输出", "The file to write, - for standard output"),
-)
-@click.option("--merchant", "code", help=both("只要这一家商户", "Only this merchant's"))
+@_table
 def balances(target: Path, code: str | None) -> None:
-    settings = terminal.settings()
+    from ledger.merchants import accounts
 
-    async def work() -> int:
-        from bot import database
-        from ledger.merchants import accounts
+    async def lines(tx: AsyncConnection, code: str | None) -> AsyncIterator[Sequence[object]]:
+        async for line in accounts.balances(tx, code):
+            yield line.merchant, line.external_id, line.available, line.pending, line.held, line.deficit
 
-        count = 0
-        async with database.connected(settings, terminal.say) as engine, engine.connect() as tx:
-            # One snapshot: the bot may be working meanwhile.
-            await tx.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-            if code is not None and not await _is_there(tx, code):
-                return 1
-            with _written(target) as file:
-                rows = csv.writer(file, lineterminator="\n")
-                rows.writerow(["merchant", "external_id", "available", "pending", "held", "deficit"])
-                async for line in accounts.balances(tx, code):
-                    rows.writerow(
-                        [line.merchant, line.external_id, line.available, line.pending, line.held, line.deficit]
-                    )
-                    count += 1
-        terminal.say(both(f"{count:,} 个账户", f"{count:,} accounts"))
-        return 0
-
-    terminal.finish(work())
+    header = ("merchant", "external_id", "available", "pending", "held", "deficit")
+    terminal.finish(_write(target, code, header, lines, both("{n:,} 个账户", "{n:,} accounts")))
 
 
 @group.command(
@@ -70,37 +63,33 @@ def balances(target: Path, code: str | None) -> None:
         "One row per purchase that was declined because cover was used up, and what became of it",
     )
 )
-@click.option(
-    "--csv",
-    "target",
-    required=True,
-    type=click.Path(dir_okay=False, writable=True, allow_dash=True, path_type=Path),
-    help=both("写到哪个文件,- 表示标准输出", "The file to write, - for standard output"),
-)
-@click.option("--merchant", "code", help=both("只要这一家商户", "Only this merchant's"))
+@_table
 def declined(target: Path, code: str | None) -> None:
-    settings = terminal.settings()
+    from ledger.earning import declined as records
 
-    async def work() -> int:
-        from bot import database
-        from chat.csv_file import harmless
-        from ledger.earning import declined as records
+    header = records.Record._fields
+    terminal.finish(_write(target, code, header, records.everyone, both("{n:,} 笔", "{n:,} purchases")))
 
-        count = 0
-        async with database.connected(settings, terminal.say) as engine, engine.connect() as tx:
-            await tx.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-            if code is not None and not await _is_there(tx, code):
-                return 1
-            with _written(target) as file:
-                rows = csv.writer(file, lineterminator="\n")
-                rows.writerow(records.Record._fields)
-                async for line in records.everyone(tx, code):
-                    rows.writerow([harmless(cell) if isinstance(cell, str) else cell for cell in line])
-                    count += 1
-        terminal.say(both(f"{count:,} 笔", f"{count:,} purchases"))
-        return 0
 
-    terminal.finish(work())
+async def _write(target: Path, code: str | None, header: Sequence[str], lines: Lines, done: str) -> int:
+    """Write a table, of one merchant where a code is given; `done` says how many rows it has."""
+    from bot import database
+    from chat.csv_file import harmless
+
+    count = 0
+    async with database.connected(terminal.settings(), terminal.say) as engine, engine.connect() as tx:
+        # One snapshot: the bot may be working meanwhile.
+        await tx.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        if code is not None and not await _is_there(tx, code):
+            return 1
+        with _written(target) as file:
+            rows = csv.writer(file, lineterminator="\n")
+            rows.writerow(header)
+            async for line in lines(tx, code):
+                rows.writerow([harmless(cell) if isinstance(cell, str) else cell for cell in line])
+                count += 1
+    terminal.say(done.format(n=count))
+    return 0
 
 
 async def _is_there(tx: AsyncConnection, code: str) -> bool:
