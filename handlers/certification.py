@@ -6,7 +6,10 @@ Owners are told of whatever changes for them.
 
 from __future__ import annotations
 
-from typing import get_args
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import cast, get_args
 
 from chat import dates, desk, doors, merchants, till
 from chat.arguments import number
@@ -106,16 +109,43 @@ async def enter(turn: Turn, merchant_id: str) -> Screen:
 
 @feature.tap("kind", audience="operator")
 async def kind(turn: Turn, merchant_id: str, said: str) -> Screen:
-    """Asks for its number."""
+    """Asks for its number, or whether it is as the applicant states it."""
     await desk.demand(turn, *ENTERS)
     merchant = await ledger_merchants.by_id(turn.tx, number(merchant_id))
     if said not in get_args(Kind):
         return await enter(turn, merchant_id)
     turn.goto(feature.at("number"), merchant=merchant.id, kind=said)
-    return await asks(turn, t("编号是多少?发给我。"))
+    question = t("编号是多少?发给我。")
+    if (stated := await stated_by_applicant(turn, merchant.id, said)) is None:
+        return await asks(turn, question)
+    asked = await asks(turn, merchants.stated(stated), t("和文件一样就点一下;不一样,把编号发给我。"))
+    as_stated = feature.button(t("照这样录入"), "stated", merchant.id, said, style="primary")
+    return replace(asked, rows=((as_stated,), *asked.rows))
 
 
-async def asks(turn: Turn, question: Text) -> Screen:
+async def stated_by_applicant(turn: Turn, merchant_id: int, kind: str) -> Mapping[str, str] | None:
+    """A certificate of this kind as its applicant states it, where they do and it has not been entered."""
+    found = await onboarding.of_merchant(turn.tx, merchant_id)
+    entered = {(each.kind, each.number) for each in await certificates.of(turn.tx, merchant_id)}
+    said = (found.stated if found is not None else None) or ()
+    return next((each for each in said if each["kind"] == kind and (kind, each["number"]) not in entered), None)
+
+
+@feature.tap("stated", audience="operator")
+async def as_stated(turn: Turn, merchant_id: str, kind: str) -> Screen:
+    """Writes down what the applicant states; a second tap finds it entered."""
+    roles = await desk.demand(turn, *ENTERS)
+    merchant = await ledger_merchants.by_id(turn.tx, number(merchant_id))
+    found = await stated_by_applicant(turn, merchant.id, kind)
+    if found is None:
+        turn.finish()
+        return await about(turn, merchant, roles)
+    until = dt.date.fromisoformat(found["valid_until"])
+    stated = cast(Kind, found["kind"])
+    return await write_down(turn, roles, merchant.id, stated, found["number"], found["issuer"], until)
+
+
+async def asks(turn: Turn, *questions: Text) -> Screen:
     """One question about the certificate that is being entered."""
     data = turn.dialogue.data
     merchant = await ledger_merchants.by_id(turn.tx, data["merchant"])
@@ -125,7 +155,7 @@ async def asks(turn: Turn, question: Text) -> Screen:
     lines: list[Line] = [
         t("<b>{kind}</b> · {merchant}", kind=KINDS[data["kind"]], merchant=till.name_of(merchant)),
         *said,
-        question,
+        *questions,
     ]
     return screen(lines, [[feature.button(t("取消"), "open", merchant.id)]])
 
@@ -151,14 +181,21 @@ async def until_typed(turn: Turn, said: str) -> Screen:
     data, until = turn.dialogue.data, dates.parse(said)
     if until is None:
         return await asks(turn, t("这个日期我没看懂。请写成 2027-06-30 这样。"))
-    merchant_id, before = data["merchant"], await standing.of(turn.tx, data["merchant"])
+    return await write_down(turn, roles, data["merchant"], data["kind"], data["number"], data["issuer"], until)
+
+
+async def write_down(
+    turn: Turn, roles: frozenset[str], merchant_id: int, kind: Kind, said_number: str, issuer: str, until: dt.date
+) -> Screen:
+    """Enters a certificate and tells whom it concerns."""
+    before = await standing.of(turn.tx, merchant_id)
     two = turn.programme.certificates_need_two
     made = await certificates.enter(
         turn.tx,
         merchant_id=merchant_id,
-        kind=data["kind"],
-        number=data["number"],
-        issuer=data["issuer"],
+        kind=kind,
+        number=said_number,
+        issuer=issuer,
         valid_until=until,
         by=desk.actor(turn),
         two_persons=two,

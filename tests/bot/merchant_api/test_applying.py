@@ -114,6 +114,16 @@ async def test_from_an_application_to_the_first_purchase(
         await here.world.settled()
         assert here.admin.last.document == PDF and here.admin.last.file.name == "licence.pdf"
 
+        zh = language == "zh-hans"
+        await opens(here.admin, f"certification:kind:{merchant_id}:credit")
+        await here.admin.sees(stated, fresh=True)
+        await here.admin.taps("照这样录入" if zh else "Enter it like this")
+        shown = (await here.admin.sees("信用证书已录入" if zh else "Entered: Credit certificate", fresh=True)).shown
+        assert "C-7 · 沪信" in shown and "2027" in shown
+        await opens(here.admin, f"certification:stated:{merchant_id}:credit")  # a second tap
+        await here.world.settled()
+        assert await here.scene.sql("SELECT count(*) FROM certificate") == [(1,)]
+
         not_yet = await here.ask("POST", "/v1/application:take", {})
         assert (not_yet.status, not_yet.code) == (409, "not_certified_yet")
         await certified(here, merchant_id)
