@@ -7,6 +7,8 @@
     lines       import.lines beside COPY
     turns       turn.balance, turn.redeem beside echo bots
     intake      intake.book beside a transaction each, intake.hot beside 32 merchants
+    finding     catalog.search beside LIKE, with what each finds of catalogue_queries.toml
+    catalogue   five thousand offers to search in
     soak        a thousand kills (not a figure; asked for by name)
 
 NAME is a figure or the beginning of one («ledger», «ledger.burn»); without one all figures run.

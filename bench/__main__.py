@@ -19,6 +19,7 @@ GROUPS = {
     "rules": "rules",
     "intake": "intake",
     "api": "api",
+    "catalog.search": "finding",
 }
 
 

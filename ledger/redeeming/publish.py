@@ -14,8 +14,8 @@ from ledger.merchants import merchant as merchants
 from ledger.points import statements
 from ledger.redeeming import stock
 from ledger.redeeming.offers import Names, Offer
-from ledger.redeeming.search import search_text
 from ledger.redeeming.shelf import NoSuchOffer
+from ledger.redeeming.spelling import search_text
 
 
 @dataclass(eq=False)

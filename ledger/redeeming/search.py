@@ -1,68 +1,252 @@
-"""Finding an offer by whatever somebody types: Chinese, pinyin, initials, English, homophones, typos.
+"""Finding an offer by whatever somebody types: Chinese, pinyin, initials, English, homophones, typos, a merchant and a thing.
 
-Three steps, each only when the one before found nothing: the words as typed, found in the search text; their pinyin, found in it;
-and the nearest pinyin (a swapped or wrong letter). pypinyin costs 57 MiB and is loaded at the first offer saved or search made.
+Names are searched in the process, in an index that is kept by a fingerprint of what is on the shelf: one aggregate tells at each
+search whether the shelf still says what the index says, whoever changed it. The fingerprint is of the contents, so the same shelf
+has the same index in every database, and a transaction sees what it changed itself.
 """
 
 from __future__ import annotations
 
-import unicodedata
+import heapq
+import re
+from collections import Counter, OrderedDict, defaultdict
+from collections.abc import Callable, Iterable
+from functools import cached_property, reduce
+from operator import xor
 
 from rapidfuzz import fuzz, process
-from sqlalchemy import text
+from rapidfuzz.distance import OSA
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ledger.redeeming.offers import Names
+from ledger.points.reading import run
+from ledger.redeeming.spelling import Line, is_chinese, normal, syllables, terms, typed, words_of
 
 LONGEST = 40
 """What is typed beyond this is not looked at."""
-_NEAR = 75
-_SHORTEST_GUESS = 3
+_FEW = 5
+"""Fewer finds than this may be of a typing error: what is spelt nearly so follows."""
+_SHORTEST_GUESS, _SHORTEST_CHINESE = 4, 3
+_TWO_ERRORS = 9
+"""From so many letters on, a word is taken to have two typing errors."""
+_PART = 4
+"""Parts of a word are so many letters on average: single syllables are everywhere."""
+_WAYS, _SPELLINGS = 4, 8
+"""So many ways to cut a word into parts, and spellings that may have been meant, are looked for at most."""
+_LIKE = 75
 
-_FOUND = """
-    SELECT o.id FROM offer o JOIN merchant m ON m.id = o.merchant_id
-    WHERE o.active AND m.status IN ('certified', 'suspended') AND {matches}
-    ORDER BY (split_part(o.search_text, chr(10), 1) LIKE :first ESCAPE '\\') DESC,
-             (o.search_text LIKE :begins ESCAPE '\\') DESC, length(o.search_text), o.id LIMIT :limit
+_MERCHANT, _NEARLY, _APART, _LACKING = 20, 50, 200, 10_000
+"""Added to a grade: found in the merchant's name, of a typing error, in several places, for each word not found."""
+
+# Said so that every plan reads the offers once, from one end to the other: connections of the turn avoid hash joins, and merchants
+# one by one would cost seven times as much.
+_SHELF = """
+    FROM offer o WHERE o.active
+        AND o.merchant_id <> ALL (ARRAY(SELECT id FROM merchant WHERE status NOT IN ('certified', 'suspended')))
 """
-_ALL = text(
-    "SELECT o.id, o.search_text FROM offer o JOIN merchant m ON m.id = o.merchant_id"
-    " WHERE o.active AND m.status IN ('certified', 'suspended')"
-)
+_FINGERPRINT = f"SELECT count(*), coalesce(bit_xor(hashtextextended(o.search_text, o.id)), 0) {_SHELF}"
+_ALL = f"SELECT o.id, o.search_text, hashtextextended(o.search_text, o.id) {_SHELF}"
+
+Grades = dict[int, int]
+"""How well offers are found, by their place in the index; 0 is best."""
 
 
-def normal(words: str) -> str:
-    """Words as search texts are written: full-width letters narrowed, lower case, single spaces."""
-    return " ".join(unicodedata.normalize("NFKC", words).lower().split())
+class Spellings:
+    """All that may have been meant by a typing error, by length. Indexes that follow each other share one, and it only grows:
+    what is no longer on the shelf is then found nowhere."""
+
+    def __init__(self) -> None:
+        self.lines: set[str] = set()
+        self._by_length: defaultdict[int, set[str]] = defaultdict(set)
+
+    def add(self, lines: dict[str, Line]) -> None:
+        """Take in the lines that are new."""
+        for spelt in lines.keys() - self.lines:
+            for spelling in lines[spelt].spellings():
+                self._by_length[len(spelling)].add(spelling)
+        self.lines |= lines.keys()
+
+    def __contains__(self, spelling: str) -> bool:
+        return spelling in self._by_length.get(len(spelling), ())
+
+    def near(self, word: str, errors: int) -> list[str]:
+        """What is at most so many typing errors away, one of them at least; the nearest first."""
+        found: list[tuple[float, str]] = []
+        for length in range(len(word) - errors, len(word) + errors + 1):
+            choices = self._by_length.get(length, ())
+            near = process.extract(word, choices, scorer=OSA.distance, score_cutoff=errors, limit=None)
+            found += [(distance, spelling) for spelling, distance, _ in near if distance]
+        return [spelling for _, spelling in sorted(found)]
 
 
-def pinyin(words: str) -> str:
-    """The words in pinyin without tones and spaces; letters stay as they are."""
-    from pypinyin import lazy_pinyin
+class Index:
+    """The names of what is on the shelf, as they are searched."""
 
-    return "".join(lazy_pinyin(words)).replace(" ", "")
+    def __init__(self, rows: Iterable[tuple[int, str]], before: Index | None = None) -> None:
+        """`rows` are ids with search texts; what `before` has of the same lines is taken over."""
+        known = before.lines if before else {}
+        self.lines: dict[str, Line] = {}
+        self._ids: list[int] = []
+        self._names: list[Line] = []
+        self._sellers: defaultdict[str, list[int]] = defaultdict(list)
+        for place, (offer_id, found_by) in enumerate(rows):
+            name, _, seller = found_by.partition("\n")
+            for each in (name, seller):
+                if each not in self.lines:
+                    self.lines[each] = known.get(each) or Line.parse(each)
+            self._ids.append(offer_id)
+            self._names.append(self.lines[name])
+            self._sellers[seller].append(place)
+        self._haystacks = [line.haystack for line in self._names]
+        self._shared: Spellings = before._shared if before and before._shared_mostly_used() else Spellings()
+
+    def _shared_mostly_used(self) -> bool:
+        return len(self._shared.lines) <= 2 * len(self.lines)
+
+    @cached_property
+    def spellings(self) -> Spellings:
+        """Made at need: most searches find what was typed."""
+        self._shared.add(self.lines)
+        return self._shared
+
+    def find(self, words: str, limit: int, *, guess: bool) -> list[int]:
+        """As `search`, of normal words."""
+        whole, apart = "".join(words_of(words)), terms(words)
+        if not whole:
+            return self._best(self._graded("", lambda line: line.grade_signs(words)), limit)
+        found, each = self._said(whole), []
+        if len(apart) > 1:
+            each = [self._said(term) or (self._meant(term) if guess else {}) for term in apart]
+            found = _either(found, _together(each))
+        if guess and (not found or (len(found) < _FEW and not is_chinese(whole))):
+            found = _either(found, self._meant(whole) if not found else self._near(whole, most_errors=1))
+        if guess and not found:
+            found = _most(apart, each) or self._like(whole)
+        return self._best(found, limit)
+
+    def _graded(self, needle: str, grade: Callable[[Line], int | None]) -> Grades:
+        """The lines that hold the needle, graded."""
+        holding = [place for place, haystack in enumerate(self._haystacks) if needle in haystack]
+        found = {place: g for place in holding if (g := grade(self._names[place])) is not None}
+        for seller, places in self._sellers.items():
+            line = self.lines[seller]
+            if needle in line.haystack and (g := grade(line)) is not None:
+                for place in places:
+                    found.setdefault(place, _MERCHANT + g)
+        return found
+
+    def _written(self, term: str) -> Grades:
+        pattern = typed(term)
+        return self._graded(term, lambda line: line.grade(term, pattern))
+
+    def _said(self, term: str) -> Grades:
+        """Where a term is found as typed, else, of Chinese, what sounds the same."""
+        found = self._written(term)
+        if found or not is_chinese(term):
+            return found
+        said = syllables(term)
+        pattern = re.compile(f" {' '.join(map(re.escape, said))}(?= )")
+        return self._graded("".join(said), lambda line: line.grade_sound(pattern))
+
+    def _meant(self, term: str) -> Grades:
+        """Where all parts of a term are found, though not side by side; else what is spelt nearly so."""
+        for parts in self._parts(_sound(term)):
+            if found := _together([self._sounding(part) for part in parts]):
+                return found
+        return self._near(term)
+
+    def _sounding(self, part: str) -> Grades:
+        pattern = typed(part, complete=True)
+        return self._graded(part, lambda line: line.grade_sound(pattern))
+
+    def _parts(self, sound: str) -> list[list[str]]:
+        """The ways in which the fewest spellings make up the sound: «yunshan, niunai»."""
+        ways: list[list[list[str]]] = [[[]]]
+        for end in range(1, len(sound) + 1):
+            here = [
+                [*before, sound[start:end]]
+                for start in range(end)
+                if ways[start] and sound[start:end] in self.spellings
+                for before in ways[start]
+            ]
+            fewest = min(map(len, here), default=0)
+            ways.append([way for way in here if len(way) == fewest][:_WAYS])
+        return [way for way in ways[-1] if len(way) * _PART <= len(sound)]
+
+    def _near(self, term: str, *, most_errors: int = 2) -> Grades:
+        """Where a spelling is found that is a typing error away."""
+        if _too_short(term):
+            return {}
+        sound = _sound(term)
+        if is_chinese(term) or len(sound) < _TWO_ERRORS:
+            most_errors = 1
+        for errors in range(1, most_errors + 1):
+            found, tried = Grades(), 0
+            for spelling in self.spellings.near(sound, errors):
+                if grades := self._written(spelling):
+                    found = _either(found, {place: g + _NEARLY for place, g in grades.items()})
+                    tried += 1
+                if tried == _SPELLINGS:
+                    break
+            if found:
+                return found
+        return {}
+
+    def _like(self, term: str) -> Grades:
+        """Names that are like the words on the whole."""
+        if _too_short(term):
+            return {}
+        sound, found = _sound(term), Grades()
+        for choices in ([line.pinyin for line in self._names], [line.english for line in self._names]):
+            joined = [choice.replace(" ", "") for choice in choices]
+            near = process.extract(sound, joined, scorer=fuzz.partial_ratio, score_cutoff=_LIKE, limit=None)
+            found = _either(found, {place: 100 - int(ratio) for _, ratio, place in near})
+        return found
+
+    def _best(self, found: Grades, limit: int) -> list[int]:
+        """The ids of the best: of two found as well, the shorter name, and then the one that has been there longer."""
+        best = heapq.nsmallest(limit, ((g, len(self._names[place].zh), self._ids[place]) for place, g in found.items()))
+        return [offer_id for _, _, offer_id in best]
 
 
-def initials(words: str) -> str:
-    """The first letters of each character's pinyin."""
-    from pypinyin import Style, lazy_pinyin
-
-    return "".join(lazy_pinyin(words, style=Style.FIRST_LETTER)).replace(" ", "")
+def _too_short(term: str) -> bool:
+    """Whether so much is near it that none of that is meant."""
+    return len(term) < (_SHORTEST_CHINESE if is_chinese(term) else _SHORTEST_GUESS)
 
 
-def search_text(name: Names, merchant: Names) -> str:
-    """What an offer is found by: a line for its name, a line for its merchant, each «中文|english|pinyin|initials»."""
-
-    def line(names: Names) -> str:
-        zh = normal(names.zh).replace("|", " ")
-        return "|".join([zh, normal(names.en).replace("|", " "), pinyin(zh), initials(zh)])
-
-    return f"{line(name)}\n{line(merchant)}"
+def _sound(term: str) -> str:
+    return "".join(syllables(term)) if is_chinese(term) else term
 
 
-def escaped(words: str) -> str:
-    """The words as a LIKE pattern that means them literally."""
-    return words.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+def _either(these: Grades, those: Grades) -> Grades:
+    """What either has found, as the better of the two has it."""
+    found = dict(those)
+    for place, grade in these.items():
+        found[place] = min(grade, found.get(place, grade))
+    return found
+
+
+def _together(each: list[Grades]) -> Grades:
+    """What all of them have found."""
+    if not each:
+        return {}
+    first, *others = sorted(each, key=len)
+    return {p: _APART + g + sum(o[p] for o in others) for p, g in first.items() if all(p in o for o in others)}
+
+
+def _most(apart: list[str], each: list[Grades]) -> Grades:
+    """What has been found by most of the terms, counted in letters; worse, the more of them it lacks."""
+    letters: Counter[int] = Counter()
+    for term, grades in zip(apart, each, strict=False):
+        letters.update(dict.fromkeys(grades, len(term)))
+    half = sum(map(len, apart)) / 2
+    return {
+        place: sum(grades.get(place, _LACKING) for grades in each) for place, found in letters.items() if found >= half
+    }
+
+
+_KEPT = 4
+_indexes: OrderedDict[tuple[int, int], Index] = OrderedDict()
+"""The indexes used last, by fingerprint. More than one: a transaction that changes the shelf sees its own until it commits."""
 
 
 async def search(tx: AsyncConnection, words: str, *, limit: int = 60, guess: bool = True) -> list[int]:
@@ -71,32 +255,20 @@ async def search(tx: AsyncConnection, words: str, *, limit: int = 60, guess: boo
     Without `guess`, the words or their pinyin must be there: for words that may mean something else altogether.
     """
     asked = normal(words)[:LONGEST].strip()
-    if not asked:
-        return []
-    if found := await _like(tx, asked.split(" "), limit):
-        return found
-    sound = pinyin(asked)
-    if sound != asked and (found := await _like(tx, [sound], limit)):
-        return found
-    return await _nearest(tx, sound, limit) if guess else []
+    return (await _index(tx)).find(asked, limit, guess=guess) if asked else []
 
 
-async def _like(tx: AsyncConnection, parts: list[str], limit: int) -> list[int]:
-    """Offers whose search text holds every part; those that hold the first in their own name, or begin with it, come first."""
-    patterns = {f"p{i}": f"%{escaped(part)}%" for i, part in enumerate(parts)}
-    matches = " AND ".join(f"o.search_text LIKE :{name} ESCAPE '\\'" for name in patterns)
-    query = text(_FOUND.format(matches=matches))
-    order = {"first": patterns["p0"], "begins": patterns["p0"].removeprefix("%")}
-    return list(await tx.scalars(query, {**patterns, **order, "limit": limit}))
-
-
-async def _nearest(tx: AsyncConnection, sound: str, limit: int) -> list[int]:
-    """Offers whose pinyin or English name comes nearest. Shorter words than three letters would be near everything."""
-    if len(sound) < _SHORTEST_GUESS:
-        return []
-    choices: dict[tuple[int, int], str] = {}
-    for offer_id, found_by in await tx.execute(_ALL):
-        _, english, sounds, _ = found_by.split("\n")[0].split("|")
-        choices[offer_id, 0], choices[offer_id, 1] = sounds, english.replace(" ", "")
-    near = process.extract(sound, choices, scorer=fuzz.partial_ratio, limit=limit, score_cutoff=_NEAR)
-    return list(dict.fromkeys(key[0] for _, _, key in near))
+async def _index(tx: AsyncConnection) -> Index:
+    """The index of the shelf as `tx` sees it."""
+    count, contents = (await run(tx, _FINGERPRINT))[0]
+    index = _indexes.get((count, contents))
+    if index is None:
+        rows = await run(tx, _ALL)
+        # Somebody may have committed since the fingerprint was taken, so an index goes by the fingerprint of what it holds.
+        count, contents = len(rows), reduce(xor, (row[2] for row in rows), 0)
+        before = next(reversed(_indexes.values())) if _indexes else None
+        index = _indexes[count, contents] = Index([(row[0], row[1]) for row in rows], before)
+    _indexes.move_to_end((count, contents))
+    while len(_indexes) > _KEPT:
+        _indexes.popitem(last=False)
+    return index
