@@ -4,9 +4,11 @@
     stage       a throw-away PostgreSQL with fsync on, filled databases
     ledger      ledger.<verb>.c1|c8|c32, .single, .c32.vs_orm
     reads       ledger.read.balance, ledger.read.history with ten thousand and ten million postings
+    night       expire.million beside one hand-written statement
     lines       import.lines beside COPY
     turns       turn.balance, turn.redeem beside echo bots
     intake      intake.book beside a transaction each, intake.hot beside 32 merchants
+    rush        redeem.hot: five thousand members after a hundred pieces, beside three statements by hand
     finding     catalog.search beside LIKE, with what each finds of catalogue_queries.toml
     catalogue   five thousand offers to search in
     soak        a thousand kills (not a figure; asked for by name)

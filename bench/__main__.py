@@ -14,11 +14,13 @@ from bench.stage import stage
 GROUPS = {
     "ledger.read": "reads",
     "ledger": "ledger",
+    "expire": "night",
     "import": "lines",
     "turn": "turns",
     "rules": "rules",
     "intake": "intake",
     "api": "api",
+    "redeem.hot": "rush",
     "catalog.search": "finding",
 }
 

@@ -71,6 +71,20 @@ def declined(target: Path, code: str | None) -> None:
     terminal.finish(_write(target, code, header, records.everyone, both("{n:,} 笔", "{n:,} purchases")))
 
 
+@group.command(
+    help=both(
+        "每月每家商户一行:过期、恢复、随退货收回的积分,实际过期多少,值多少",
+        "One row per month and issuer: points expired, restored, clawed back, the breakage and its worth",
+    )
+)
+@_table
+def breakage(target: Path, code: str | None) -> None:
+    from ledger.merchants import breakage as sums
+
+    header = sums.Record._fields
+    terminal.finish(_write(target, code, header, sums.everything, both("{n:,} 行", "{n:,} rows")))
+
+
 async def _write(target: Path, code: str | None, header: Sequence[str], lines: Lines, done: str) -> int:
     """Write a table, of one merchant where a code is given; `done` says how many rows it has."""
     from bot import database

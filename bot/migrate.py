@@ -25,10 +25,11 @@ def functions() -> dict[str, str]:
     from chat.functions import CREATE
     from ledger.earning import situation
     from ledger.merchants import merchant
-    from ledger.points import engine
+    from ledger.points import engine, expiry
 
     return {
         "points_load": engine.LOAD_FUNCTION,
+        "points_expire": expiry.EXPIRE_FUNCTION,
         "certified_until": merchant.CERTIFIED_FUNCTION,
         "intake_load": situation.LOAD_FUNCTION,
         **CREATE,

@@ -57,8 +57,10 @@ def title(line: Line, known: Known) -> Text | Both:
 
 
 def spent_on(facts: Mapping[str, Any]) -> Both | None:
-    """What points were spent on, as the offer named it then."""
+    """What points were spent on, as the offer named it then, with the special price that it had."""
     named = facts.get("offer", facts)
+    if "special_zh" in named:
+        return Both(*(f"{named[f'name_{language}']} · {named[f'special_{language}']}" for language in ("zh", "en")))
     return Both(named["name_zh"], named["name_en"]) if "name_zh" in named else None
 
 

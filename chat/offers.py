@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable
 from functools import reduce
 from typing import Any, Protocol
@@ -11,6 +12,7 @@ from chat.refusals import Worded, worded
 from chat.screen import Button
 from chat.words import Both, Money, Points, Text, t, tn
 from ledger.redeeming import may_redeem as rules
+from ledger.redeeming import reach
 from ledger.redeeming.may_redeem import Facts, Listed
 from ledger.redeeming.offers import AmountNotOffered, Category, Names, Offer, PerMoney, PerUnit, Quote
 from ledger.redeeming.publish import CurrencyNotAccepted
@@ -46,6 +48,16 @@ def joined(texts: Iterable[Text]) -> Text:
     return reduce(lambda one, other: t("{one};{other}", one=one, other=other), texts)
 
 
+def listing(names: Iterable[Text | Both]) -> Text | Both:
+    """«金卡、银卡»."""
+    return reduce(lambda one, other: t("{one}、{other}", one=one, other=other), names)
+
+
+def all_of(names: Iterable[Names]) -> Text | Both:
+    """The same of a document's words."""
+    return listing(both(each) for each in names)
+
+
 class Paid(Protocol):
     """An offer or a voucher: something paid in a currency."""
 
@@ -62,16 +74,17 @@ def points_of(what: Paid, points: int) -> Points:
 
 
 def thing(offer: Offer, units: int, value_minor: int, money: str) -> Text:
-    """What is handed over: «进口水果礼盒», «进口水果礼盒 ×2», «超市抵用券 ¥24»."""
+    """What is handed over: «进口水果礼盒», «进口水果礼盒 ×2», «超市抵用券 ¥24»; of a voucher whose value varies, its value too."""
     name = both(offer.name)
-    if offer.kind == "variable_voucher":
+    if offer.kind == "voucher" and offer.value_varies and units > 1:
+        return t("{name} ×{units},共 {value}", name=name, units=units, value=Money(value_minor, money))
+    if offer.kind == "variable_voucher" or (offer.kind == "voucher" and offer.value_varies):
         return t("{name} {value}", name=name, value=Money(value_minor, money))
     return t("{name} ×{units}", name=name, units=units) if units > 1 else t("{name}", name=name)
 
 
-def price(listed: Listed) -> Text:
-    """What it costs, in full."""
-    offer = listed.offer.price
+def price(listed: Listed, offer: PerUnit | PerMoney) -> Text:
+    """What it costs at this price, in full."""
     if offer.kind == "per_money":
         return t(
             "{least}–{most},每 {unit} 要 {points}",
@@ -91,9 +104,8 @@ def cost(listed: Listed, quote: Quote) -> Text:
     return t("{points},值 {value}", points=points, value=Money(quote.value_minor, listed.money))
 
 
-def short_price(listed: Listed) -> Text:
-    """What the least of it costs, for a button."""
-    offer = listed.offer.price
+def short_price(listed: Listed, offer: PerUnit | PerMoney) -> Text:
+    """What the least of it costs at this price, for a button."""
     points = points_of(listed, offer.quote(offer.least).points)
     return t("{points}起", points=points) if offer.kind == "per_money" else t("{points}", points=points)
 
@@ -113,6 +125,18 @@ def short_reason(seen: Seen) -> Text | None:
             return t("您已换满")
         case rules.MemberHadAll() as no:
             return t("您已换满,{on}再来", on=no.again_on)
+        case reach.OnlyForTiers() as no:
+            return t("{tiers}专享", tiers=all_of(no.tiers))
+        case reach.OnlyForStanding() as no:
+            return t("信用评级 {least} 以上", least=no.least)
+        case reach.OnlyInRegions() as no:
+            return t("限{regions}", regions=all_of(no.regions))
+        case reach.NotYetOnShelf() as no:
+            return t("{on}起可换", on=no.opens_on)
+        case reach.BlackedOut(opens_on=dt.date() as on):
+            return t("{on}起可换", on=on)
+        case reach.OfferOver() | reach.BlackedOut():
+            return t("已结束")
         case _:
             return t("暂不能换")
 
@@ -175,7 +199,9 @@ def _(no: rules.SoldOut) -> Worded:
     if no.left:
         fewer = (doors.amounts(t("少要几份"), no.offer_id),)
         return Worded(t("只剩 {left} 份了", left=no.left), t("您要 {asked} 份。", asked=no.asked), fewer)
-    return Worded(t("已经换完了"), t("全部份数都换出去了。"), (doors.affordable(t("别的能换的")), _back(no.offer_id)))
+    return Worded(
+        t("已经换完了"), t("份数都换出去了;没有扣您的分。"), (doors.affordable(t("别的能换的")), _back(no.offer_id))
+    )
 
 
 @worded(rules.DayQuotaTaken)

@@ -10,10 +10,10 @@ from chat import doors, known
 from chat.arguments import number
 from chat.feature import Feature
 from chat.known import Known
+from chat.offer_rules import days, special
 from chat.offers import (
     CATEGORIES,
     both,
-    cost,
     joined,
     likely_amounts,
     points_of,
@@ -29,9 +29,9 @@ from chat.words import Both, Money, Text, t, tn
 from ledger.earning import green_rating
 from ledger.points.statements import Holding
 from ledger.redeeming import favourites, shelf
-from ledger.redeeming.may_redeem import No, Yes
+from ledger.redeeming.may_redeem import Listed, No, Yes
 from ledger.redeeming.offers import CATEGORIES as SHELVES
-from ledger.redeeming.offers import PerMoney
+from ledger.redeeming.offers import Offer, PerMoney
 from ledger.redeeming.search import LONGEST, search
 from ledger.redeeming.shelf import Seen
 
@@ -39,7 +39,12 @@ feature = Feature("catalog", order=30, on_account=True)
 
 PER_PAGE = 6
 FIRST_PAGE = 5
+CHEAPEST = 40
+"""So many are judged for the first page where nothing is within reach: some are for others, or dearer today than they can be."""
 QUICK_AMOUNTS = 4
+
+CAPTION_ROOM = 600
+"""Characters of a caption that names, prices, limits and reasons leave to texts and rules."""
 
 T = TypeVar("T")
 
@@ -62,9 +67,9 @@ async def home(turn: Turn) -> Screen:
         lines += [tn("现在能换 {n} 样", n=len(can))]
     else:
         common = turn.programme.common_currency
-        cheapest = await shelf.cheapest(turn.tx, common, FIRST_PAGE)
+        cheapest = await shelf.cheapest(turn.tx, common, CHEAPEST)
         judged = await shelf.look(turn.tx, turn.me, cheapest, today=turn.today, held=held)
-        seen = shelf.nearest_first(judged)[:FIRST_PAGE]
+        seen = shelf.nearest_first(shelf.shown(judged, turn.today))[:FIRST_PAGE]
         lines += [t("还没有够换的,最近的是这些") if seen else t("货架上还没有东西")]
     lines += [BLANK, t("想找什么直接打字,「水果」「shuiguo」「sg」都行。")]
     rows: list[list[Button | None]] = _offer_rows(seen, "home")
@@ -91,7 +96,7 @@ async def affordable(turn: Turn, page: str = "0") -> Screen:
 async def categories(turn: Turn) -> Screen:
     """Lists the shelves that have something on them."""
     turn.goto(feature.at("search"))
-    filled = await shelf.categories(turn.tx)
+    filled = await shelf.categories(turn.tx, turn.me, today=turn.today)
     buttons = [
         feature.button(t("{shelf} {n}", shelf=CATEGORIES[c], n=filled[c]), "category", c, 0)
         for c in SHELVES
@@ -105,7 +110,7 @@ async def category(turn: Turn, code: str, page: str = "0") -> Screen:
     """Lists one shelf, what is within reach first."""
     turn.goto(feature.at("search"))
     held = await _purse(turn)
-    found = await shelf.look(turn.tx, turn.me, await shelf.of_category(turn.tx, code), today=turn.today, held=held)
+    found = await _look(turn, await shelf.of_category(turn.tx, code), held)
     heading = next((words for name, words in CATEGORIES.items() if name == code), t("其他"))
     nothing = t("这一类现在没有可换的。")
     return _list(heading, shelf.nearest_first(found), page, f"category.{code}", nothing, back="categories")
@@ -115,7 +120,7 @@ async def category(turn: Turn, code: str, page: str = "0") -> Screen:
 async def merchants(turn: Turn, page: str = "0") -> Screen:
     """Lists the merchants that offer something."""
     turn.goto(feature.at("search"))
-    found = await shelf.shops(turn.tx)
+    found = await shelf.shops(turn.tx, turn.me, today=turn.today)
     _, shown, arrows = _paged(found, page, 2 * PER_PAGE, "merchants")
     buttons = [feature.button(t("{shop} {n}", shop=both(n), n=count), "merchant", shop, 0) for shop, n, count in shown]
     lines = [t("<b>商户</b>"), None if buttons else t("货架上还没有东西")]
@@ -128,7 +133,7 @@ async def merchant(turn: Turn, merchant_id: str, page: str = "0") -> Screen:
     turn.goto(feature.at("search"))
     names, held = await known.read(turn.tx), await _purse(turn)
     shop = number(merchant_id)
-    found = await shelf.look(turn.tx, turn.me, await shelf.of_merchant(turn.tx, shop), today=turn.today, held=held)
+    found = await _look(turn, await shelf.of_merchant(turn.tx, shop), held)
     green = (await green_rating.ratings(turn.tx, [shop], turn.programme.green_scale))[shop].letter
     heading, nothing = t("{shop}", shop=names.merchant(shop)), t("这家现在没有可换的。")
     if green is not None:
@@ -162,8 +167,7 @@ async def found(turn: Turn, page: str = "0") -> Screen:
 
 async def _found(turn: Turn, words: str, page: str) -> Screen:
     held = await _purse(turn)
-    offers = await shelf.by_ids(turn.tx, await search(turn.tx, words))
-    seen = await shelf.look(turn.tx, turn.me, offers, today=turn.today, held=held)
+    seen = await _look(turn, await shelf.by_ids(turn.tx, await search(turn.tx, words)), held)
     nothing = t("换个说法试试,中文、拼音、首字母都行。")
     heading = t("「{words}」", words=words) if seen else t("没有找到「{words}」", words=words)
     return _list(heading, seen, page, "found", nothing)
@@ -174,17 +178,16 @@ async def offer(turn: Turn, offer_id: str, origin: str = "home") -> Screen:
     """Shows one offer: what it is, what it costs this member, its rules — and either the way to have it, or what is missing."""
     if turn.dialogue.state != feature.at("search"):
         turn.goto(feature.at("search"))
-    held = await _purse(turn)
-    seen = (
-        await shelf.look(turn.tx, turn.me, [await shelf.one(turn.tx, number(offer_id))], today=turn.today, held=held)
-    )[0]
-    listed, document = seen.listed, seen.listed.offer
+    seen = await shelf.judged(turn.tx, turn.me, number(offer_id), today=turn.today)
+    listed, document, priced = seen.listed, seen.listed.offer, seen.verdict.priced
     lines: list[Line | None] = [
         t("<b>{name}</b> · {merchant}", name=both(document.name), merchant=both(listed.merchant)),
-        t("<b>{price}</b>", price=price(listed)),
+        t("<b>{price}</b>", price=price(listed, priced.price)),
+        special(listed, priced),
         t("{about}", about=both(document.about)) if document.about else None,
         BLANK,
     ]
+    ruled = days(listed, seen.facts, priced, turn.today)
     rows: list[list[Button | None]] = []
     if isinstance(seen.verdict, Yes):
         lines.append(_within_reach(seen, seen.verdict))
@@ -197,6 +200,7 @@ async def offer(turn: Turn, offer_id: str, origin: str = "home") -> Screen:
     lines += [
         BLANK,
         t("规则:{rules}", rules=joined(terms(listed, seen.facts))),
+        *ruled,
         *(t("{condition}", condition=both(condition)) for condition in document.conditions),
     ]
     rows += [
@@ -206,12 +210,18 @@ async def offer(turn: Turn, offer_id: str, origin: str = "home") -> Screen:
         ],
         [_back(origin), doors.home()],
     ]
-    return screen(lines, rows, picture=Photo(document.photo) if document.photo else None)
+    return screen(lines, rows, picture=Photo(document.photo) if document.photo and _fits(document, ruled) else None)
+
+
+def _fits(document: Offer, ruled: list[Text]) -> bool:
+    """Whether all of it goes below a picture. The document's own texts always do; each line of its days and prices takes room."""
+    texts = [document.name, *([document.about] if document.about else []), *document.conditions]
+    return not ruled or sum(max(len(each.zh), len(each.en)) for each in texts) + 80 * len(ruled) <= CAPTION_ROOM
 
 
 def _within_reach(seen: Seen, yes: Yes) -> Text:
     listed, available = seen.listed, points_of(seen.listed, seen.facts.available)
-    if listed.offer.price.kind == "per_money":
+    if yes.priced.price.kind == "per_money":
         most = Money(yes.most, listed.money)
         return t("您可用 {available},最多换 {most}", available=available, most=most)
     left = points_of(listed, seen.facts.available - yes.quote.points)
@@ -220,7 +230,7 @@ def _within_reach(seen: Seen, yes: Yes) -> Text:
 
 def _ways_to_have(seen: Seen, yes: Yes) -> list[list[Button | None]]:
     """One button where there is one amount; else the likely amounts, and a way to the others."""
-    listed, price_ = seen.listed, seen.listed.offer.price
+    listed, price_ = seen.listed, yes.priced.price
     if isinstance(price_, PerMoney):
         amounts = likely_amounts(price_, yes.most, QUICK_AMOUNTS)
         buttons = [
@@ -238,6 +248,11 @@ def _ways_to_have(seen: Seen, yes: Yes) -> list[list[Button | None]]:
         others = (yes.most - price_.least) // price_.step + 1 > len(amounts)
         return [*_pairs(buttons), [doors.amounts(t("别的面额"), listed.id) if others else None]]
     return [[doors.redeem(t("兑换"), listed.id, 1), doors.amounts(t("要几份"), listed.id) if yes.most > 1 else None]]
+
+
+async def _look(turn: Turn, offers: list[Listed], held: list[Holding]) -> list[Seen]:
+    """What this member finds of these, judged, in the order given."""
+    return shelf.shown(await shelf.look(turn.tx, turn.me, offers, today=turn.today, held=held), turn.today)
 
 
 async def _purse(turn: Turn) -> list[Holding]:
@@ -261,7 +276,7 @@ def _own_currency(held: list[Holding], turn: Turn) -> bool:
 def _offer_rows(seen: Sequence[Seen], origin: str) -> list[list[Button | None]]:
     rows: list[list[Button | None]] = []
     for each in seen:
-        facts = {"name": both(each.listed.offer.name), "price": short_price(each.listed)}
+        facts = {"name": both(each.listed.offer.name), "price": short_price(each.listed, each.verdict.priced.price)}
         reason = short_reason(each)
         label = t("{name} · {price}", **facts) if reason is None else t("{name} · {reason}", reason=reason, **facts)
         rows.append([feature.button(label, "offer", each.listed.id, origin)])
@@ -303,11 +318,12 @@ def _list(
 def _in_full(seen: Seen, *, merchant: bool) -> list[Line]:
     listed, verdict = seen.listed, seen.verdict
     facts = {"name": both(listed.offer.name), "merchant": both(listed.merchant)}
-    paid = price(listed) if listed.offer.price.kind == "per_money" else cost(listed, listed.offer.price.quote(1))
+    paid, offered = price(listed, verdict.priced.price), special(listed, verdict.priced)
     reason = short_reason(seen) if isinstance(verdict, No) else None
     return [
         t("{name} · {merchant}", **facts) if merchant else t("{name}", **facts),
         t("{price} · {reason}", price=paid, reason=reason) if reason else t("<b>{price}</b>", price=paid),
+        *([offered] if offered is not None else []),
     ]
 
 

@@ -42,9 +42,10 @@ async def list_(turn: Turn, page: str = "0") -> Screen:
     rows: list[list[Button | None]] = []
     for each in seen[at * PER_PAGE : (at + 1) * PER_PAGE]:
         name, reason = both(each.listed.offer.name), short_reason(each)
-        label = t("{name} · {price}", name=name, price=short_price(each.listed))
+        price = short_price(each.listed, each.verdict.priced.price)
+        label = t("{name} · {price}", name=name, price=price)
         if reason is not None:
-            label = t("{name} · {price} · {reason}", name=name, price=short_price(each.listed), reason=reason)
+            label = t("{name} · {price} · {reason}", name=name, price=price, reason=reason)
         rows.append([doors.offer(label, each.listed.id)])
     rows += [
         [

@@ -51,7 +51,8 @@ async def home(turn: Turn) -> Screen:
         ],
         [doors.closes(), doors.disputes(await disputes_waiting(turn))],
         [doors.covers(), doors.campaign_desk(await budgets_waiting(turn))],
-        [doors.standing_desk() if roles & {"admin", "support"} else None, doors.home()],
+        [doors.breakage(), doors.standing_desk() if roles & {"admin", "support"} else None],
+        [doors.home()],
     ]
     return screen(lines, rows)
 

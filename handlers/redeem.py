@@ -13,6 +13,7 @@ from typing import NamedTuple
 from chat import doors
 from chat.arguments import number
 from chat.feature import Feature
+from chat.offer_rules import special
 from chat.offers import both, cost, joined, likely_amounts, points_of, thing, unused
 from chat.refusals import wording
 from chat.screen import BLANK, Button, Line, Photo, Screen, screen
@@ -22,7 +23,7 @@ from chat.words import Money, Text, t, tn
 from ledger.points import statements
 from ledger.points.statements import LotPart
 from ledger.redeeming import codes, redemptions, shelf
-from ledger.redeeming.may_redeem import Facts, Listed, No, Yes, may_redeem
+from ledger.redeeming.may_redeem import Facts, Listed, No, Yes
 from ledger.redeeming.offers import AmountNotOffered, PerMoney, Quote
 from ledger.redeeming.redemptions import OfferChanged
 
@@ -30,15 +31,20 @@ feature = Feature("redeem", order=31, on_account=True)
 
 LOTS_SHOWN = 3
 AMOUNTS_SHOWN = 8
+CHANGED = t("价格或内容刚刚变了,还没有扣分。")
 
 
 class Wanted(NamedTuple):
-    """What a confirm button stands for: so much of an offer, in this version, for these points."""
+    """What a confirm button stands for: so much of an offer, in this version, for these points.
+
+    `worth` is the value of so many pieces; 0 where the amount is the value.
+    """
 
     offer_id: int
     amount: int
     version: int
     points: int
+    worth: int
 
     def promise(self, turn: Turn, nonce: str) -> str:
         """What the button's signature binds: all of it, the member and the nonce."""
@@ -48,46 +54,43 @@ class Wanted(NamedTuple):
 @feature.tap("choose")
 async def choose(turn: Turn, offer_id: str) -> Screen:
     """Asks how much: likely amounts as buttons, any other by typing."""
-    listed, facts = await _judged(turn, number(offer_id))
-    verdict = may_redeem(listed, facts, today=turn.today, status=turn.me.status)
-    if isinstance(verdict, No):
-        raise verdict.reasons[0]
-    turn.goto(feature.at("amount"), offer=listed.id)
-    return _amounts(listed, facts, verdict)
+    seen = await shelf.judged(turn.tx, turn.me, number(offer_id), today=turn.today)
+    if isinstance(seen.verdict, No):
+        raise seen.verdict.reasons[0]
+    return _ask_amount(turn, seen.listed, seen.facts, seen.verdict)
 
 
 @feature.step("amount")
 async def said_amount(turn: Turn, said: str) -> Screen:
     """Takes a typed amount to its confirm screen; what can't be read, or isn't sold, is asked again."""
-    listed, facts = await _judged(turn, int(turn.dialogue.data["offer"]))
-    verdict = may_redeem(listed, facts, today=turn.today, status=turn.me.status)
-    if isinstance(verdict, No):
+    seen = await shelf.judged(turn.tx, turn.me, int(turn.dialogue.data["offer"]), today=turn.today)
+    if isinstance(seen.verdict, No):
         turn.finish()
-        raise verdict.reasons[0]
-    amount = read_amount(said, of_money=isinstance(listed.offer.price, PerMoney))
+        raise seen.verdict.reasons[0]
+    price = seen.verdict.priced.price
+    amount = read_amount(said, of_money=isinstance(price, PerMoney))
     if amount is None:
-        return _amounts(listed, facts, verdict, t("这个数我没看懂。"))
+        return _amounts(seen.listed, seen.facts, seen.verdict, t("这个数我没看懂。"))
     try:
-        listed.offer.price.quote(amount)
+        price.quote(amount)
     except AmountNotOffered as no:
         words = wording(no)
-        return _amounts(listed, facts, verdict, t("<b>{headline}</b>", headline=words.headline))
-    return await _confirm(turn, listed, facts, amount)
+        return _amounts(seen.listed, seen.facts, seen.verdict, t("<b>{headline}</b>", headline=words.headline))
+    return await _confirm(turn, seen.listed.id, amount)
 
 
 @feature.tap("confirm")
 async def confirm(turn: Turn, offer_id: str, amount: str) -> Screen:
     """Shows what redeeming would do."""
-    listed, facts = await _judged(turn, number(offer_id))
-    return await _confirm(turn, listed, facts, number(amount))
+    return await _confirm(turn, number(offer_id), number(amount))
 
 
 @feature.tap("do")
 async def redeem(
-    turn: Turn, offer_id: str, amount: str, version: str, points: str, nonce: str, signature: str
+    turn: Turn, offer_id: str, amount: str, version: str, points: str, worth: str, nonce: str, signature: str
 ) -> Screen:
     """Spends the points and shows the code. Again: shows what the first tap did."""
-    wanted = Wanted(number(offer_id), number(amount), number(version), number(points))
+    wanted = Wanted(number(offer_id), number(amount), number(version), number(points), number(worth))
     if not turn.vault.signed_by_us(wanted.promise(turn, nonce), signature):
         return await _changed(turn, wanted)
     try:
@@ -98,6 +101,7 @@ async def redeem(
             amount=wanted.amount,
             version=wanted.version,
             points=wanted.points,
+            value_minor=wanted.worth or None,
             nonce=nonce,
             code=codes.mint((turn.nonce() + turn.nonce() + turn.nonce()).encode()),
             vault=turn.vault,
@@ -105,7 +109,7 @@ async def redeem(
             at=turn.at,
             actor=turn.actor,
         )
-    except OfferChanged:
+    except (OfferChanged, AmountNotOffered):
         return await _changed(turn, wanted)
     turn.finish()
     voucher = result.redemption
@@ -122,19 +126,19 @@ async def redeem(
 
 
 async def _changed(turn: Turn, wanted: Wanted) -> Screen:
-    """The confirm screen as it would be now, in place of the one that was tapped."""
-    listed, facts = await _judged(turn, wanted.offer_id)
-    return await _confirm(turn, listed, facts, wanted.amount, changed=True)
+    """The confirm screen as it would be now, in place of the one that was tapped; where this amount is sold no more, the others."""
+    try:
+        return await _confirm(turn, wanted.offer_id, wanted.amount, changed=True)
+    except AmountNotOffered:
+        seen = await shelf.judged(turn.tx, turn.me, wanted.offer_id, today=turn.today)
+        if isinstance(seen.verdict, No):
+            raise seen.verdict.reasons[0] from None
+        return _ask_amount(turn, seen.listed, seen.facts, seen.verdict, CHANGED)
 
 
-async def _judged(turn: Turn, offer_id: int) -> tuple[Listed, Facts]:
-    listed = await shelf.one(turn.tx, offer_id)
-    held = await shelf.purse(turn.tx, turn.me, today=turn.today)
-    return listed, (await shelf.facts(turn.tx, turn.me, [listed], today=turn.today, held=held))[offer_id]
-
-
-async def _confirm(turn: Turn, listed: Listed, facts: Facts, amount: int, *, changed: bool = False) -> Screen:
-    verdict = may_redeem(listed, facts, today=turn.today, amount=amount, status=turn.me.status)
+async def _confirm(turn: Turn, offer_id: int, amount: int, *, changed: bool = False) -> Screen:
+    seen = await shelf.judged(turn.tx, turn.me, offer_id, today=turn.today, amount=amount)
+    listed, verdict, facts = seen.listed, seen.verdict, seen.facts
     if isinstance(verdict, No):
         raise verdict.reasons[0]
     turn.finish()
@@ -144,15 +148,17 @@ async def _confirm(turn: Turn, listed: Listed, facts: Facts, amount: int, *, cha
     lines: list[Line | None] = [
         t("<b>{what}</b> · {merchant}", what=what, merchant=both(listed.merchant)),
         t("<b>{cost}</b>", cost=cost(listed, quote)),
+        special(listed, verdict.priced, quote),
         BLANK,
         t("将用掉:{lots}", lots=_lots(listed, lots)),
         t("兑换后剩 {left}", left=points_of(listed, facts.available - quote.points)),
         joined(_promises(turn, listed)),
     ]
     if changed:
-        lines = [t("价格或内容刚刚变了,还没有扣分。"), BLANK, *lines]
+        lines = [CHANGED, BLANK, *lines]
     nonce = turn.nonce()
-    wanted = Wanted(listed.id, amount, listed.version, quote.points)
+    worth = 0 if isinstance(verdict.priced.price, PerMoney) else quote.value_minor
+    wanted = Wanted(listed.id, amount, listed.version, quote.points, worth)
     signature = turn.vault.sign(wanted.promise(turn, nonce))
     yes = feature.button(t("确认兑换"), "do", *wanted, nonce, signature, style="primary")
     rows: list[list[Button | None]] = [[yes, doors.offer(t("返回"), listed.id)]]
@@ -192,13 +198,20 @@ def _lots(listed: Listed, lots: list[LotPart]) -> Text:
     return first
 
 
+def _ask_amount(turn: Turn, listed: Listed, facts: Facts, yes: Yes, *first: Line) -> Screen:
+    turn.goto(feature.at("amount"), offer=listed.id)
+    return _amounts(listed, facts, yes, *first)
+
+
 def _amounts(listed: Listed, facts: Facts, yes: Yes, *first: Line) -> Screen:
-    price, document = listed.offer.price, listed.offer
+    price, document = yes.priced.price, listed.offer
     lines: list[Line] = [
         *first,
         *([BLANK] if first else []),
         t("<b>{name}</b> · {merchant}", name=both(document.name), merchant=both(listed.merchant)),
     ]
+    if (offered := special(listed, yes.priced)) is not None:
+        lines.append(offered)
     likely = likely_amounts(price, yes.most, AMOUNTS_SHOWN)
     buttons = [_amount_button(listed, price.quote(amount)) for amount in likely]
     available = points_of(listed, facts.available)
@@ -223,7 +236,7 @@ def _amounts(listed: Listed, facts: Facts, yes: Yes, *first: Line) -> Screen:
 
 def _amount_button(listed: Listed, quote: Quote) -> Button:
     points = points_of(listed, quote.points)
-    if isinstance(listed.offer.price, PerMoney):
+    if listed.offer.price.kind == "per_money":
         label = t("{value} · {points}", value=Money(quote.amount, listed.money), points=points)
     else:
         label = tn("{n} 份 · {points}", n=quote.amount, points=points)

@@ -12,45 +12,35 @@ from chat import doors, known
 from chat.known import Known
 from chat.screen import Line, Screen, screen
 from chat.words import t
-from jobs import due
 from jobs.duty import Chunk, Duty, Progress, Slot
-from ledger.points.commands import Expire, Receipt
-from ledger.points.engine import apply
+from ledger.points import expiry
+from ledger.points.expiry import Ended, Place
 
 
 async def run(chunk: Chunk, slot: Slot) -> Progress | None:
-    """Expire one page of owners and tell the members among them."""
-    owners, then = await due.page(chunk.tx, "available", chunk.at.today, chunk.progress)
-    outcomes = await apply(
-        chunk.tx,
-        [
-            Expire(
-                key=f"{slot.key}:{each.owner.kind}:{each.owner.id}:{each.currency}",
-                owner=each.owner,
-                currency=each.currency,
-                at=chunk.at,
-                actor="job:expire",
-            )
-            for each in owners
-        ],
+    """Expire one page of lots and tell the members among their owners."""
+    after = expiry.START
+    if "after" in chunk.progress:
+        day, account = chunk.progress["after"]
+        after = Place(dt.date.fromisoformat(day), account)
+    found, then = await expiry.page(
+        chunk.tx, key=slot.key, actor="job:expire", at=chunk.at, after=after, lots=expiry.LOTS_PER_PAGE
     )
-    ended: dict[int, list[Receipt]] = {}
-    for outcome in outcomes:
-        if isinstance(outcome, Receipt) and outcome.owner.kind == "member" and outcome.points and not outcome.repeated:
-            ended.setdefault(outcome.owner.id, []).append(outcome)
+    ended: dict[int, list[Ended]] = {}
+    for each in found:
+        if each.owner.kind == "member":
+            ended.setdefault(each.owner.id, []).append(each)
     if ended:
         names = await known.read(chunk.tx)
-        for member_id, receipts in ended.items():
-            chunk.tell(member_id, notice(receipts, names), key=f"{slot.key}:{member_id}:{receipts[0].entry_id}")
-    return then
+        for member_id, parts in ended.items():
+            chunk.tell(member_id, notice(parts, names), key=f"{slot.key}:{member_id}:{parts[0].entry_id}")
+    return None if then is None else {"after": (then.due_on.isoformat(), then.account_id)}
 
 
-def notice(receipts: Sequence[Receipt], names: Known) -> Screen:
+def notice(ended: Sequence[Ended], names: Known) -> Screen:
     """What ended, a currency a line."""
-    lines: list[Line] = [
-        t("{points}已到期", points=names.points(receipt.currency, receipt.points)) for receipt in receipts
-    ]
-    return screen(lines, [[doors.why(t("看来由"), receipts[0].entry_id), doors.home()]])
+    lines: list[Line] = [t("{points}已到期", points=names.points(each.currency, each.points)) for each in ended]
+    return screen(lines, [[doors.why(t("看来由"), ended[0].entry_id), doors.home()]])
 
 
 duty = Duty("expire", run, at=dt.time(0, 5))

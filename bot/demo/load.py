@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from bot.demo import circles, clearing, rules, shops, story
+from bot.demo import circles, clearing, offers, rules, shops, story
 from bot.demo.story import Buy, CarriedIn, Happening, Hold, Redeem, Refund, Told
 from ledger.earning import intake, purchases, refunds, rulebook
 from ledger.earning.intake import Intended
@@ -36,7 +36,6 @@ from ledger.points.commands import Owner
 from ledger.points.engine import apply, post
 from ledger.programme import Programme
 from ledger.redeeming import codes, counter, publish, redemptions, shelf
-from ledger.redeeming.offers import Offer
 
 HISTORY_DAYS = 400
 """Rules are in force from so long before the day of loading."""
@@ -171,7 +170,7 @@ async def _set_up(scene: Scene, currencies: list[CurrencyTold]) -> None:
         values = {**currency.model_dump(exclude={"issuer"}), "id": ids[currency.code], "issuer_id": issuer}
         await tx.execute(_CURRENCY, values)
     await tx.execute(_PROGRAMME, {"document": scene.programme.model_dump_json(), "at": start})
-    for offer in story.read("offers", Offer, "offers"):
+    for offer in offers.read(scene.today):
         scene.offers[offer.code] = await publish.publish(tx, offer, now=start, today=start.date())
 
 
@@ -298,7 +297,9 @@ async def _refund(scene: Scene, happening: Happening, refund: Refund) -> None:
 
 async def _redeem(scene: Scene, happening: Happening, told: Redeem) -> None:
     at, member = scene.moment(happening.at), scene.members[happening.person.key]
-    listed = await shelf.one(scene.tx, scene.offers[told.offer])
+    seen = await shelf.judged(scene.tx, member, scene.offers[told.offer], today=at.today, amount=told.amount)
+    listed, quote = seen.listed, seen.verdict.quote
+    assert quote is not None, f"{told.offer} is sold in {told.amount}"
     code = codes.mint(secrets.token_bytes(16))
     done = await redemptions.redeem(
         scene.tx,
@@ -306,7 +307,7 @@ async def _redeem(scene: Scene, happening: Happening, told: Redeem) -> None:
         listed.id,
         amount=told.amount,
         version=listed.version,
-        points=listed.offer.price.quote(told.amount).points,
+        points=quote.points,
         nonce=f"demo-{told.offer}-{told.ago}",
         code=code,
         vault=scene.vault,

@@ -102,6 +102,17 @@ SENTENCES: dict[str, Text] = {
     "the most must be the least and a number of steps": t("最多要等于最少加上若干档"),
     "at most four conditions": t("条件最多四条"),
     "a variable voucher, and nothing else, is priced per money": t("只有自选面值的券按金额定价"),
+    "`until` is not before `from_on`": t("until 不能早于 from_on"),
+    "there is no such day": t("没有这一天"),
+    "a day of the month is 1 to 31, or -1 for the last": t("每月几号写 1 到 31,-1 是最后一天"),
+    "a special price says when it holds, or for whom": t("特价要写明什么时候,或给谁"),
+    "a special price is of the same kind as the usual one": t("特价和平时价要是同一种"),
+    "a special price is never worse than the usual one": t("特价不能比平时贵"),
+    "a special price says what a piece is worth where the usual one does, and only there": t(
+        "平时价写了值多少,特价也要写;没写就都不写"
+    ),
+    "early access is for some members, before the first day `on_shelf`": t("提前兑换要写给谁,并早于 on_shelf 的第一天"),
+    "where it holds is said once: `region`, or `who.regions`": t("地区只写一处:region,或 who.regions"),
 }
 """What our own validators say, by their English."""
 

@@ -226,7 +226,8 @@ class OfferIn(_Asked):
     """An offer of the merchant's own, as the catalog keeps it; `currency` is the code of the points it costs."""
 
     document: dict[str, Any] = Field(
-        description="`name`, `kind`, `category`, `price`, … as `GET /v1/catalog` shows them"
+        description="`name`, `kind`, `category`, `price`, … as `GET /v1/catalog` shows them; where wanted also `specials` (other"
+        " prices, each with `name`, `price`, `when`, `who`), `on_shelf` and `blackout` (days), `who`, `region`, `early`"
     )
     active: bool = Field(True, description="false: it is off the shelf; vouchers already issued stay good", strict=True)
 

@@ -105,14 +105,15 @@ async def redeem(call: Call, asked: SandboxVoucherIn) -> SandboxVoucherOut:
     offer_id = await call.tx.scalar(_OFFER, {"code": asked.offer, "merchant_id": call.merchant.id})
     if offer_id is None:
         raise NoSuchOffer(0)
-    listed = await shelf.one(call.tx, offer_id)
+    who = _member(call, asked.member)
+    seen = await shelf.judged(call.tx, who, offer_id, today=call.at.today, amount=asked.amount)
     done = await redemptions.redeem(
         call.tx,
-        _member(call, asked.member),
+        who,
         offer_id,
         amount=asked.amount,
-        version=listed.version,
-        points=listed.offer.price.quote(asked.amount).points,
+        version=seen.listed.version,
+        points=seen.verdict.quote.points if seen.verdict.quote is not None else 0,
         nonce=secrets.token_hex(8),
         code=codes.mint(secrets.token_bytes(16)),
         vault=call.vault,

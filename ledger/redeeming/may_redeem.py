@@ -2,8 +2,9 @@
 
 It is pure, and both listing and redeeming ask it, so what is shown can be had. Reasons are given in this order, all that apply:
 
-`MemberMayNotSpend` → `OfferPaused` → `MerchantNotServing` → `AmountNotOffered` → `SoldOut` → `MemberHadAll` (ever, month, day) →
-`DayQuotaTaken` → `PointsShort`.
+`MemberMayNotSpend` → `OfferPaused` → `MerchantNotServing` → `OnlyForTiers` → `OnlyForStanding` → `OnlyInRegions` → `OfferOver` or
+`NotYetOnShelf` or `BlackedOut` → `AmountNotOffered` → `SoldOut` → `MemberHadAll` (ever, month, day) → `DayQuotaTaken` →
+`PointsShort`.
 """
 
 from __future__ import annotations
@@ -14,7 +15,10 @@ from typing import ClassVar, Literal
 
 from ledger.errors import Refusal
 from ledger.points.commands import NotEnoughPoints
-from ledger.redeeming.offers import AmountNotOffered, Names, Offer, Quote
+from ledger.redeeming.in_force import InForce, in_force
+from ledger.redeeming.offers import AmountNotOffered, Names, Offer, PerMoney, PerUnit, Quote
+from ledger.redeeming.reach import not_for, not_now, opens
+from ledger.redeeming.who import NOBODY, Traits
 
 Period = Literal["ever", "month", "day"]
 
@@ -44,7 +48,8 @@ class Facts:
     """What one offer and one member are to each other at one moment.
 
     Points are of the offer's currency; `next_release` is the day and size of the next pending points. `had` counts the pieces the
-    member had (used or usable) today, this month and ever. `stock_left` and `day_left` are None without such a limit.
+    member had (used or usable) today, this month and ever. `stock_left` and `day_left` are None without such a limit. `traits` are
+    the member's, as far as the offer asks for them.
     """
 
     spending: bool = True
@@ -56,6 +61,7 @@ class Facts:
     had_ever: int = 0
     stock_left: int | None = None
     day_left: int | None = None
+    traits: Traits = NOBODY
 
 
 @dataclass(eq=False)
@@ -142,6 +148,7 @@ class Yes:
 
     quote: Quote
     most: int
+    priced: InForce
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,13 +157,15 @@ class No:
 
     reasons: tuple[Refusal, ...]
     quote: Quote | None
+    priced: InForce
 
 
 def may_redeem(
     listed: Listed, facts: Facts, *, today: dt.date, amount: int | None = None, status: str = ""
 ) -> Yes | No:
     """Judge one offer for one member on business date `today`; `amount` None asks for the least that is sold."""
-    offer, price, limits = listed.offer, listed.offer.price, listed.offer.limits
+    offer, limits, who = listed.offer, listed.offer.limits, facts.traits
+    priced = in_force(offer, who, today)
     reasons: list[Refusal] = []
     if not facts.spending:
         reasons.append(MemberMayNotSpend(status))
@@ -164,10 +173,14 @@ def may_redeem(
         reasons.append(OfferPaused(listed.id, listed.merchant_id))
     if not listed.serves:
         reasons.append(MerchantNotServing(listed.id, listed.merchant))
+    if offer.restricted:
+        reasons += not_for(listed.id, offer, who)
+        reasons += not_now(listed.id, listed.merchant_id, offer, who, today)
+    price = priced.price
     try:
         quote = price.quote(price.least if amount is None else amount)
     except AmountNotOffered as no:
-        return No((*reasons, no), None)
+        return No((*reasons, no), None, priced)
     units = quote.units
     if facts.stock_left is not None and facts.stock_left < units:
         reasons.append(SoldOut(listed.id, units, max(0, facts.stock_left)))
@@ -179,9 +192,10 @@ def may_redeem(
     ]
     for period, limit, had, again_on in own:
         if limit is not None and had + units > limit:
-            reasons.append(MemberHadAll(listed.id, period, limit, had, units, again_on if units <= limit else None))
+            again = opens(offer, who, again_on) if again_on is not None and units <= limit else None
+            reasons.append(MemberHadAll(listed.id, period, limit, had, units, again))
     if limits.day is not None and facts.day_left is not None and facts.day_left < units:
-        free = all(
+        free = opens(offer, who, tomorrow) == tomorrow and all(
             limit is None or units <= limit - (0 if again_on is not None and again_on <= tomorrow else had)
             for _, limit, had, again_on in own
         )
@@ -199,12 +213,12 @@ def may_redeem(
                 next_release=facts.next_release,
             )
         )
-    return No(tuple(reasons), quote) if reasons else Yes(quote, _most(offer, facts))
+    return No(tuple(reasons), quote, priced) if reasons else Yes(quote, _most(price, offer, facts), priced)
 
 
-def _most(offer: Offer, facts: Facts) -> int:
+def _most(price: PerUnit | PerMoney, offer: Offer, facts: Facts) -> int:
     """The largest amount that passes every rule now, where the least one does."""
-    price, limits = offer.price, offer.limits
+    limits = offer.limits
     if price.kind == "per_money":
         affordable = facts.available * price.per_minor // price.points
         return min(price.most, price.least + (affordable - price.least) // price.step * price.step)

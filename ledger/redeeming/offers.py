@@ -1,20 +1,24 @@
 """What an offer says: the document that a merchant writes, and nothing that changes by the minute.
 
-A document is immutable; changing it publishes a new version (`shelf.publish`). Later kinds of price and rule join `Price` and
-`Limits` as further members, each with its own check in `may_redeem`.
+A document is immutable; changing it publishes a new version (`publish.publish`). Later kinds of price and rule join as further
+members, each with its own check in `may_redeem`; what a document does not use of them is not written into it, so that one that
+says the same as before is the same.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import lru_cache
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 from pydantic_core import PydanticCustomError
 
 from ledger.errors import Refusal
+from ledger.redeeming.who import EVERYBODY, Who
+from ledger.redeeming.windows import ALWAYS, Span, When
 
 Category = Literal[
     "grocery", "fruit", "drinks", "dining", "books", "film", "travel", "sport", "jewellery", "clothes", "baby", "home", "green",
@@ -81,6 +85,11 @@ class PerUnit(_Document):
         """The largest amount."""
         return self.most_units
 
+    @property
+    def rate(self) -> Fraction | None:
+        """Points for a minor unit of value; None where the value is not said."""
+        return Fraction(self.points, self.value_minor) if self.value_minor else None
+
     def quote(self, amount: int) -> Quote:
         """The price of `amount` pieces, or `AmountNotOffered`."""
         _on_the_grid(self, amount, of_money=False)
@@ -121,6 +130,11 @@ class PerMoney(_Document):
         """The largest amount."""
         return self.most_minor
 
+    @property
+    def rate(self) -> Fraction:
+        """Points for a minor unit of value."""
+        return Fraction(self.points, self.per_minor)
+
     def quote(self, amount: int) -> Quote:
         """The price of a voucher worth `amount`, or `AmountNotOffered`."""
         _on_the_grid(self, amount, of_money=True)
@@ -128,6 +142,11 @@ class PerMoney(_Document):
 
 
 Price = Annotated[PerUnit | PerMoney, Field(discriminator="kind")]
+
+
+def least_points(price: PerUnit | PerMoney) -> int:
+    """What the smallest amount costs."""
+    return price.quote(price.least).points
 
 
 def _on_the_grid(price: PerUnit | PerMoney, amount: int, *, of_money: bool) -> None:
@@ -143,6 +162,43 @@ class Limits(_Document):
     member_ever: int | None = Field(default=None, ge=1)
     day: int | None = Field(default=None, ge=1, description="pieces a day for everybody; opens again at midnight")
     stock: int | None = Field(default=None, ge=0, description="pieces in all")
+
+
+class Special(_Document):
+    """Another price at certain times, or for certain members: a season's, a festival's, a tier's, the redemption day's.
+
+    It is never worse than the usual one. Where it only opens a lower step at the same unit value, it is no discount.
+    """
+
+    name: Names = Field(description="what it is called: «中秋价», «兑换日价», «金卡价»")
+    when: When = ALWAYS
+    who: Who = EVERYBODY
+    price: Price
+
+    @model_validator(mode="after")
+    def _is_special(self) -> Special:
+        if self.when.always and self.who.everybody:
+            raise ValueError("a special price says when it holds, or for whom")
+        if max(len(self.name.zh), len(self.name.en)) > NAME_LONGEST:
+            facts = {"name": self.name.zh, "longest": NAME_LONGEST}
+            raise PydanticCustomError("longer_than", "«{name}» is longer than {longest} characters", facts)
+        return self
+
+
+NAME_LONGEST = 24
+"""Of a special price's name, in characters."""
+SPECIALS_MOST = 8
+
+
+class Early(_Document):
+    """Members who may have it before it is on the shelf, and from which day."""
+
+    who: Who
+    from_on: dt.date
+
+
+_LATER = ("specials", "on_shelf", "blackout", "who", "region", "early")
+"""What documents may say since there were ones that could not."""
 
 
 class Offer(_Document):
@@ -165,6 +221,14 @@ class Offer(_Document):
     )
     unused: Literal["return", "forfeit"] = Field(default="return", description="an unused code's points at its end")
     photo: str | None = Field(default=None, description="name of the picture")
+    specials: tuple[Special, ...] = Field(
+        default=(), max_length=SPECIALS_MOST, description="the best that holds is asked"
+    )
+    on_shelf: When | None = Field(default=None, description="the days on which it can be redeemed; none: always")
+    blackout: tuple[Span, ...] = Field(default=(), max_length=24, description="days on which it cannot, even so")
+    who: Who | None = Field(default=None, description="only they see it; none: everybody")
+    region: str | None = Field(default=None, description="everybody sees it, whoever lives there may have it")
+    early: tuple[Early, ...] = Field(default=(), max_length=8, description="who may have it before its first day")
 
     @model_validator(mode="after")
     def _fits_a_caption(self) -> Offer:
@@ -183,6 +247,61 @@ class Offer(_Document):
         if (self.kind == "variable_voucher") != (self.price.kind == "per_money"):
             raise ValueError("a variable voucher, and nothing else, is priced per money")
         return self
+
+    @model_validator(mode="after")
+    def _specials_fit(self) -> Offer:
+        for special in self.specials:
+            new, usual = special.price, self.price
+            if new.kind != usual.kind:
+                raise ValueError("a special price is of the same kind as the usual one")
+            if (new.rate is None) != (usual.rate is None):
+                raise ValueError("a special price says what a piece is worth where the usual one does, and only there")
+            if (least_points(new) > least_points(usual)) if new.rate is None else new.rate > (usual.rate or 0):
+                raise ValueError("a special price is never worse than the usual one")
+        return self
+
+    @model_validator(mode="after")
+    def _reach_is_clear(self) -> Offer:
+        if self.region is not None and self.who is not None and self.who.regions:
+            raise ValueError("where it holds is said once: `region`, or `who.regions`")
+        first = self.on_shelf.from_on if self.on_shelf is not None else None
+        if any(first is None or each.from_on >= first or each.who.everybody for each in self.early):
+            raise ValueError("early access is for some members, before the first day `on_shelf`")
+        return self
+
+    @model_serializer(mode="wrap")
+    def _without_the_unsaid(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {name: said for name, said in write(self).items() if said or name not in _LATER}
+
+    @property
+    def restricted(self) -> bool:
+        """Whether it is not simply for everybody every day."""
+        return bool(self.who is not None or self.region is not None or self.on_shelf is not None or self.blackout)
+
+    @property
+    def asks_who(self) -> bool:
+        """Whether anything in it depends on who the member is."""
+        return bool(self.specials or self.early or self.who is not None or self.region is not None)
+
+    @property
+    def value_varies(self) -> bool:
+        """Whether one piece is worth more at some times, so that its name cannot say how much."""
+        usual = self.price
+        return isinstance(usual, PerUnit) and any(
+            isinstance(new, PerUnit) and new.value_minor != usual.value_minor
+            for new in (s.price for s in self.specials)
+        )
+
+    @property
+    def least_points(self) -> int:
+        """The fewest points that it can cost anybody ever."""
+        return min(least_points(price) for price in (self.price, *(special.price for special in self.specials)))
+
+    def named(self) -> tuple[set[str], set[str]]:
+        """The codes of tiers and of regions that it speaks of."""
+        whos = [each.who for each in self.specials] + [each.who for each in self.early] + [self.who or EVERYBODY]
+        regions = {region for who in whos for region in who.regions} | ({self.region} if self.region else set())
+        return {tier for who in whos for tier in who.tiers}, regions
 
     def valid_until(self, issued_on: dt.date) -> dt.date:
         """The last day of a code that was issued on `issued_on`."""

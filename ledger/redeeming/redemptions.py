@@ -7,7 +7,7 @@ stock and accounts by whoever ends it; redeeming never waits for one.
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from sqlalchemy import text
@@ -20,8 +20,9 @@ from ledger.points import engine
 from ledger.points.commands import Burn, Moment, Reinstate, member
 from ledger.points.reading import fetch
 from ledger.redeeming import shelf, stock
-from ledger.redeeming.may_redeem import DayQuotaTaken, No, SoldOut, may_redeem
-from ledger.redeeming.offers import Offer
+from ledger.redeeming.may_redeem import DayQuotaTaken, Facts, No, SoldOut, may_redeem
+from ledger.redeeming.offers import Offer, Special
+from ledger.redeeming.reach import opens
 from ledger.redeeming.vouchers import (
     Redemption,
     VoucherTakenBack,
@@ -65,13 +66,17 @@ _LOCK = text(
     " pg_advisory_xact_lock_shared(hashtextextended('offer:' || CAST(:offer AS text), 0)),"
     " (SELECT key FROM person WHERE member_id = CAST(:member AS bigint)) AS key"
 )
-_EARLIER = "SELECT id FROM redemption WHERE member_id = $1 AND nonce = $2"
+# A new statement sees what was committed before it began: where the whole stock is gone then, no piece is free.
+_EARLIER = (
+    "SELECT (SELECT id FROM redemption WHERE member_id = $1 AND nonce = $2) AS id,"
+    " (SELECT taken >= limit_to FROM offer_stock WHERE offer_id = $3 AND day = $4) AS gone"
+)
 _INSERT = text(
     """
     INSERT INTO redemption (member_id, nonce, offer_id, offer_version, merchant_id, currency_id, units, points, value_minor,
-        code_index, code_box, state, entry_id, issued_at, issued_on, undo_until, valid_until)
+        code_index, code_box, state, entry_id, issued_at, issued_on, undo_until, valid_until, piece)
     VALUES (:member_id, :nonce, :offer_id, :offer_version, :merchant_id, :currency_id, :units, :points, :value_minor,
-        :code_index, :code_box, 'issued', :entry_id, :issued_at, :issued_on, :undo_until, :valid_until)
+        :code_index, :code_box, 'issued', :entry_id, :issued_at, :issued_on, :undo_until, :valid_until, :piece)
     RETURNING id
     """
 )
@@ -81,10 +86,23 @@ _TAKE_BACK = text(
 )
 
 
-async def _earlier(tx: AsyncConnection, member_id: int, nonce: str) -> Redemption | None:
-    """What a confirm button already did, if it did."""
-    found = await fetch(tx, _EARLIER, member_id, nonce)
-    return await one(tx, member_id, found[0]["id"]) if found else None
+async def _earlier(tx: AsyncConnection, member_id: int, nonce: str, offer_id: int) -> tuple[Redemption | None, bool]:
+    """What a confirm button already did, if it did; and whether the whole stock is gone."""
+    [found] = await fetch(tx, _EARLIER, member_id, nonce, offer_id, stock.WHOLE)
+    done = None if found["id"] is None else await one(tx, member_id, found["id"])
+    return done, found["gone"] is True
+
+
+async def _too_late(tx: AsyncConnection, who: Member, offer_id: int, *, today: dt.date, amount: int) -> shelf.Seen:
+    """As `shelf.judged` where the whole stock is gone: the same first reason, without reading what only later ones ask for.
+
+    In a rush nearly everybody comes here, so it touches neither the row that the others wait for nor purse nor limits.
+    """
+    listed = await shelf.one(tx, offer_id)
+    known = Facts(spending=who.status == "active", stock_left=0)
+    if listed.offer.asks_who:
+        known = replace(known, traits=await shelf.traits(tx, who.id, today=today))
+    return shelf.Seen(listed, known, may_redeem(listed, known, today=today, amount=amount, status=who.status))
 
 
 async def redeem(
@@ -95,6 +113,7 @@ async def redeem(
     amount: int,
     version: int,
     points: int,
+    value_minor: int | None = None,
     nonce: str,
     code: str,
     vault: Vault,
@@ -106,7 +125,8 @@ async def redeem(
 
     Args:
         amount: pieces, or minor units of money, as `Price.quote` takes it.
-        version, points: what the confirm screen showed. Anything else now is `OfferChanged`.
+        version, points, value_minor: what the confirm screen showed. Anything else now is `OfferChanged`: a special price that
+            ended at midnight may have had the same points for more. A `value_minor` of None was not shown.
         nonce: of the confirm button. The same nonce again gives what the first one did, with its code.
     Raises:
         NoSuchOffer → OfferChanged → the first reason of `may_redeem` → the engine's refusals.
@@ -114,24 +134,27 @@ async def redeem(
     locked = (await tx.execute(_LOCK, {"member": str(who.id), "offer": str(offer_id)})).one()
     if locked.key is None:
         raise Fault(f"member {who.id} redeems without a person behind it")
-    if (done := await _earlier(tx, who.id, nonce)) is not None:
+    done, gone = await _earlier(tx, who.id, nonce, offer_id)
+    if done is not None:
         left = await _left(tx, who, done.currency_id, today=at.today)
         return Redeemed(done, unsealed(done, vault, locked.key), left, repeated=True)
-    listed = await shelf.one(tx, offer_id)
-    held = await shelf.purse(tx, who, today=at.today)
-    facts = (await shelf.facts(tx, who, [listed], today=at.today, held=held))[offer_id]
-    verdict = may_redeem(listed, facts, today=at.today, amount=amount, status=who.status)
-    if verdict.quote is not None and (listed.version, verdict.quote.points) != (version, points):
-        raise OfferChanged(offer_id, amount)
+    judged = _too_late if gone else shelf.judged
+    seen = await judged(tx, who, offer_id, today=at.today, amount=amount)
+    listed, verdict = seen.listed, seen.verdict
+    if (now := verdict.quote) is not None:
+        worth = now.value_minor if value_minor is None else value_minor
+        if (listed.version, now.points, now.value_minor) != (version, points, worth):
+            raise OfferChanged(offer_id, amount)
     if isinstance(verdict, No):
         raise verdict.reasons[0]
     quote, offer = verdict.quote, listed.offer
-    short = await stock.take(tx, offer_id, offer.limits, quote.units, today=at.today)
+    short, piece = await stock.take(tx, offer_id, offer.limits, quote.units, today=at.today)
     if short == stock.WHOLE:
         raise SoldOut(offer_id, quote.units, 0)
     if short is not None:
         reopens = at.today + dt.timedelta(days=1)
-        raise DayQuotaTaken(offer_id, offer.limits.day or 0, quote.units, 0, reopens, may_tomorrow=True)
+        again = opens(offer, seen.facts.traits, reopens) == reopens
+        raise DayQuotaTaken(offer_id, offer.limits.day or 0, quote.units, 0, reopens, may_tomorrow=again)
     receipt = await engine.post(
         tx,
         Burn(
@@ -143,7 +166,7 @@ async def redeem(
             merchant_id=listed.merchant_id,
             points=quote.points,
             facts={
-                "offer": _named(offer_id, version, offer),
+                "offer": _named(offer_id, version, offer, verdict.priced.special),
                 "units": quote.units,
                 "value_minor": quote.value_minor,
                 "money": listed.money,
@@ -169,6 +192,7 @@ async def redeem(
         "issued_on": at.today,
         "undo_until": undo_until,
         "valid_until": valid_until,
+        "piece": piece,
     }
     issued = Redemption(
         id=await tx.scalar(_INSERT, row) or 0,
@@ -244,6 +268,12 @@ def returning(voucher: Redemption, key: str, *, grace_days: int, at: Moment, act
     )
 
 
-def _named(offer_id: int, version: int, offer: Offer) -> dict[str, int | str]:
-    """How an entry remembers its offer: the history shows it under the name it had then."""
-    return {"id": offer_id, "version": version, "name_zh": offer.name.zh, "name_en": offer.name.en}
+def _named(offer_id: int, version: int, offer: Offer, special: Special | None = None) -> dict[str, int | str]:
+    """How an entry remembers its offer: the history shows it under the name it had then, with the special price's."""
+    named: dict[str, int | str] = {
+        "id": offer_id,
+        "version": version,
+        "name_zh": offer.name.zh,
+        "name_en": offer.name.en,
+    }
+    return named if special is None else {**named, "special_zh": special.name.zh, "special_en": special.name.en}

@@ -1,8 +1,13 @@
-"""The shelf: reading offers, and judging a whole page of them for one member in two reads."""
+"""The shelf: reading offers, and judging a whole page of them for one member in two reads, three where they ask who it is.
+
+Queries sort and choose by the fewest points that an offer can cost anybody ever (`least_points`), so they miss nothing that some
+special price brings within reach; what it costs this member today is then judged.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,12 +16,15 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger.errors import Refusal
+from ledger.members import consent
 from ledger.members.member import Member
 from ledger.points import statements
 from ledger.points.reading import fetch
 from ledger.redeeming.may_redeem import Facts, Listed, No, Yes, may_redeem
 from ledger.redeeming.offers import Names, parse
+from ledger.redeeming.reach import hidden
 from ledger.redeeming.stock import WHOLE
+from ledger.redeeming.who import NOBODY, Traits
 
 
 @dataclass(eq=False)
@@ -112,21 +120,59 @@ async def cheapest(tx: AsyncConnection, currency_id: int, limit: int) -> list[Li
     return [listed(row) for row in await tx.execute(query, {"id": currency_id, "limit": limit})]
 
 
-async def categories(tx: AsyncConnection) -> dict[str, int]:
-    """How many offers each category has on the shelf; empty ones are left out."""
+_JUDGED = "o.document ?| ARRAY['who', 'on_shelf', 'blackout']"
+"""Documents that are not for everybody every day: whether lists show them is judged one by one."""
+
+
+async def categories(tx: AsyncConnection, member: Member, *, today: dt.date) -> dict[str, int]:
+    """How many offers of each category this member finds on the shelf; empty ones are left out."""
     query = text(
-        f"SELECT o.category, count(*) FROM offer o JOIN merchant m ON m.id = o.merchant_id WHERE {_ON_SHELF} GROUP BY 1"
+        "SELECT o.category, count(*) FROM offer o JOIN merchant m ON m.id = o.merchant_id"
+        f" WHERE {_ON_SHELF} AND NOT {_JUDGED} GROUP BY 1"
     )
-    return {row[0]: row[1] for row in await tx.execute(query)}
+    found: Counter[str] = Counter({row[0]: row[1] for row in await tx.execute(query)})
+    found.update(one.offer.category for one in await _shown_of_the_few(tx, member, today))
+    return dict(found)
 
 
-async def shops(tx: AsyncConnection) -> list[tuple[int, Names, int]]:
-    """Merchants with something on the shelf: id, name, how many; by id."""
+async def shops(tx: AsyncConnection, member: Member, *, today: dt.date) -> list[tuple[int, Names, int]]:
+    """Merchants with something on the shelf for this member: id, name, how many; by id."""
     query = text(
         "SELECT m.id, m.name_zh, m.name_en, count(*) FROM offer o JOIN merchant m ON m.id = o.merchant_id"
-        f" WHERE {_ON_SHELF} GROUP BY 1, 2, 3 ORDER BY 1"
+        f" WHERE {_ON_SHELF} AND NOT {_JUDGED} GROUP BY 1, 2, 3"
     )
-    return [(row[0], Names(zh=row[1], en=row[2]), row[3]) for row in await tx.execute(query)]
+    found: dict[int, tuple[Names, int]] = {
+        row[0]: (Names(zh=row[1], en=row[2]), row[3]) for row in await tx.execute(query)
+    }
+    for one in await _shown_of_the_few(tx, member, today):
+        name, count = found.get(one.merchant_id, (one.merchant, 0))
+        found[one.merchant_id] = name, count + 1
+    return [(id_, *found[id_]) for id_ in sorted(found)]
+
+
+async def _shown_of_the_few(tx: AsyncConnection, member: Member, today: dt.date) -> list[Listed]:
+    few = [listed(row) for row in await tx.execute(text(f"{_LISTED} WHERE {_ON_SHELF} AND {_JUDGED}"))]
+    who = await traits(tx, member.id, today=today) if any(one.offer.asks_who for one in few) else NOBODY
+    return [one for one in few if not hidden(one.offer, who, today)]
+
+
+_TRAITS = text(
+    """
+    SELECT coalesce(m.tier, p.document #>> '{tiers,0,code}') AS tier, m.region, s.standing,
+           coalesce(p.document -> 'tiers', '[]') AS tiers, coalesce(p.document -> 'regions', '[]') AS regions
+    FROM member m LEFT JOIN programme p ON p.one = 1
+    LEFT JOIN credit_standing s ON s.member_id = m.id AND s.valid_until >= :today AND EXISTS (
+        SELECT FROM consent c WHERE c.member_id = m.id AND c.purpose = :purpose AND c.withdrawn_at IS NULL)
+    WHERE m.id = :member
+    """
+)
+
+
+async def traits(tx: AsyncConnection, member_id: int, *, today: dt.date) -> Traits:
+    """What offers may ask of a member, as it is now, in one read."""
+    row = (await tx.execute(_TRAITS, {"member": member_id, "today": today, "purpose": consent.STANDING})).one()
+    tiers, regions = ({r["code"]: (r["name_zh"], r["name_en"]) for r in said} for said in (row.tiers, row.regions))
+    return Traits(row.tier, row.standing, row.region, tiers, regions)
 
 
 _COUNTS = """
@@ -145,8 +191,10 @@ _COUNTS = """
 async def facts(
     tx: AsyncConnection, member: Member, offers: Iterable[Listed], *, today: dt.date, held: list[statements.Holding]
 ) -> dict[int, Facts]:
-    """What these offers and this member are to each other, by offer id, in one read. `held` is the member's wallet."""
+    """What these offers and this member are to each other, by offer id, in one read, or two. `held` is the member's wallet."""
     asked = {one.id: one for one in offers}
+    asks_who = any(one.offer.asks_who for one in asked.values())
+    who = await traits(tx, member.id, today=today) if asks_who else NOBODY
     wallet = {h.currency.id: h for h in held}
     result: dict[int, Facts] = {}
     counts = await fetch(tx, _COUNTS, list(asked), member.id, today, today.replace(day=1), WHOLE)
@@ -163,6 +211,7 @@ async def facts(
             had_ever=had_ever,
             stock_left=stock_left if limits.stock is not None else None,
             day_left=limits.day - (day_taken or 0) if limits.day is not None else None,
+            traits=who,
         )
     return result
 
@@ -180,6 +229,15 @@ async def look(
     return [Seen(o, known[o.id], may_redeem(o, known[o.id], today=today, status=member.status)) for o in offers]
 
 
+async def judged(
+    tx: AsyncConnection, member: Member, offer_id: int, *, today: dt.date, amount: int | None = None
+) -> Seen:
+    """One offer judged for this member, at `amount` or the least that is sold. `NoSuchOffer`."""
+    this, held = await one(tx, offer_id), await purse(tx, member, today=today)
+    known = (await facts(tx, member, [this], today=today, held=held))[offer_id]
+    return Seen(this, known, may_redeem(this, known, today=today, amount=amount, status=member.status))
+
+
 async def affordable(
     tx: AsyncConnection, member: Member, *, today: dt.date, held: list[statements.Holding]
 ) -> list[Seen]:
@@ -187,6 +245,11 @@ async def affordable(
     within = await within_reach(tx, {h.currency.id: h.available for h in held if h.available > 0})
     seen = [s for s in await look(tx, member, within, today=today, held=held) if isinstance(s.verdict, Yes)]
     return sorted(seen, key=lambda s: (s.listed.currency_id, -_cost(s), s.listed.id))
+
+
+def shown(seen: Iterable[Seen], today: dt.date) -> list[Seen]:
+    """Without what lists leave out for this member: what is for others only, and what is over."""
+    return [each for each in seen if not hidden(each.listed.offer, each.facts.traits, today)]
 
 
 def nearest_first(seen: Iterable[Seen]) -> list[Seen]:
@@ -200,5 +263,5 @@ def nearest_first(seen: Iterable[Seen]) -> list[Seen]:
 
 
 def _cost(seen: Seen) -> int:
-    price = seen.listed.offer.price
+    price = seen.verdict.priced.price
     return price.quote(price.least).points

@@ -2,12 +2,19 @@
 
 A row exists only where the offer's document limits pieces; `WHOLE` is the day of the row that counts all of them. The constraint
 `never_oversold` of `offer_stock` holds what the condition in `take` holds.
+
+`taken` falls when a piece comes back; `handed` counts every piece ever handed out and never falls. The number of a piece is
+`handed`, told by the statement that locks the row and takes: in a rush for a hundred, 1 to 100 in the order of the lock. A piece
+that came back goes out again under a new number — of a hundred the 101st is one that somebody had before —, so no two redemptions
+have one place, live or ended (`uq_redemption_piece` holds it), and whoever asks who was first finds it in the numbers. What is
+rolled back leaves no gap: the row goes back with it.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -17,12 +24,23 @@ from ledger.redeeming.offers import Limits
 WHOLE = dt.date(1, 1, 1)
 """The day of the row that counts all pieces."""
 
+
+class Taken(NamedTuple):
+    """What `take` did. `short`: the day of the row that has too few, None when the pieces are taken.
+
+    `piece`: the number of the last of them, None where the whole stock has no limit.
+    """
+
+    short: dt.date | None
+    piece: int | None
+
+
 _LIMIT = text(
     """
-    INSERT INTO offer_stock (offer_id, day, taken, limit_to)
-    SELECT :id, :day, n.taken, greatest(n.taken, :limit_to)
-    FROM (SELECT coalesce(sum(units), 0) AS taken FROM redemption
-          WHERE offer_id = :id AND state IN ('issued', 'used') AND (:whole OR issued_on = :day)) n
+    INSERT INTO offer_stock (offer_id, day, taken, limit_to, handed)
+    SELECT :id, :day, n.taken, greatest(n.taken, :limit_to), n.handed
+    FROM (SELECT coalesce(sum(units) FILTER (WHERE state IN ('issued', 'used')), 0) AS taken, coalesce(sum(units), 0) AS handed
+          FROM redemption WHERE offer_id = :id AND (:whole OR issued_on = :day)) n
     ON CONFLICT (offer_id, day) DO UPDATE SET limit_to = greatest(offer_stock.taken, :limit_to)
     """
 )
@@ -32,13 +50,14 @@ _UNLIMIT = text(
 # Both rows in one statement, the whole stock first: the order in which they are locked is the order of the values.
 _TAKE = text(
     """
-    INSERT INTO offer_stock (offer_id, day, taken, limit_to)
-    SELECT :id, w.day, :units, w.limit_to
+    INSERT INTO offer_stock (offer_id, day, taken, limit_to, handed)
+    SELECT :id, w.day, CAST(:units AS int), w.limit_to, CAST(:units AS int)
     FROM unnest(CAST(:days AS date[]), CAST(:limits AS int[])) WITH ORDINALITY AS w(day, limit_to, n)
-    WHERE :units <= w.limit_to ORDER BY w.n
-    ON CONFLICT (offer_id, day) DO UPDATE SET taken = offer_stock.taken + excluded.taken, limit_to = excluded.limit_to
+    WHERE CAST(:units AS int) <= w.limit_to ORDER BY w.n
+    ON CONFLICT (offer_id, day) DO UPDATE SET taken = offer_stock.taken + excluded.taken, limit_to = excluded.limit_to,
+        handed = offer_stock.handed + excluded.handed
     WHERE offer_stock.taken + excluded.taken <= excluded.limit_to
-    RETURNING day
+    RETURNING day, handed
     """
 )
 _GIVE_BACK = text(
@@ -67,17 +86,17 @@ async def limit(tx: AsyncConnection, offer_id: int, limits: Limits, *, today: dt
             await tx.execute(_LIMIT, {**row, "limit_to": pieces})
 
 
-async def take(tx: AsyncConnection, offer_id: int, limits: Limits, units: int, *, today: dt.date) -> dt.date | None:
-    """Take so many pieces; gives the day of the row that has too few (`WHOLE`, or today), or None when they are taken.
+async def take(tx: AsyncConnection, offer_id: int, limits: Limits, units: int, *, today: dt.date) -> Taken:
+    """Take so many pieces of the whole stock and of today's, as far as they are limited.
 
     Where one is missing, the caller's refusal rolls the other back.
     """
     wanted = {day: pieces for day, pieces in ((WHOLE, limits.stock), (today, limits.day)) if pieces is not None}
     if not wanted:
-        return None
+        return Taken(None, None)
     values = {"id": offer_id, "units": units, "days": list(wanted), "limits": list(wanted.values())}
-    taken = set(await tx.scalars(_TAKE, values))
-    return next((day for day in wanted if day not in taken), None)
+    handed = {row.day: int(row.handed) for row in await tx.execute(_TAKE, values)}
+    return Taken(next((day for day in wanted if day not in handed), None), handed.get(WHOLE))
 
 
 async def give_back(tx: AsyncConnection, pieces: Iterable[tuple[int, dt.date, int]]) -> None:

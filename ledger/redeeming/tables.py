@@ -51,7 +51,15 @@ offer_stock = Table(
     Column("day", Date, primary_key=True, comment="0001-01-01: the whole stock; else that day's allowance"),
     Column("taken", Integer, nullable=False, server_default="0"),
     Column("limit_to", Integer, nullable=False),
+    Column(
+        "handed",
+        BigInteger,
+        nullable=False,
+        server_default="0",
+        comment="pieces ever handed out, those that came back included; it never goes down",
+    ),
     CheckConstraint("taken BETWEEN 0 AND limit_to", "never_oversold"),
+    CheckConstraint("taken <= handed", "handed"),
 )
 
 redemption = Table(
@@ -79,6 +87,11 @@ redemption = Table(
     Column("used_by", BigInteger, comment="staff id"),
     Column("ended_at", DateTime(timezone=True), comment="taken back, or expired"),
     Column("settles_on", Date, comment="business date from which clearing counts it: used, or ended without a return"),
+    Column(
+        "piece",
+        BigInteger,
+        comment="of a limited stock, in the order in which its row was locked; the last of several; null: not limited",
+    ),
     CheckConstraint("state IN ('issued', 'used', 'taken_back', 'expired')", "state"),
     CheckConstraint("(state = 'used') = (used_at IS NOT NULL)", "used"),
     UniqueConstraint("member_id", "nonce"),
@@ -87,6 +100,7 @@ redemption = Table(
     Index("ix_redemption_open", "valid_until", postgresql_where=text("state = 'issued'")),
     Index("ix_redemption_settles", "settles_on", postgresql_where=text("settles_on IS NOT NULL")),
     Index("ix_redemption_entry", "entry_id"),
+    Index("uq_redemption_piece", "offer_id", "piece", unique=True, postgresql_where=text("piece IS NOT NULL")),
 )
 
 code_attempt = Table(

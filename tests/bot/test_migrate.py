@@ -105,3 +105,30 @@ async def test_vouchers_used_before_there_was_clearing_count_on_the_day_they_wer
     async with empty_database.engine.connect() as connection:
         found = list(await connection.scalars(text("SELECT settles_on::text FROM redemption ORDER BY nonce")))
     assert found == ["2026-11-16", "2026-11-19", None, None]
+
+
+async def test_pieces_handed_out_before_they_were_numbered_are_counted_with_those_that_came_back(
+    empty_database: Database,
+) -> None:
+    await migrate.upgrade(empty_database.url, "0015")
+    async with empty_database.engine.begin() as connection:
+        await connection.exec_driver_sql(
+            """
+            INSERT INTO offer_stock (offer_id, day, taken, limit_to) VALUES
+                (1, '0001-01-01', 3, 9), (1, '2026-11-22', 1, 5), (1, '2026-11-23', 0, 5), (2, '0001-01-01', 0, 4)
+            """
+        )
+        await connection.exec_driver_sql(
+            """
+            INSERT INTO redemption (member_id, nonce, offer_id, offer_version, merchant_id, currency_id, units, points,
+                value_minor, code_index, state, entry_id, issued_at, issued_on, undo_until, valid_until, ended_at)
+            SELECT 1, n, 1, 1, 1, 1, units, 5, 0, n::bytea, state, 1, now(), day, now(), '2026-12-18', ended
+            FROM (VALUES ('a', 2, 'issued', DATE '2026-11-21', NULL::timestamptz), ('b', 1, 'issued', '2026-11-22', NULL),
+                         ('c', 4, 'taken_back', '2026-11-22', now())) v (n, units, state, day, ended)
+            """
+        )
+    await migrate.upgrade(empty_database.url)
+    async with empty_database.engine.connect() as connection:
+        rows = await connection.exec_driver_sql("SELECT handed FROM offer_stock ORDER BY offer_id, day")
+        assert [row.handed for row in rows] == [7, 5, 0, 0]
+        assert await connection.scalar(text("SELECT count(piece) FROM redemption")) == 0

@@ -168,7 +168,7 @@ async def test_points_gone_meanwhile_are_refused_with_figures_and_a_way_on(datab
 @pytest.mark.parametrize(
     ("limits", "said", "why"),
     [
-        ({"stock": 1}, "已经换完了", "全部份数都换出去了。"),
+        ({"stock": 1}, "已经换完了", "份数都换出去了;没有扣您的分。"),
         ({"day": 1}, "今天的名额换完了", "每天 1 份,明天零点再放。您明天可以换。"),
     ],
 )

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 import pytest
 from sqlalchemy import text
 
-from jobs import due
+from chat.screen import Screen
+from jobs import expire, release
+from ledger.points import expiry
 from ledger.points.audit import audit
 from ledger.points.commands import Hold
 from ledger.points.engine import post
@@ -82,7 +85,8 @@ async def test_many_nights_missed_are_caught_up_in_one_run(office: Office) -> No
 
 
 async def test_more_owners_than_a_chunk_holds_are_all_served(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(due, "OWNERS_PER_CHUNK", 3)
+    monkeypatch.setattr(release, "LOTS_PER_CHUNK", 3)
+    monkeypatch.setattr(expiry, "LOTS_PER_PAGE", 3)
     members = []
     async with office.database.engine.begin() as tx:
         shop = await market(tx)
@@ -95,6 +99,41 @@ async def test_more_owners_than_a_chunk_holds_are_all_served(office: Office, mon
     for member in members:
         assert await balances(office, member.id) == {"available": 5}
     assert len(await office.sql("SELECT * FROM outbox")) == 8
+    async with office.database.engine.connect() as tx:
+        assert (await audit(tx)).violations == ()
+
+
+async def test_a_night_that_breaks_off_goes_on_where_it_stopped_and_tells_nobody_twice(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(expiry, "LOTS_PER_PAGE", 4)
+    members = []
+    async with office.database.engine.begin() as tx:
+        shop = await market(tx)
+        for number in range(6):
+            members.append(await turns.joined(tx, 600 + number, f"会员{number}"))
+            for points in (10, 20):
+                await turns.earn(tx, members[-1], shop, points, expires_on=turns.TODAY)
+    await office.days_pass(1)
+    worded, notice = 0, expire.notice
+
+    def breaks_off(*about: Any) -> Screen:
+        nonlocal worded
+        worded += 1
+        if worded == 4:
+            raise RuntimeError("the power went")
+        return notice(*about)
+
+    monkeypatch.setattr(expire, "notice", breaks_off)
+    await office.catch_up()
+    assert worded == 6 + 2  # the second page was booked, broke off while its notices were worded, and was booked anew
+    for member in members:
+        assert await balances(office, member.id) == {}
+    assert await office.sql("SELECT kind, points, count(*) FROM entry WHERE kind = 'expire' GROUP BY 1, 2") == [
+        ("expire", 30, 6)
+    ]
+    told = await office.sql("SELECT member_id, params->>'text' FROM outbox ORDER BY member_id")
+    assert told == [(member.id, "30 分已到期") for member in members]
     async with office.database.engine.connect() as tx:
         assert (await audit(tx)).violations == ()
 

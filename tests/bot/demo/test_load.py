@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.demo import story
+from bot.demo import offers
 from bot.demo.load import has_playable_people, load
 from bot.demo.photos import FOLDER, photo
 from chat import arithmetic
@@ -26,7 +26,8 @@ from ledger.points.audit import audit
 from ledger.points.commands import member
 from ledger.programme import Programme
 from ledger.redeeming import shelf
-from ledger.redeeming.offers import Offer
+from ledger.redeeming.in_force import in_force
+from ledger.redeeming.who import Traits
 from tests.conftest import Database
 from tests.turns import NOW, TODAY, shown, turn, vault
 
@@ -119,23 +120,42 @@ async def test_the_main_screen_of_the_demo_reads_well(demo_database: Database) -
         ]
 
 
+PLAIN = Traits(tier="plain", region="sh")
+
+
 @pytest.mark.parametrize(
-    ("code", "amount", "costs", "worth"),
+    ("code", "who", "day", "amount", "costs", "worth", "usually"),
     [
-        ("market-voucher", 2000, 1000, 2000),
-        ("market-voucher", 2400, 1200, 2400),
-        ("fruit-box", 1, 500, 2500),
-        ("fruit-voucher", 1, 1000, 5000),
-        ("jeweller-voucher", 1, 10_000, 100_000),
-        ("jeweller-cleaning", 1, 20_000, 50_000),
-        ("rail-ticket", 15_000, 15_000, 15_000),
-        ("market-phone", 1, 100_000, 200_000),
+        ("market-voucher", PLAIN, TODAY, 2000, 1000, 2000, None),
+        ("market-voucher", PLAIN, TODAY, 2400, 1200, 2400, None),
+        ("market-washing", PLAIN, TODAY, 1, 300, 1500, None),
+        ("fruit-box", PLAIN, TODAY, 1, 400, 2500, (500, 2500)),
+        ("fruit-box", PLAIN, TODAY + dt.timedelta(days=40), 1, 500, 2500, None),
+        ("fruit-voucher", PLAIN, TODAY, 1, 1000, 5000, None),
+        ("tea-voucher", PLAIN, TODAY, 1, 1000, 3000, (1000, 2000)),
+        ("tea-voucher", PLAIN, TODAY + dt.timedelta(days=13), 1, 1000, 2000, None),
+        ("baby-voucher", PLAIN, TODAY, 1, 1000, 2400, (1000, 2000)),
+        ("jeweller-voucher", PLAIN, TODAY, 80_000, 8000, 80_000, None),
+        ("jeweller-voucher", PLAIN, TODAY, 100_000, 10_000, 100_000, None),
+        ("jeweller-voucher", PLAIN, TODAY + dt.timedelta(days=40), 100_000, 10_000, 100_000, None),
+        ("jeweller-cleaning", PLAIN, TODAY, 1, 20_000, 50_000, None),
+        ("rail-ticket", PLAIN, TODAY, 15_000, 15_000, 15_000, None),
+        ("market-phone", PLAIN, TODAY, 1, 100_000, 200_000, None),
+        ("clothes-scarf", PLAIN, TODAY, 1, 3400, 6800, None),
+        ("clothes-scarf", Traits(tier="gold"), TODAY, 1, 2800, 6800, (3400, 6800)),
+        ("gym-visit", PLAIN, TODAY, 1, 1500, 3000, None),
+        ("gym-visit", Traits(standing=650), TODAY, 1, 1200, 3000, (1500, 3000)),
+        ("cinema-popcorn", PLAIN, TODAY, 1, 900, 1800, None),
+        ("cinema-popcorn", PLAIN, dt.date(2026, 11, 28), 1, 700, 1800, (900, 1800)),
     ],
 )
-def test_the_promised_prices_come_out(code: str, amount: int, costs: int, worth: int) -> None:
-    offer = next(o for o in story.read("offers", Offer, "offers") if o.code == code)
-    quote = offer.price.quote(amount)
+def test_the_promised_prices_come_out(
+    code: str, who: Traits, day: dt.date, amount: int, costs: int, worth: int, usually: tuple[int, int] | None
+) -> None:
+    priced = in_force(next(o for o in offers.read(TODAY) if o.code == code), who, day)
+    quote, usual = priced.price.quote(amount), priced.usually(priced.price.quote(amount))
     assert (quote.points, quote.value_minor) == (costs, worth)
+    assert (usual and (usual.points, usual.value_minor)) == usually
 
 
 async def test_four_weeks_of_300_yuan_became_a_24_yuan_voucher(demo_database: Database) -> None:
@@ -160,7 +180,7 @@ async def test_what_xiaoming_can_afford_is_shown(demo_database: Database) -> Non
 
 
 def test_every_offer_has_a_picture_as_its_drawing_says() -> None:
-    for offer in story.read("offers", Offer, "offers"):
+    for offer in offers.read(TODAY):
         assert offer.photo is not None
         assert photo(offer.photo).startswith(b"\x89PNG")
     with pytest.raises(KeyError):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import datetime as dt
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +20,7 @@ from chat.words import Speaker
 from ledger.earning.rules.documents import RULE
 from ledger.redeeming.offers import Offer
 
+ROOT = Path(__file__).resolve().parents[3]
 TODAY = dt.date(2026, 11, 22)
 ZH, EN = Speaker("zh", TODAY), Speaker("en", TODAY)
 MOMENT = "2026-11-22T10:30:00+08:00"
@@ -107,6 +110,27 @@ def crawled(model: Any) -> set[str]:
 def test_there_are_words_for_whatever_nonsense_a_model_is_sent(model: Any) -> None:
     kinds = crawled(model._type if isinstance(model, TypeAdapter) else model)
     assert kinds >= {"model_type"} or kinds >= {"model_attributes_type"}
+
+
+DOCUMENTS = ("ledger/redeeming", "ledger/earning/rules", "bot/merchant_api")
+"""Where the validators of what merchants send are written."""
+
+
+def sentences() -> set[str]:
+    """What validators say: the words of each `ValueError` that is raised in a pydantic model."""
+    found = set()
+    for path in (each for folder in DOCUMENTS for each in (ROOT / folder).glob("*.py")):
+        for model in (node for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.ClassDef)):
+            for node in ast.walk(model):
+                if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
+                    name, said = node.exc.func, node.exc.args
+                    if isinstance(name, ast.Name) and name.id == "ValueError" and isinstance(said[0], ast.Constant):
+                        found.add(str(said[0].value))
+    return found
+
+
+def test_every_sentence_of_a_validator_is_known() -> None:
+    assert sentences() == set(faults.SENTENCES)
 
 
 @pytest.mark.parametrize("english", faults.SENTENCES)

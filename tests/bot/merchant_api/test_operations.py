@@ -194,6 +194,26 @@ async def test_own_offers_are_put_on_the_shelf_read_and_taken_off(database: Data
         assert (await scene.ask("PUT", "/v1/catalog/Not-A-Code", {"document": BOX})).code == "no_such_path"
 
 
+async def test_an_offer_has_special_prices_and_days_and_comes_back_as_it_was_sent(database: Database) -> None:
+    season = {"from_on": "2026-07-01", "until": "2026-08-31", "weekdays": [], "days_of_month": []}
+    price = {**BOX["price"], "points": BOX["price"]["points"] // 2}
+    cheap = {"name": {"zh": "旺季价", "en": "Season price"}, "when": season, "price": price}
+    document = {**BOX, "specials": [cheap], "blackout": [{"from_on": "2026-08-15", "until": "2026-08-16"}]}
+    async with shop(database) as scene:
+        made = await scene.ask("PUT", "/v1/catalog/tea-box", {"document": document})
+        assert made.status == 200, made.text
+        [one] = (await scene.ask("GET", "/v1/catalog")).json["offers"]
+        assert one["document"] == made.json["document"] and one["document"]["specials"][0]["when"] == season
+        assert one["document"]["blackout"] == document["blackout"] and "who" not in one["document"]
+        least = await scene.sql("SELECT least_points FROM offer")
+        assert least == [(price["points"],)]
+        unknown = await scene.ask("PUT", "/v1/catalog/tea-box", {"document": {**BOX, "who": {"tiers": ["platinum"]}}})
+        assert (unknown.status, unknown.code) == (404, "no_such_tier")
+        dearer = {**cheap, "price": {**BOX["price"], "points": BOX["price"]["points"] * 2}}
+        no = await scene.ask("PUT", "/v1/catalog/tea-box", {"document": {**BOX, "specials": [dearer]}})
+        assert (no.status, no.code) == (422, "not_sensible")
+
+
 async def test_the_catalog_is_read_page_by_page(database: Database) -> None:
     async with shop(database) as scene:
         for n in range(5):

@@ -111,6 +111,7 @@ async def test_an_offer_is_paid_in_common_points_or_in_its_merchants_own(stage: 
 
 
 async def test_only_what_is_on_the_shelf_is_listed(stage: Stage) -> None:
+    who = await stage.member()
     kept, paused, closed = await stage.publish(
         BOX,
         offer("paused", "停", "Paused", "fruit", per_unit(5)),
@@ -124,8 +125,8 @@ async def test_only_what_is_on_the_shelf_is_listed(stage: Stage) -> None:
         assert [o.id for o in await shelf.of_merchant(tx, fruit)] == [kept] and not await shelf.of_merchant(tx, market)
         assert [o.id for o in await shelf.by_ids(tx, [closed, paused, kept])] == [kept]
         assert [o.id for o in await shelf.within_reach(tx, {1: 10_000})] == [kept]
-        assert await shelf.categories(tx) == {"other": 1}
-        assert await shelf.shops(tx) == [(fruit, Names(zh="鲜果時光", en="Fresh Fruit Time"), 1)]
+        assert await shelf.categories(tx, who, today=TODAY) == {"other": 1}
+        assert await shelf.shops(tx, who, today=TODAY) == [(fruit, Names(zh="鲜果時光", en="Fresh Fruit Time"), 1)]
         assert (await shelf.one(tx, paused)).active is False and (await shelf.one(tx, closed)).serves is False
         with pytest.raises(NoSuchOffer):
             await shelf.one(tx, 999)
