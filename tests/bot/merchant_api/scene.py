@@ -83,6 +83,10 @@ class Scene:
         """What the servers take for the present."""
         return dt.datetime.now(dt.UTC) + self.offset
 
+    def today(self) -> dt.date:
+        """The programme's day at that moment."""
+        return self.now().astimezone(turns.ZONE).date()
+
     @property
     def reference(self) -> str:
         """The member, as the market names them."""

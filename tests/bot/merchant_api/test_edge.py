@@ -220,7 +220,7 @@ async def test_a_database_out_of_reach_is_not_now_and_nothing_happened(database:
 
 async def test_a_paper_card_is_looked_up_again_and_again_and_leads_to_who_claimed_it(database: Database) -> None:
     async with shop(database) as scene:
-        at = Moment(scene.now(), scene.now().date())
+        at = Moment(scene.now(), scene.today())
         async with scene.database.engine.begin() as tx:
             facts = {"merchant_id": scene.market.id, "by": "staff:1", "now": at.now}
             _, (paper, unused) = await walk_ins.print_cards(tx, scene.vault, count=2, **facts)

@@ -55,7 +55,7 @@ async def test_a_card_shown_at_two_tills_at_once_is_one_tills(database: Database
 
 async def test_a_paper_card_is_good_for_every_purchase_whoever_has_claimed_it_since(database: Database) -> None:
     async with shop(database) as scene:
-        at = Moment(scene.now(), scene.now().date())
+        at = Moment(scene.now(), scene.today())
         async with database.engine.begin() as tx:
             facts = {"merchant_id": scene.market.id, "by": "staff:1", "now": at.now}
             _, (paper, unused) = await walk_ins.print_cards(tx, scene.vault, count=2, **facts)

@@ -313,7 +313,7 @@ async def test_a_reset_begins_anew_on_every_server_with_the_rules_of_the_day(dat
         await tried.ask("POST", "/v1/sandbox/clock", {"days": 30})
         assert (await tried.buy(server=1)).status == 201
         await tried.scene.sql("UPDATE programme SET document = document || '{\"rules_need_approval\": false}'")
-        rule = {"document": {"kind": "base", "rate": "3"}, "valid_from": str(tried.scene.now().date())}
+        rule = {"document": {"kind": "base", "rate": "3"}, "valid_from": str(tried.scene.today())}
         assert (await tried.scene.ask("PUT", "/v1/rules/market-base", rule)).json["state"] == "approved"
         assert (await tried.ask("POST", "/v1/quote", {"lines": [{"amount_minor": 10_000}]})).json["points"] == 100
 
