@@ -98,4 +98,6 @@ async def test_stock_vouchers_and_points_agree_after_a_storm(stage: Stage, seed:
             )
         )
         assert row.kept == row.burned
-    assert outcomes["used"] and outcomes["not used"] and outcomes["sold_out"] + outcomes["day_quota_taken"], outcomes
+    # Which refusals come up depends on who was faster; `test_rush` runs the stock out for certain.
+    refused = outcomes.total() - outcomes["used"] - outcomes["not used"]
+    assert outcomes["used"] and outcomes["not used"] and refused, outcomes
