@@ -40,6 +40,9 @@ CHAT_BURST = 5
 CHAT_PER_SECOND = 1.0
 PATIENCE_SECONDS = 2.0
 """A wait up to this long is waited for in place; a longer one goes back to the outbox."""
+OVERSLEPT_SECONDS = 0.5
+"""A place in the queue for unsolicited messages is good for this long."""
+PLACES_TAKEN = 5
 CHATS_REMEMBERED = 20_000
 FLOODED_CHATS = 3
 FLOOD_WINDOW_SECONDS = 5.0
@@ -183,13 +186,22 @@ class Transport:
             self._closed_until = max(self._closed_until, now + seconds)
 
     async def _budget(self) -> None:
-        """Takes one of the bot's unsolicited messages: a place in the common queue, then the wait until it comes up."""
-        async with self._turnstile, self._engine.connect() as connection:
-            until_next = await connection.scalar(_TAKE, {"cost": self._cost, "patience": PATIENCE_SECONDS})
-        if until_next is None:
-            raise Later(PATIENCE_SECONDS)  # the queue is long: no place was taken in it
-        if (ahead := float(until_next) - self._cost) > 0:
-            await asyncio.sleep(ahead)
+        """Takes one of the bot's unsolicited messages: a place in the common queue, then the wait until it comes up.
+
+        Whoever wakes too late for their place (the machine stood still) takes another: else all that slept through would leave
+        at once, and Telegram would refuse them.
+        """
+        for _ in range(PLACES_TAKEN):
+            async with self._turnstile, self._engine.connect() as connection:
+                asked = time.monotonic()
+                until_next = await connection.scalar(_TAKE, {"cost": self._cost, "patience": PATIENCE_SECONDS})
+            if until_next is None:
+                break  # the queue is long: no place was taken in it
+            due = asked + float(until_next) - self._cost
+            await asyncio.sleep(max(0.0, due - time.monotonic()))
+            if time.monotonic() - due < OVERSLEPT_SECONDS:
+                return
+        raise Later(PATIENCE_SECONDS)
 
     async def _wait(self, seconds: float) -> None:
         if seconds > PATIENCE_SECONDS:

@@ -232,7 +232,7 @@ class World:
             await self.stop()
         await self.start()
 
-    async def settled(self, timeout: float = 10.0) -> None:
+    async def settled(self, timeout: float = 20.0) -> None:
         """Wait until every update was worked on and everything committed was said.
 
         Raises:

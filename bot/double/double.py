@@ -151,7 +151,7 @@ class Double:
         """Makes the server deliver an update once more, as when a success never reached Telegram."""
         self.world.updates.repeat(update_id)
 
-    async def settled(self, timeout: float = 10.0, quiet: float = 0.05) -> None:
+    async def settled(self, timeout: float = 20.0, quiet: float = 0.05) -> None:
         """Waits until every update is confirmed or delivered and no call was in flight for `quiet` seconds.
 
         Raises:

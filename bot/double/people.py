@@ -78,7 +78,7 @@ class Person:
         lines = [message.line() for message in self.messages]
         return f"chat with {self.name} ({self.id}):\n" + ("\n".join(lines) or "  (empty)")
 
-    async def sees(self, text: str, timeout: float = 5.0, *, fresh: bool = False) -> Message:
+    async def sees(self, text: str, timeout: float = 20.0, *, fresh: bool = False) -> Message:
         """Waits until the bot's newest or last edited message contains `text`, and returns it.
 
         Args:
@@ -151,7 +151,7 @@ class Person:
             raise AssertionError(f"the link opens another bot: {link}")
         return await self.says(f"/start {hit[2]}")
 
-    async def taps(self, label: str, *, message: Message | None = None, timeout: float = 5.0) -> Tap:
+    async def taps(self, label: str, *, message: Message | None = None, timeout: float = 20.0) -> Tap:
         """Presses the first button containing `label` in the newest message that has one (or in `message`).
 
         Raises:

@@ -28,7 +28,7 @@ class Tap:
         """The bot's answer so far: `text`, `show_alert`, `url`; None while the button still spins."""
         return self._query.answer
 
-    async def answer(self, timeout: float = 5.0) -> dict[str, Any]:
+    async def answer(self, timeout: float = 20.0) -> dict[str, Any]:
         """Waits for the bot's answer: `{"text": str, "show_alert": bool, "url": str | None}`.
 
         Raises:

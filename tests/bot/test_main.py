@@ -49,7 +49,7 @@ async def test_a_polling_bot_answers_is_ready_and_gives_up_its_leads(set_up: Dat
         async with running(mine, set_up.url, silent) as address:
             ming = double.person("小明")
             await ming.says("/start")
-            await ming.sees("云上联盟", timeout=10)
+            await ming.sees("云上联盟")
             assert (await get(f"{address}/healthz"))[0] == 200
             assert await get(f"{address}/readyz") == (200, '{"database": true, "migrations": true, "receiving": true}')
             assert "jifen_turns_total" in (await get(f"{address}/metrics"))[1]
@@ -118,9 +118,9 @@ async def test_with_a_token_an_empty_database_gets_the_demo_and_nobody_is_its_op
         async with running(mine, database.url, said.append):
             stranger = double.person("路人", id=1005)
             await stranger.says("/operator")
-            await stranger.sees("加入就有", timeout=10)
+            await stranger.sees("加入就有")
             await stranger.taps("同意并加入")
-            await stranger.sees("100 分", timeout=10)
+            await stranger.sees("100 分")
         assert [line for line in said if "已载入演示计划" in line] and not [line for line in said if "演练场" in line]
 
 

@@ -105,7 +105,7 @@ async def test_a_slow_turn_holds_up_its_own_chat_only_and_is_not_confirmed(datab
         await world.kill()
         gate.set()
         await world.start()
-        await ming.sees("记下 后来", timeout=10)
+        await ming.sees("记下 后来")
         await world.settled()
         done = await world.sql("SELECT chat_id, what FROM effect ORDER BY id")
         assert [row.what for row in done if row.chat_id == ming.id] == ["waited", "后来"]
@@ -121,7 +121,7 @@ async def test_one_worker_polls_and_another_takes_over(database: Database) -> No
         assert len(polling) == 1
         await world.kill(polling[0])
         await ming.says("/add 二")
-        await ming.sees("记下 二", timeout=10)
+        await ming.sees("记下 二")
         assert world.worker.poller.receiving
         await world.settled()
         assert [row.what for row in await world.sql("SELECT what FROM effect ORDER BY id")] == ["一", "二"]

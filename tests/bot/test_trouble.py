@@ -60,7 +60,7 @@ async def test_a_race_lost_for_ever_is_set_aside_like_any_failure(database: Data
     async with bot_running(database, features=[trouble], setup=effects) as world:
         ming = world.person("小明")
         update = await ming.says("/fail 40001 999")
-        await ming.sees(code_of(f"update:42:{update}"), timeout=15)
+        await ming.sees(code_of(f"update:42:{update}"))
         assert await world.sql("SELECT * FROM effect") == []
 
 
@@ -88,7 +88,7 @@ async def test_connections_cut_by_the_database_lose_nothing(database: Database) 
         for number in range(5):
             await world.sql(cut)
             await ming.says(f"/add {number}")
-        await ming.sees("记下 4", timeout=15)
+        await ming.sees("记下 4")
         await world.settled()
         done = [row.what for row in await world.sql("SELECT what FROM effect ORDER BY id")]
         assert done == ["一", "0", "1", "2", "3", "4"]

@@ -185,7 +185,7 @@ async def test_a_poisonous_update_is_set_aside_within_seconds_and_the_queue_move
         ming = world.person("小明")
         await ming.says("/boom")
         await ming.says("/add 梨")
-        said = await ming.sees("记下 梨", timeout=8)
+        said = await ming.sees("记下 梨")
         letters = await world.sql("SELECT code, tries, chat_id, error, payload FROM dead_letter")
         assert [(row.tries, row.chat_id) for row in letters] == [(3, ming.id)]
         assert "a bug" in letters[0].error
@@ -226,7 +226,7 @@ async def test_what_only_reads_needs_no_key_and_cannot_write(database: Database)
         await ming.sees("共 0")
         assert await world.sql("SELECT * FROM turn_key") == []
         await ming.says("/write")
-        await ming.sees("没办成", timeout=8)
+        await ming.sees("没办成")
         assert await world.sql("SELECT * FROM effect") == []
 
 
@@ -274,13 +274,13 @@ async def test_a_lost_reply_is_said_again_and_a_flood_is_waited_out(database: Da
         ming = world.person("小明")
         world.double.faults.on("sendMessage", Fault.flood(1))
         await ming.says("/add 苹果")
-        await ming.sees("记下 苹果", timeout=8)
+        await ming.sees("记下 苹果")
         world.double.faults.on("sendMessage", Fault.status(500))
         await ming.says("/add 梨")
-        await ming.sees("记下 梨", timeout=8)
+        await ming.sees("记下 梨")
         world.double.faults.on("sendMessage", Fault.reset())
         await ming.says("/add 桃")
-        await ming.sees("记下 桃", timeout=8)
+        await ming.sees("记下 桃")
         await world.settled()
         assert len(await world.sql("SELECT * FROM effect")) == 3
 

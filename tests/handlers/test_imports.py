@@ -269,7 +269,7 @@ async def test_the_running_process_fetches_tries_and_imports_by_itself(database:
         async with running(mine, database.url, lambda line: None):
             owner = double.person("店主", "zh-hans")
             await owner.says("/start")
-            await owner.taps("同意并加入", timeout=10)
+            await owner.taps("同意并加入")
             await double.settled(10)
             async with database.engine.begin() as tx:
                 market = await merchants.by_code(tx, "market")
@@ -285,6 +285,6 @@ async def test_the_running_process_fetches_tries_and_imports_by_itself(database:
                 )
             await chooses(owner, "云山超市", "导入", "顾客名单")
             await owner.sends_document(file_of("members", ["A"], ["B"]), "members.csv")
-            await owner.sees("2 行:2 行可导入", timeout=20)
+            await owner.sees("2 行:2 行可导入")
             await owner.taps("确认导入 2 行")
-            await owner.sees("2 行:2 行已导入", timeout=20)
+            await owner.sees("2 行:2 行已导入")

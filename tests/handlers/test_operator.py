@@ -25,7 +25,7 @@ async def test_the_code_that_a_member_was_told_leads_to_the_error(database: Data
         operator, member = await world.member("运营"), await world.member("小明")
         await make_operator(world, operator, "support")
         await member.says("/broken")
-        shown = (await member.sees("没办成", timeout=15)).shown
+        shown = (await member.sees("没办成")).shown
         code = shown.partition("编号 ")[2][:4]
         await operator.says("/operator")
         await operator.sees("客服")

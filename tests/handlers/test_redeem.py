@@ -113,7 +113,7 @@ async def test_a_killed_worker_loses_and_doubles_nothing(database: Database) -> 
         await asyncio.sleep(0.02)
         await world.kill()
         await world.start()
-        await ming.sees("换好了", timeout=20)
+        await ming.sees("换好了")
         assert await spent(world) == (1, 500)
 
 

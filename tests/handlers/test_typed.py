@@ -58,7 +58,7 @@ async def asked(world: World, telegram_id: int, language: str, table: str) -> No
     for said, shown in rows(table):
         await who.says("/cancel")
         await who.says(said)
-        await who.sees(shown, fresh=True, timeout=15)
+        await who.sees(shown, fresh=True)
 
 
 async def test_a_thing_called_by_its_name_is_shown(demo_database: Database) -> None:
