@@ -9,7 +9,7 @@ from chat.rules import STATES
 from chat.screen import Line
 from chat.turn import Turn
 from chat.words import Both, Money, Points, Text, t, tn
-from ledger.earning import campaigns
+from ledger.earning import campaigns, rulebook
 from ledger.earning.campaigns import Campaign, Change
 from ledger.earning.rules.documents import Budget
 from ledger.merchants import merchant as merchants
@@ -83,9 +83,9 @@ def _(no: campaigns.BudgetOutOfRange) -> Worded:
     )
 
 
-@worded(campaigns.NoSuchCampaign)
-def _(no: campaigns.NoSuchCampaign) -> Worded:
-    return Worded(t("没有这份活动预算"))
+@worded(rulebook.NoSuchCampaign)
+def _(no: rulebook.NoSuchCampaign) -> Worded:
+    return Worded(t("没有这份活动预算"), t("没有「{campaign}」,先开一份。", campaign=no.campaign))
 
 
 @worded(campaigns.ChangeSettled)

@@ -49,9 +49,11 @@ def category(code: str) -> Text:
 
 
 def region(programme: Programme, code: str | None) -> Text | Both:
-    """A region by its code; none is everywhere."""
+    """A region by its code; none is everywhere, and one that the programme no longer has goes by its code."""
+    if code is None:
+        return t("全国")
     found = next((each for each in programme.regions if each.code == code), None)
-    return Both(found.name_zh, found.name_en) if found is not None else t("全国")
+    return Both(found.name_zh, found.name_en) if found is not None else Both(code, code)
 
 
 def applied(application: Application) -> Screen:

@@ -159,7 +159,7 @@ def _(no: birthdays.NoSuchDay) -> Worded:
 
 @worded(profile.NoSuchRegion)
 def _(no: profile.NoSuchRegion) -> Worded:
-    return Worded(t("没有这个地区"), t("计划里的地区有变,请再选一次。"), (doors.region(t("选地区")),))
+    return Worded(t("没有这个地区"), t("计划里没有「{region}」。", region=no.region), (doors.region(t("选地区")),))
 
 
 @worded(card.CardUnknown)

@@ -17,6 +17,7 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger.earning import rulebook
+from ledger.earning.rulebook import NoSuchCampaign
 from ledger.earning.rules.documents import Budget
 from ledger.errors import Refusal
 
@@ -40,13 +41,6 @@ class BudgetOutOfRange(Refusal):
 
     points: int
     minor: int
-
-
-@dataclass(eq=False)
-class NoSuchCampaign(Refusal):
-    """Nobody here has a campaign of this code."""
-
-    campaign: str
 
 
 @dataclass(eq=False)

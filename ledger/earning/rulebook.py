@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ledger.earning.rules.documents import RULE, Budget, Rule
 from ledger.earning.rules.version import RuleVersion
 from ledger.errors import Refusal
+from ledger.members.named import must_be_known
 from ledger.points.reading import run
 
 State = Literal["proposed", "approved", "rejected", "withdrawn"]
@@ -44,6 +45,13 @@ class CodeOfAnother(Refusal):
     """A code is whose it was first: another merchant's, or the programme's, takes no versions of this one's."""
 
     rule: str
+
+
+@dataclass(eq=False)
+class NoSuchCampaign(Refusal):
+    """Nobody here has a campaign of this code."""
+
+    campaign: str
 
 
 @dataclass(eq=False)
@@ -206,13 +214,17 @@ async def propose(
     """Write the next version of rule `code`: it waits for approval, or is in force from `valid_from` where none is needed.
 
     Raises:
-        RuleBeginsInThePast (`valid_from` is before `today`) → CampaignOfAnother → CodeOfAnother.
+        RuleBeginsInThePast (`valid_from` is before `today`) → NoSuchTier → NoSuchRegion → NoSuchCampaign → CampaignOfAnother →
+        CodeOfAnother.
     """
     if valid_from < today:
         raise RuleBeginsInThePast(valid_from, today)
+    await must_be_known(tx, tiers=rule.when.tiers, regions=rule.when.regions | rule.when.member_regions)
     if rule.campaign is not None:
         whose = (await tx.execute(_WHOSE_CAMPAIGN, {"code": rule.campaign})).first()
-        if whose is not None and whose.merchant_id != merchant_id:
+        if whose is None:
+            raise NoSuchCampaign(rule.campaign)
+        if whose.merchant_id != merchant_id:
             raise CampaignOfAnother(rule.campaign)
     state: State = "proposed" if needs_approval else "approved"
     version = await _add(tx, code, merchant_id, rule, (valid_from, valid_to), state, made_by, at)

@@ -10,8 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger.errors import Refusal
-from ledger.members.profile import NoSuchRegion
-from ledger.members.standings import NoSuchTier
+from ledger.members.named import must_be_known
 from ledger.merchants import merchant as merchants
 from ledger.points import statements
 from ledger.redeeming import stock
@@ -45,7 +44,6 @@ _VERSION = text(
     "INSERT INTO offer_version (offer_id, version, document, made_at)"
     " VALUES (:id, :version, CAST(:document AS jsonb), :at)"
 )
-_PROGRAMME = text("SELECT document FROM programme WHERE one = 1")
 
 
 async def publish(tx: AsyncConnection, offer: Offer, *, now: dt.datetime, today: dt.date) -> int:
@@ -60,7 +58,8 @@ async def publish(tx: AsyncConnection, offer: Offer, *, now: dt.datetime, today:
     common = currency is not None and currency.issuer_id is None and merchant.terms.accepts_common
     if currency is None or not (common or currency.issuer_id == merchant.id):
         raise CurrencyNotAccepted(offer.merchant, offer.currency)
-    await _known(tx, offer)
+    tiers, regions = offer.named()
+    await must_be_known(tx, tiers=tiers, regions=regions)
     facts = {
         "code": offer.code,
         "merchant_id": merchant.id,
@@ -87,18 +86,6 @@ async def publish(tx: AsyncConnection, offer: Offer, *, now: dt.datetime, today:
         await tx.execute(_VERSION, {"id": offer_id, "version": version, "document": facts["document"], "at": now})
         await stock.limit(tx, offer_id, offer.limits, today=today)
     return offer_id
-
-
-async def _known(tx: AsyncConnection, offer: Offer) -> None:
-    """That the programme has the tiers and regions that the document speaks of: nobody would ever be of another."""
-    tiers, regions = offer.named()
-    if not tiers and not regions:
-        return
-    document = await tx.scalar(_PROGRAMME) or {}
-    for tier in sorted(tiers - {each["code"] for each in document.get("tiers", ())}):
-        raise NoSuchTier(tier)
-    for region in sorted(regions - {each["code"] for each in document.get("regions", ())}):
-        raise NoSuchRegion(region)
 
 
 async def set_active(tx: AsyncConnection, offer_id: int, active: bool) -> None:

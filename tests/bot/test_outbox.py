@@ -208,7 +208,7 @@ async def test_many_notices_keep_to_the_bots_rate(database: Database, stands_sti
         await ming.says("/tell 到货了")
         await ming.sees("说了")
         await asyncio.sleep(0.3)
-        time.sleep(stands_still)  # noqa: ASYNC251: everything stands still, that is the point
+        time.sleep(stands_still)  # everything stands still: that is the point
         await world.settled(timeout=30)
         took = time.monotonic() - began
         assert all(said_to(other, "到货了") == 1 for other in others)

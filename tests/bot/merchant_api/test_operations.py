@@ -208,7 +208,7 @@ async def test_an_offer_has_special_prices_and_days_and_comes_back_as_it_was_sen
         least = await scene.sql("SELECT least_points FROM offer")
         assert least == [(price["points"],)]
         unknown = await scene.ask("PUT", "/v1/catalog/tea-box", {"document": {**BOX, "who": {"tiers": ["platinum"]}}})
-        assert (unknown.status, unknown.code) == (404, "no_such_tier")
+        assert (unknown.status, unknown.code) == (422, "no_such_tier")
         dearer = {**cheap, "price": {**BOX["price"], "points": BOX["price"]["points"] * 2}}
         no = await scene.ask("PUT", "/v1/catalog/tea-box", {"document": {**BOX, "specials": [dearer]}})
         assert (no.status, no.code) == (422, "not_sensible")
@@ -250,6 +250,9 @@ async def test_a_rule_is_proposed_and_waits_where_an_operator_approves(database:
         late = {**body, "valid_from": (today - dt.timedelta(days=1)).isoformat()}
         assert (await scene.ask("PUT", "/v1/rules/market-double", late)).code == "rule_begins_in_the_past"
         assert (await scene.ask("PUT", "/v1/rules/rail-base", body)).code == "code_of_another"
+        nowhere = {**body, "document": {**body["document"], "when": {"regions": ["atlantis"]}}}
+        said = await scene.ask("PUT", "/v1/rules/market-x", nowhere)
+        assert (said.status, said.code) == (422, "no_such_region") and "atlantis" in said.json["detail"]
         wrong = await scene.ask("PUT", "/v1/rules/market-x", {**body, "document": {"kind": "multiplier"}})
         assert (wrong.status, wrong.code) == (422, "not_sensible")
         ended = {**body, "valid_to": (today - dt.timedelta(days=2)).isoformat()}

@@ -16,6 +16,7 @@ from ledger.earning import rulebook
 from ledger.earning.rulebook import (
     CampaignOfAnother,
     CodeOfAnother,
+    NoSuchCampaign,
     NotInForce,
     NotProposed,
     Proposal,
@@ -23,7 +24,11 @@ from ledger.earning.rulebook import (
     RuleIsOver,
     SamePerson,
 )
-from ledger.earning.rules.documents import Base, Bonus, Budget
+from ledger.earning.rules.documents import Base, Bonus, Budget, When
+from ledger.errors import Refusal
+from ledger.members.profile import NoSuchRegion
+from ledger.members.standings import NoSuchTier
+from tests import turns
 from tests.conftest import Database
 from tests.ledger.earning.shop import NOON, moment
 
@@ -52,14 +57,20 @@ async def publish(
 
 
 async def propose(
-    tx: AsyncConnection, *, code: str = "double", since: int = 1, campaign: str | None = None, **how: Any
+    tx: AsyncConnection,
+    *,
+    code: str = "double",
+    since: int = 1,
+    campaign: str | None = None,
+    when: Any = None,
+    **how: Any,
 ) -> Proposal:
     told = {"needs_approval": True, "valid_to": None} | how
     return await rulebook.propose(
         tx,
         code=code,
         merchant_id=SHOP,
-        rule=Bonus(name_zh="礼", name_en="Gift", points=10, campaign=campaign),
+        rule=Bonus(name_zh="礼", name_en="Gift", points=10, campaign=campaign, when=When.model_validate(when or {})),
         valid_from=day(since),
         made_by=OWNER,
         at=NOON,
@@ -182,6 +193,28 @@ async def test_a_code_is_whose_it_was_first_and_a_merchants_rule_draws_on_its_ow
                 await propose(tx, campaign=f"c-{code}")
         await rulebook.open_campaign(tx, code="mine", merchant_id=SHOP, **budget)
         assert (await propose(tx, campaign="mine")).version.rule.campaign == "mine"
+
+
+@pytest.mark.parametrize(
+    ("when", "campaign", "refusal"),
+    [
+        ({"regions": ["atlantis"]}, None, NoSuchRegion("atlantis")),
+        ({"regions": ["hz"], "member_regions": ["atlantis"]}, None, NoSuchRegion("atlantis")),
+        ({"tiers": ["gold", "diamond"], "regions": ["atlantis"]}, None, NoSuchTier("diamond")),
+        ({}, "sprnig", NoSuchCampaign("sprnig")),
+    ],
+)
+async def test_a_rule_speaks_of_what_the_programme_has(
+    database: Database, when: dict[str, Any], campaign: str | None, refusal: Refusal
+) -> None:
+    async with database.engine.begin() as tx:
+        await tx.execute(
+            text("INSERT INTO programme VALUES (1, 1, CAST(:d AS jsonb))"), {"d": turns.PROGRAMME.model_dump_json()}
+        )
+        with pytest.raises(type(refusal)) as no:
+            await propose(tx, when=when, campaign=campaign)
+        assert no.value.facts == refusal.facts
+        assert await rulebook.proposals(tx) == []
 
 
 async def test_versions_written_at_once_get_numbers_of_their_own(database: Database) -> None:
