@@ -49,8 +49,8 @@ def category(code: str) -> Text:
 
 
 def region(programme: Programme, code: str | None) -> Text | Both:
-    """A region by its code; none is everywhere, and one that the programme no longer has goes by its code."""
-    if code is None:
+    """A region by its code; none, or an applicant's `NATIONWIDE`, is everywhere. What the programme has not goes by its code."""
+    if code is None or code == onboarding.NATIONWIDE:
         return t("全国")
     found = next((each for each in programme.regions if each.code == code), None)
     return Both(found.name_zh, found.name_en) if found is not None else Both(code, code)

@@ -35,11 +35,11 @@ def line(version: RuleVersion, money: str, programme: Programme, *, today: dt.da
     """A rule on one line: «春节双倍:2 倍(2月17日—2月23日;满 ¥100)»."""
     rule = version.rule
     found = [*_days(version, today), *conditions(rule.when, money, programme), *_limits(rule, money)]
-    head = headline(rule, money)
+    head = headline(rule, money, programme)
     return t("{rule}({conditions})", rule=head, conditions=reduce(_semicolon, found)) if found else head
 
 
-def headline(rule: Rule, money: str) -> Text:
+def headline(rule: Rule, money: str, programme: Programme) -> Text:
     """What a rule gives."""
     name, unit = Both(rule.name_zh, rule.name_en), arithmetic.unit(money)
     match rule:
@@ -49,9 +49,17 @@ def headline(rule: Rule, money: str) -> Text:
                 said = t("{said},{category} {rate} 分", said=said, category=category, rate=plain(other))
             return said
         case Green(green_class=of, rate=rate, per="piece"):
-            return t("{rule}:{of}每件再加 {rate} 分", rule=name, of=of, rate=plain(rate))
+            return t(
+                "{rule}:{of}每件再加 {rate} 分", rule=name, of=merchants.green_class(programme, of), rate=plain(rate)
+            )
         case Green(green_class=of, rate=rate):
-            return t("{rule}:{of}每{unit}再加 {rate} 分", rule=name, of=of, unit=unit, rate=plain(rate))
+            return t(
+                "{rule}:{of}每{unit}再加 {rate} 分",
+                rule=name,
+                of=merchants.green_class(programme, of),
+                unit=unit,
+                rate=plain(rate),
+            )
         case Multiplier(factor=factor):
             return t("{rule}:{factor} 倍", rule=name, factor=plain(factor))
         case Bonus(points=points):

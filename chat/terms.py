@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from chat import doors
 from chat.known import Known
 from chat.merchant_log import TERM_NAMES
 from chat.refusals import Worded, worded
@@ -41,3 +42,12 @@ def lines(merchant: Merchant, names: Known) -> list[Line]:
 @worded(terms.TermInvalid)
 def _(no: terms.TermInvalid) -> Worded:
     return Worded(t("不能改成这样"), t("{term}和别的条款合不上,没有改。", term=TERM_NAMES.get(no.term, t("这一条"))))
+
+
+@worded(terms.FundsWelcome)
+def _(no: terms.FundsWelcome) -> Worded:
+    return Worded(
+        t("这家出欢迎积分,不能作支付渠道"),
+        t("支付渠道只按消费给分。先换一家出欢迎积分。"),
+        (doors.merchant_desk(t("返回"), no.merchant_id),),
+    )

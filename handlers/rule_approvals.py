@@ -37,7 +37,7 @@ async def list_(turn: Turn, page: str = "0") -> Screen:
     for each in shown:
         assert each.version.merchant_id is not None  # the programme's own are published, not proposed
         where = known[each.version.merchant_id]
-        said = words.headline(each.version.rule, where.money)
+        said = words.headline(each.version.rule, where.money, turn.programme)
         rows.append(
             [
                 feature.button(

@@ -140,7 +140,7 @@ async def rate(turn: Turn, merchant: str) -> Screen:
         return _no_rate()
     turn.goto(feature.at("rate"), merchant=post.merchant.id, code=house.code)
     lines: list[Line] = [
-        words.headline(house.rule, post.merchant.money),
+        words.headline(house.rule, post.merchant.money, turn.programme),
         t("改成每元多少分?发数字给我,比如 1.5。明天起生效,已经记的不变。"),
     ]
     return screen(lines, [[doors.rules(post.merchant.id, t("返回"))]])

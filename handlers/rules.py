@@ -55,13 +55,15 @@ async def list_(turn: Turn, merchant: str) -> Screen:
         ]
         theirs = [v for v in standing + coming if v.merchant_id == here.id and not isinstance(v.rule, Base)]
         rows += [
-            [feature.button(t("停:{rule}", rule=words.headline(v.rule, here.money)), "stop", v.name)]
+            [feature.button(t("停:{rule}", rule=words.headline(v.rule, here.money, turn.programme)), "stop", v.name)]
             for v in theirs[:BUTTONS]
         ]
         rows += [
             [
                 feature.button(
-                    t("撤回 {rule}", rule=words.headline(w.version.rule, here.money)), "withdraw", w.version.name
+                    t("撤回 {rule}", rule=words.headline(w.version.rule, here.money, turn.programme)),
+                    "withdraw",
+                    w.version.name,
                 )
             ]
             for w in waiting[:BUTTONS]

@@ -66,8 +66,9 @@ async def list_(turn: Turn, merchant: str) -> Screen:
 
 @feature.tap("new")
 async def new(turn: Turn, merchant: str, kind: str) -> Screen:
-    """Asks what a new activity is called."""
+    """Asks what a new activity is called; whoever may not give points without a purchase hears so before any question."""
     post = await words_of.post_at(turn, number(merchant))
+    post.merchant.must_grant(turn.today)
     wanted = kind_of(kind)
     turn.goto(feature.at("title"), merchant=post.merchant.id, kind=wanted)
     lines: list[Line] = [

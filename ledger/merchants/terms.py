@@ -35,16 +35,25 @@ class TermInvalid(Refusal):
     term: str
 
 
+@dataclass(eq=False)
+class FundsWelcome(Refusal):
+    """Whoever funds the welcome points gives for joining; a payment instrument gives for spending alone."""
+
+    merchant_id: int
+
+
 async def change(tx: AsyncConnection, merchant_id: int, term: Term, value: Any, *, by: str, at: Moment) -> Merchant:
     """Change one term, noted in the merchant's log. The same again changes and notes nothing.
 
     Args:
         value: as the document says it (`Terms`).
     Raises:
-        NoSuchMerchant → TermInvalid.
+        NoSuchMerchant → FundsWelcome → TermInvalid.
     """
     await tx.execute(_LOCK, {"id": merchant_id})
     before = await merchants.by_id(tx, merchant_id)
+    if term == "instrument" and value and before.terms.funds_welcome:
+        raise FundsWelcome(merchant_id)
     try:
         after = Terms.model_validate({**before.terms.model_dump(mode="json"), term: value})
     except ValidationError as no:

@@ -8,10 +8,10 @@ import pytest
 
 from chat import dates, merchant_log
 from chat.csv_file import csv_file
-from chat.merchants import KINDS, PURPOSES
-from chat.words import Speaker
-from ledger.merchants import certificates, files, log
-from tests.turns import TODAY, ZONE
+from chat.merchants import KINDS, PURPOSES, region
+from chat.words import Speaker, t
+from ledger.merchants import certificates, files, log, onboarding
+from tests.turns import PROGRAMME, TODAY, ZONE
 
 
 @pytest.mark.parametrize(
@@ -32,6 +32,20 @@ from tests.turns import TODAY, ZONE
 )
 def test_a_date_is_read_as_people_type_it(said: str, day: dt.date | None) -> None:
     assert dates.parse(said) == day
+
+
+@pytest.mark.parametrize(
+    ("code", "zh", "en"),
+    [
+        ("hz", "杭州", "Hangzhou"),
+        (None, "全国", "Everywhere"),
+        (onboarding.NATIONWIDE, "全国", "Everywhere"),
+        ("atlantis", "atlantis", "atlantis"),
+    ],
+)
+def test_a_region_that_the_programme_has_not_is_never_said_to_be_everywhere(code: str | None, zh: str, en: str) -> None:
+    name = t("{region}", region=region(PROGRAMME, code))
+    assert (Speaker("zh", TODAY).plain(name), Speaker("en", TODAY).plain(name)) == (zh, en)
 
 
 def test_no_cell_of_a_table_is_run_by_a_spreadsheet() -> None:

@@ -9,6 +9,7 @@ import pytest
 from chat import day_range, rules
 from chat.words import Speaker
 from ledger.earning.rules.version import RuleVersion
+from ledger.programme import GreenScale, Wording
 from tests.ledger.earning.rules.script import rule
 from tests.turns import PROGRAMME
 
@@ -71,6 +72,14 @@ def line(told: str, *, since: str = "2026-01-01", until: str | None = None) -> t
 )
 def test_a_rule_says_what_it_gives_and_when(told: str, zh: str, en: str) -> None:
     assert line(told) == (zh, en)
+
+
+def test_a_green_class_goes_by_the_name_that_the_programme_gives_it() -> None:
+    scale = GreenScale(names={"own_cup": Wording(zh="自带杯", en="Own cup")})
+    named = PROGRAMME.model_copy(update={"green_scale": scale})
+    text = rules.headline(rule("rule 名: green own_cup 2/piece").rule, "CNY", named)
+    assert Speaker("zh", TODAY).plain(text) == "名:自带杯每件再加 2 分"
+    assert Speaker("en", TODAY).plain(text) == "名: 2 more for each Own cup"
 
 
 def test_the_days_of_a_version_are_said_where_they_are_not_now_and_for_ever() -> None:

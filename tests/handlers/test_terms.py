@@ -89,12 +89,24 @@ async def test_a_payment_instrument_gives_for_spending_alone_from_the_tap_on(dat
         assert "不作支付渠道" in operator.last.labels
         await shop.owner.sees("云山超市的条款改了:是不是支付渠道")
         await opens(shop.owner, "run_activities:new:1:survey")
-        for said in ("两个问题", "多久来一次?每周/每月", "10", "5"):
-            await shop.owner.says(said)
-        await shop.owner.taps("2 小时")
         await shop.owner.sees("没有消费,不能发积分", fresh=True)
         await shop.give(shop.cashier, "30")
         await shop.customer.sees("+30 分 · 云山超市")
+
+
+async def test_whoever_funds_the_welcome_points_is_no_payment_instrument(database: Database) -> None:
+    async with bot_running(database) as world:
+        shop = await open_shop(world)
+        await world.sql("UPDATE merchant SET terms = terms || '{\"funds_welcome\": true}' WHERE code = 'market'")
+        operator = await desk_of(world, shop)
+        await operator.taps("条款")
+        await operator.taps("作为支付渠道")
+        await operator.sees("先换一家出欢迎积分", fresh=True)
+        await operator.taps("返回")
+        await operator.sees("云山超市", fresh=True)
+        assert not (
+            await world.sql("SELECT terms ? 'instrument' AND (terms->>'instrument')::bool AS on FROM merchant")
+        )[0].on
 
 
 async def test_only_an_administrator_changes_terms_and_a_repeat_changes_nothing(database: Database) -> None:
