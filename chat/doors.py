@@ -409,6 +409,11 @@ def declined_why(label: Text, declined_id: int) -> Button:
     return Button(label, data=f"history:declined:{declined_id}")
 
 
+def extensions(label: Text | None = None) -> Button:
+    """Deadlines extended, for the operator."""
+    return Button(label or t("延期"), data="extensions:list")
+
+
 def breakage(label: Text | None = None) -> Button:
     """What members let run out, for the operator."""
     return Button(label or t("过期积分"), data="breakage:open:0:0")

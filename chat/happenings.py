@@ -50,6 +50,8 @@ def title(line: Line, known: Known) -> Text | Both:
         case "exchange":
             received = known.points(line.facts["to_currency"], line.facts["received"])
             return t("换成 {received}", received=received)
+        case "restore":
+            return t("到期的恢复了")
         case "reverse":
             return t("撤销")
         case _:

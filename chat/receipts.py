@@ -107,6 +107,8 @@ def details(entry: Explained, names: Known, today: dt.date) -> list[Line | None]
                 if owed
                 else None,
             ]
+        case "restore":
+            return [_life(part.available_on, part.expires_on, today) for part in entry.lots]
         case "adjust" | "reverse":
             return [_said(entry)]
         case _:

@@ -51,6 +51,7 @@ async def open_(turn: Turn, month: str = "0", page: str = "0") -> Screen:
             feature.button(_named(before), "open", _said(before), 0),
             feature.button(_named(after), "open", _said(after), 0) if after <= turn.today else None,
         ],
+        [doors.extensions()],
         [doors.operator(t("返回")), doors.home()],
     ]
     return screen(lines, rows)

@@ -45,7 +45,7 @@ class Record(NamedTuple):
     money: str
 
 
-KINDS = ("expire", "void", "reinstate", "reverse", "claw_back")
+KINDS = ("expire", "void", "reinstate", "reverse", "restore", "claw_back")
 """The entries that may have a leg in an `expired` account."""
 
 # Inwards from the month's entries by the legs' index, whatever the planner thinks of joining the tables whole.

@@ -340,3 +340,40 @@ cover_entry = Table(
     UniqueConstraint("merchant_id", "reference"),
     Index("ix_cover_entry_merchant", "merchant_id", "id"),
 )
+
+expiry_extension = Table(
+    "expiry_extension",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("key", Text, nullable=False, unique=True, comment="of the tap that ordered it, once"),
+    Column("last_day", Date, nullable=False, comment="what was good until then comes back"),
+    Column("issuer_id", BigInteger, comment="only what this merchant issued; null: whoever's"),
+    Column("region", Text, comment="only of members who live there; null: wherever"),
+    Column("expires_on", Date, nullable=False, comment="the new last day"),
+    Column("made_by", Text, nullable=False),
+    Column("made_at", DateTime(timezone=True), nullable=False),
+    Column("noted_at", DateTime(timezone=True), comment="when whose expiries it means was written down"),
+    Column("done_at", DateTime(timezone=True), comment="when the last of them was restored"),
+    CheckConstraint("expires_on > last_day", "expires_on"),
+    Index("ix_expiry_extension_open", "id", unique=True, postgresql_where=text("done_at IS NULL")),
+)
+
+expiry_extension_part = Table(
+    "expiry_extension_part",
+    metadata,
+    Column("extension_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("owner_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("entry_id", BigInteger, primary_key=True, autoincrement=False, comment="the expiry"),
+    Column("owner_kind", Text, nullable=False),
+    Column("currency_id", SmallInteger, nullable=False),
+    Column("heir", BigInteger, nullable=False, comment="who gets it: the owner, or who claimed their account since"),
+    Column("restored", BigInteger, comment="points; null: not yet"),
+    Index(
+        "ix_expiry_extension_part_open",
+        "extension_id",
+        "owner_id",
+        "entry_id",
+        unique=True,
+        postgresql_where=text("restored IS NULL"),
+    ),
+)

@@ -138,7 +138,7 @@ CHECKS: dict[str, str] = {
         SELECT c.id AS lot_id, c.parent_lot_id, c.issuer_id, c.expires_on, l.expires_on AS parent_expires_on, e.kind
         FROM lot c JOIN lot l ON l.id = c.parent_lot_id JOIN entry e ON e.id = c.entry_id
         WHERE c.issuer_id <> l.issuer_id
-           OR (c.grace_of IS NULL AND e.facts ->> 'reversed_kind' IS DISTINCT FROM 'expire'
+           OR (c.grace_of IS NULL AND e.kind <> 'restore' AND e.facts ->> 'reversed_kind' IS DISTINCT FROM 'expire'
                AND l.expires_on IS NOT NULL AND (c.expires_on IS NULL OR c.expires_on > l.expires_on))
            OR (l.graced AND NOT c.graced)""",
     "what is held equals the open holds": """

@@ -239,6 +239,25 @@ class Reverse(Command):
 
 
 @value(frozen=True, kw_only=True, slots=True)
+class Restore(Command):
+    """Give back what is still expired of expiry `entry_id`, as lots that go on until `expires_on`: all of it, or only what
+    `issuer_id` had issued, or only lots whose last good day was `last_day`. What was clawed back or restored since stays away.
+
+    `of`: whose expiry it was, where they have handed everything over to this owner since.
+    """
+
+    verb: ClassVar[str] = "restore"
+    entry_id: int
+    expires_on: dt.date
+    issuer_id: int | None = None
+    last_day: dt.date | None = None
+    of: Owner | None = None
+
+    def substance(self) -> tuple[Any, ...]:
+        return (self.entry_id, self.expires_on, self.issuer_id, self.last_day)
+
+
+@value(frozen=True, kw_only=True, slots=True)
 class Adjust(Command):
     """Correct by hand: `points` > 0 issues a lot, < 0 takes from the owner's lots of that issuer. `reason` is required."""
 

@@ -151,7 +151,7 @@ KINDS_EARNED = ("accrue", "open_balance")
 KINDS_SPENT = ("burn",)
 KINDS_ENDED = ("expire", "claw_back")
 
-_GAINS = {"accrue", "open_balance", "reinstate"}
+_GAINS = {"accrue", "open_balance", "reinstate", "restore"}
 _LOSSES = {"burn", "expire", "claw_back"}
 
 

@@ -24,6 +24,7 @@ VERBS: dict[type[c.Command], tuple[Callable[[Any], list[Need]], Callable[[Workin
     c.ClawBack: (undo.needs_claw_back, undo.claw_back),
     c.Reinstate: (undo.needs_reinstate, undo.reinstate),
     c.Reverse: (undo.needs_reverse, undo.reverse),
+    c.Restore: (undo.needs_restore, undo.restore),
 }
 
 

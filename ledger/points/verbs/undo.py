@@ -1,4 +1,4 @@
-"""Claw back, reinstate, reverse: how what happened is taken back by a new entry that names the old one."""
+"""Claw back, reinstate, reverse, restore: how what happened is taken back by a new entry that names the old one."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from ledger.points.commands import (
     PointsMustBePositive,
     Receipt,
     Reinstate,
+    Restore,
     Reverse,
 )
 from ledger.points.verbs.due import needs_dues, settle
@@ -204,4 +205,45 @@ def reverse(ws: Working, command: Reverse) -> Receipt:
             ws.move(entry, home, late, leg.points)
         elif leg.purpose in ("burned", "clawed_back"):
             give_back(ws, entry, source, lot, leg.points, grace_days=command.grace_days)
+    return ws.close(entry)
+
+
+def needs_restore(command: Restore) -> list[Need]:
+    """Where the points return to; the expiry's own accounts are loaded with the entry."""
+    needs = needs_dues(command.owner, command.currency)
+    if command.of is not None:
+        needs.append(Need(command.of, "available", command.currency, lots=-1, make=False))
+    return needs
+
+
+def restore(ws: Working, command: Restore) -> Receipt:
+    """See `Restore`. A lot that expired in two parts gives no entry more than that entry took."""
+    today = command.at.today
+    if command.expires_on < today:
+        raise ExpiresBeforeAvailable(today, command.expires_on)
+    past = _past(ws, command, command.entry_id, frozenset({"expire"}), command.of)
+    settle(ws, command)
+    asked, parts, left = 0, [], past.points - past.undone
+    for leg in past.legs:
+        lot = ws.lots[leg.lot_id]
+        if leg.purpose != "expired" or command.issuer_id not in (None, lot.issuer_id):
+            continue
+        if command.last_day not in (None, lot.expires_on):
+            continue
+        asked += leg.points
+        if some := min(leg.points, ws.expired[lot.id], left):
+            parts.append((leg, lot, some))
+            left -= some
+    back = sum(some for _, _, some in parts)
+    if not back:
+        raise MoreThanEntry(past.id, asked, 0)
+    entry = ws.open_entry(command, back, issuer_id=command.issuer_id, undoes_id=past.id)
+    if command.of is not None:
+        entry.facts["handed_over"] = True
+    home = ws.account(command.owner, "available", command.currency)
+    for leg, lot, some in parts:
+        owner = command.owner if lot.owner == command.of else lot.owner
+        late = ws.child_lot(entry, lot, some, owner=owner, expires_on=command.expires_on)
+        ws.move(entry, ws.account(leg.owner, leg.purpose, leg.currency), lot, -some)
+        ws.move(entry, home, late, some)
     return ws.close(entry)

@@ -21,6 +21,7 @@ from ledger.points.commands import (
     Moment,
     Owner,
     Reinstate,
+    Restore,
     Reverse,
     Transfer,
     UnitValue,
@@ -118,6 +119,11 @@ def reinstate(entry_id: int, points: int | None = None, **figures: Any) -> Reins
 def reverse(entry_id: int, **figures: Any) -> Reverse:
     """An entry undone whole, with thirty days of grace."""
     return Reverse(entry_id=entry_id, **common(**({"grace_days": 30} | figures)))
+
+
+def restore(entry_id: int, expires_on: dt.date, **figures: Any) -> Restore:
+    """What of an expiry is still expired, given back until a day."""
+    return Restore(entry_id=entry_id, expires_on=expires_on, **common(**figures))
 
 
 async def audited(engine: AsyncEngine) -> Audit:

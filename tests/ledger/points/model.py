@@ -548,3 +548,32 @@ class Book:
             elif purpose in ("burned", "clawed_back"):
                 self._return(done, (whose, purpose), lot, points, command.grace_days)
         return done
+
+    def restore(self, command: c.Restore) -> Done:
+        if command.expires_on < self._now:
+            raise c.ExpiresBeforeAvailable(self._now, command.expires_on)
+        past = self._entry(command, "expire")
+        self._settle(command, command.owner, command.currency)
+        meant = [
+            (lot, points)
+            for lot, points in past.parts("expired")
+            if command.issuer_id in (None, self.lots[lot].issuer)
+            and command.last_day in (None, self.lots[lot].good_until)
+        ]
+        room, back = past.points - past.taken_back, []
+        for lot, points in meant:
+            some = min(points, self.ends["expired", lot], room)
+            room -= some
+            back += [(lot, some)] if some else []
+        size = sum(points for _, points in back)
+        if not size:
+            raise c.MoreThanEntry(command.entry_id, sum(points for _, points in meant), 0)
+        done = self._begin(command, size, issuer=command.issuer_id)
+        past.taken_back += size
+        for lot, points in back:
+            about = self.lots[lot]
+            whose = command.owner if about.owner == command.of else about.owner
+            self._move(done, c.PROGRAMME, "expired", command.currency, lot, -points)
+            late = self._bear(done, whose, about, good_until=command.expires_on)
+            self._move(done, command.owner, "available", command.currency, late, points)
+        return done

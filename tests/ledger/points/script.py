@@ -46,6 +46,7 @@ VERBS: dict[str, type[c.Command]] = {
         c.ClawBack,
         c.Reinstate,
         c.Reverse,
+        c.Restore,
         c.Adjust,
         c.Exchange,
     )
@@ -100,7 +101,7 @@ class Play:
             figures["transferable"] = asked.pop("transferable", True)
         if verb in ("accrue", "open_balance", "adjust", "claw_back"):
             figures["issuer_id"] = int(asked.pop("issuer", 5))
-        if verb in ("accrue", "open_balance", "adjust", "exchange", "reverse"):
+        if verb in ("accrue", "open_balance", "adjust", "exchange", "reverse", "restore"):
             figures["expires_on"] = _day(asked.pop("expires", "never"))
         if verb in ("void", "reinstate", "reverse"):
             figures["grace_days"] = int(asked.pop("grace", 30))
@@ -108,8 +109,11 @@ class Play:
             figures["merchant_id"] = int(asked.pop("at", 9))
         if verb in ("void", "burn") and "hold" in asked:
             figures["hold_id"] = self._entry(asked.pop("hold"))
-        if verb in ("claw_back", "reinstate", "reverse"):
+        if verb in ("claw_back", "reinstate", "reverse", "restore"):
             figures["entry_id"] = self._entry(asked.pop("of"))
+        if verb == "restore":
+            figures |= {"last_day": _day(asked.pop("ended", "never"))}
+            figures |= {"issuer_id": int(asked.pop("issuer"))} if "issuer" in asked else {}
         if verb == "transfer":
             figures["to"] = self.owner(asked.pop("to"))
         if verb == "adjust":

@@ -73,6 +73,7 @@ ARGUMENTS: dict[str, dict[str, Sequence[Any]]] = {
     "follow": {"n": NTH, "m": NTH, "share": SHARES},
     "reinstate": {"n": NTH, "wild": NTH, "share": (None, *SHARES), "grace": (7, 3, 15, 0)},
     "reverse": {"n": NTH, "wild": NTH, "life": LIVES, "grace": (7, 3, 15, 0), "kind": REVERSIBLE},
+    "restore": {"n": NTH, "wild": NTH, "life": (3, 9, 1, 0), "issuer": (None, None, 5, 6), "day": (False, True)},
     "say_again": {"n": NTH, "other": ("", "", "points", "facts")},
 }
 ENDOWMENT: tuple[Sequence[Any], ...] = (PEOPLE_MEMBERS, (5, 6), (10, 60, 35), (0, 0, 3), (3, 9, 20, None))
@@ -83,6 +84,7 @@ ABOUT = {
     "follow": ("hand_over",),
     "reinstate": ("burn",),
     "reverse": REVERSIBLE,
+    "restore": ("expire",),
 }
 STRIDES = (*ARGUMENTS, "earn", "earn", "earn", "hold", "burn", "transfer")
 """The steps of a long walk: mostly those that give the others something to be about."""
@@ -268,6 +270,23 @@ class Beside(RuleBasedStateMachine):
         until = None if life is None else self.today + dt.timedelta(days=life - 1)
         about = {"grace_days": grace, "expires_on": until}
         self._ask_about(c.Reverse, past, wild, more, entry_id=past.engine_id, **about)
+
+    @step
+    def restore(self, n: int, wild: int, life: int, issuer: int | None, day: bool, more: bool) -> None:
+        """Mostly of the owner's; where they handed everything over since, now and then by whom they handed it to."""
+        past = self._pick(n, wild, self._known("expire"))
+        ends = [self.book.lots[lot].good_until for lot, _ in past.parts("expired")]
+        about = {
+            "entry_id": past.engine_id,
+            "expires_on": self.today + dt.timedelta(days=life - 1),
+            "issuer_id": issuer,
+            "last_day": ends[n % len(ends)] if day and ends else None,
+        }
+        over = [each for each in self._known("hand_over") if (each.owner, each.currency) == (past.owner, past.currency)]
+        if over and wild % 3 and over[-1].counter:
+            self._ask(c.Restore, over[-1].counter, past.currency, more, of=past.owner, **about)
+        else:
+            self._ask_about(c.Restore, past, wild, more, **about)
 
     @step
     def say_again(self, n: int, other: str, more: bool) -> None:

@@ -210,6 +210,17 @@ TABLES: dict[str, list[Row]] = {
         (lambda p: builders.reverse(p.burned), c.NotThatKind, lambda p: {"entry_id": p.burned, "kind": "burn"}),
         (lambda p: builders.reverse(p.earned), c.PointsMovedOn, lambda p: {"entry_id": p.earned, "missing": 60}),
     ],
+    "restore": [
+        (lambda p: builders.restore(0, BEFORE, key="used"), c.KeyReused, lambda p: {"key": "used"}),
+        (
+            lambda p: builders.restore(0, BEFORE),
+            c.ExpiresBeforeAvailable,
+            lambda p: {"available_on": DAY, "expires_on": BEFORE},
+        ),
+        (lambda p: builders.restore(0, DAY), c.NoSuchEntry, lambda p: {"entry_id": 0}),
+        (lambda p: builders.restore(p.burned, DAY, owner=BEN), c.NoSuchEntry, lambda p: {"entry_id": p.burned}),
+        (lambda p: builders.restore(p.burned, DAY), c.NotThatKind, lambda p: {"entry_id": p.burned, "kind": "burn"}),
+    ],
 }
 
 

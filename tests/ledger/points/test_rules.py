@@ -450,6 +450,29 @@ REVERSALS = {
         2026-02-02 reverse of night expires 2026-03-31 refused points_moved_on missing=4
         on 2026-02-02: available 0 expired 6 clawed_back 4
     """,
+    "what expired is restored until a later day, one issuer at a time": """
+        2026-01-01 accrue 10 issuer 5 expires 2026-01-31 as shoes
+        2026-01-01 accrue 7 issuer 6 expires 2026-01-31
+        2026-01-01 accrue 4 issuer 6 expires 2026-01-30
+        2026-02-01 expire as night
+        2026-02-02 restore of night issuer 6 ended 2026-01-31 expires 2026-03-31 gives available=7
+        2026-02-02 restore of night issuer 6 ended 2026-01-31 expires 2026-04-30 refused more_than_entry asked=7 left=0
+        2026-02-02 reverse of night expires 2026-03-31 refused more_than_entry left=0
+        2026-02-03 claw_back 4 of shoes gives available=0 .from_expired=4
+        2026-02-04 restore of night expires 2026-03-31 gives available=10
+        2026-02-05 restore of night expires 2026-03-31 refused more_than_entry asked=21 left=0
+        on 2026-03-31: available 17 lots 2026-03-31=6,6:2026-03-31=11 expired 0 clawed_back 4
+        on 2026-04-01: available 0 expired 17
+    """,
+    "what was restored comes back to the lot that it was spent from": """
+        2026-01-01 accrue 10 expires 2026-01-31
+        2026-02-01 expire as night
+        2026-02-02 restore of night expires 2026-02-05
+        2026-02-03 burn 6 as lunch
+        2026-02-04 reinstate 6 of lunch
+        on 2026-02-05: available 10 lots 2026-02-05=10
+        on 2026-02-06: available 0 expired 10
+    """,
     "after a reversed expiry a claw-back takes the points that came back": """
         2026-01-01 accrue 10 expires 2026-01-31 as shoes
         2026-02-01 expire as night
