@@ -77,6 +77,11 @@ def vouchers(label: Text | None = None) -> Button:
     return Button(label or t("我的券"), data="vouchers:list:0")
 
 
+def quiet_favourites() -> Button:
+    """Hearing no more of what changes with favourites."""
+    return Button(t("不再提醒"), data="favourites:watch:0")
+
+
 def favourites(label: Text | None = None) -> Button:
     """What a member keeps an eye on."""
     return Button(label or t("收藏"), data="favourites:list:0")

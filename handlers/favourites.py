@@ -10,7 +10,7 @@ from chat.refusals import Worded, worded
 from chat.screen import Button, Line, Onward, Screen, screen
 from chat.turn import Turn
 from chat.words import t, tn
-from ledger.redeeming import favourites, shelf
+from ledger.redeeming import favourites, shelf, watching
 from ledger.redeeming.favourites import FavouritesFull
 
 feature = Feature("favourites", order=33, on_account=True)
@@ -47,20 +47,33 @@ async def list_(turn: Turn, page: str = "0") -> Screen:
         if reason is not None:
             label = t("{name} · {price} · {reason}", name=name, price=price, reason=reason)
         rows.append([doors.offer(label, each.listed.id)])
+    watched = await watching.watches(turn.tx, turn.me.id)
+    if seen:
+        lines.append(t("能换了或有货了,上午告诉您。") if watched else t("有变化也不提醒。"))
     rows += [
         [
             feature.button(t("上一页"), "list", at - 1) if at else None,
             feature.button(t("下一页"), "list", at + 1) if (at + 1) * PER_PAGE < len(seen) else None,
         ],
+        [feature.button(t("不再提醒") if watched else t("提醒我"), "watch", int(not watched)) if seen else None],
         [doors.catalog(), doors.home()],
     ]
     return screen(lines, rows)
+
+
+@feature.tap("watch")
+async def watch(turn: Turn, on: str) -> Screen:
+    """Switches notices of changes on or off, for all favourites; a second tap shows the same."""
+    await watching.watch(turn.tx, turn.me.id, on=on == "1")
+    return await list_(turn)
 
 
 @feature.tap("keep")
 async def keep(turn: Turn, offer_id: str) -> Onward:
     """Keeps the offer that is shown, and shows it so."""
     await favourites.keep(turn.tx, turn.me.id, number(offer_id), now=turn.now)
+    # How it stands now is noted: only what changes from here on is told.
+    await watching.look(turn.tx, turn.me, today=turn.today, only=number(offer_id))
     return Onward(doors.offer(t("返回"), number(offer_id)), alert=t("已收藏"))
 
 

@@ -5,6 +5,7 @@ nothing: what is left to do follows from the tables, where it stopped from the c
     release       pending points become available on their day
     expire        points end after their last day, and their members are told
     extend        what ran out comes back where an operator extended the deadline, and its members are told
+    favourites    whoever can have what they keep an eye on, or finds it back, hears of it in the morning
     lapse_holds   points set aside return when nobody came for them
     tiers         members move between tiers, and are warned before they do
     dividends     the shares of a dividend that is underway are given

@@ -36,7 +36,8 @@ async def keep(tx: AsyncConnection, member_id: int, offer_id: int, *, now: dt.da
         raise FavouritesFull(KEPT_MAX)
     await tx.execute(
         text(
-            "INSERT INTO favourite (member_id, offer_id, kept_at) VALUES (:member, :offer, :now) ON CONFLICT DO NOTHING"
+            "INSERT INTO favourite (member_id, offer_id, kept_at, watched) VALUES (:member, :offer, :now,"
+            " (SELECT coalesce(bool_and(watched), true) FROM favourite WHERE member_id = :member)) ON CONFLICT DO NOTHING"
         ),
         {"member": member_id, "offer": offer_id, "now": now},
     )

@@ -119,6 +119,10 @@ favourite = Table(
     Column("member_id", BigInteger, primary_key=True, autoincrement=False),
     Column("offer_id", BigInteger, primary_key=True, autoincrement=False),
     Column("kept_at", DateTime(timezone=True), nullable=False),
+    Column("watched", Boolean, nullable=False, server_default="true", comment="whether the member hears of changes"),
+    Column("stands", Text, comment="can, short, gone, else: as it was last judged; null: not yet"),
+    Column("told_on", Date, comment="when the member last heard of it"),
+    CheckConstraint("stands IN ('can', 'short', 'gone', 'else')", "stands"),
 )
 
 code_pool = Table(

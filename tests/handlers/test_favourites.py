@@ -90,3 +90,24 @@ async def test_the_fifty_first_is_refused_with_a_way_out_and_a_long_list_has_pag
             await world.settled()
         labels = [button.text for row in ming.last.buttons for button in row]
         assert "上一页" in labels and "下一页" not in labels
+
+
+async def test_notices_of_changes_are_switched_off_and_on_in_both_languages(database: Database) -> None:
+    async with bot_running(database, setup=shop) as world:
+        for name, language, search, thing, keep, off, on, says, silent in (
+            ("小明", "zh-hans", "礼盒", "进口水果礼盒", "加入收藏", "不再提醒", "提醒我", "上午告诉您", "有变化也不提醒"),
+            ("Hong", "en", "box", "Imported fruit box", "Add to favourites", "No more notices", "Notify me",
+             "You hear in the morning", "You are not told"),
+        ):  # fmt: skip
+            who = await world.member(name, language)
+            await who.says(f"/redeem {search}")
+            await who.taps(thing)
+            await who.taps(keep)
+            await world.settled()
+            await who.says("/favourites")
+            await who.sees(says, fresh=True)
+            await who.taps(off)
+            await who.sees(silent, fresh=True)
+            await who.taps(on)
+            await who.sees(says, fresh=True)
+        assert await world.sql("SELECT DISTINCT watched, stands FROM favourite") == [(True, "short")]
