@@ -503,3 +503,38 @@ def import_report(merchant_id: int, import_id: int, kind: Literal["csv", "xlsx"]
     """Every row of a file with what became of it, as a file."""
     label = t("报告 CSV") if kind == "csv" else t("报告 Excel")
     return Button(label, data=f"imports:report:{merchant_id}:{import_id}:{kind}:0")
+
+
+def privileges(label: Text | None = None) -> Button:
+    """What a member has, holds enough for, or nearly has."""
+    return Button(label or t("我的权益"), data="privileges:list:0")
+
+
+def use_privilege(label: Text, privilege_id: int) -> Button:
+    """Using a privilege for whoever is being served."""
+    return Button(label, data=f"privilege_till:pick:{privilege_id}")
+
+
+def till_privileges(label: Text) -> Button:
+    """Every privilege here, and why some are not to be had by whoever is being served."""
+    return Button(label, data="privilege_till:all")
+
+
+def award_paid(label: Text, amount_minor: int) -> Button:
+    """Awarding on what whoever is being served has just paid."""
+    return Button(label, data=f"award:paid:{amount_minor}", style="primary")
+
+
+def privilege_uses(merchant_id: int, label: Text) -> Button:
+    """What privileges were used today."""
+    return Button(label, data=f"privilege_uses:list:{merchant_id}:0")
+
+
+def undo_privilege(label: Text, use_id: int) -> Button:
+    """Undoing the use of a privilege, with a reason."""
+    return Button(label, data=f"privilege_uses:back:{use_id}")
+
+
+def run_privileges(merchant_id: int, label: Text | None = None) -> Button:
+    """What a merchant gives its members, for those who run it."""
+    return Button(label or t("会员权益"), data=f"run_privileges:list:{merchant_id}")

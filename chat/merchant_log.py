@@ -64,6 +64,9 @@ WORDS: dict[What, Callable[[_Facts], Text]] = {
     "declined_dropped": lambda _: t("一笔消费不补记"),
     "tier_sold": lambda f: t("卖出{tier},收 {amount}", **_tier(f)),
     "tier_taken_back": lambda f: t("撤回卖出的{tier},退 {amount}", **_tier(f)),
+    "privilege_published": lambda f: t("发布了权益「{what}」", what=Both(f["name_zh"], f["name_en"])),
+    "privilege_paused": lambda f: t("停了权益「{what}」", what=Both(f["name_zh"], f["name_en"])),
+    "privilege_resumed": lambda f: t("恢复了权益「{what}」", what=Both(f["name_zh"], f["name_en"])),
     "file_imported": lambda f: tn("导入{kind},{n} 行", kind=FILE_KINDS[f["kind"]], n=f["rows"]),
 }
 

@@ -75,7 +75,7 @@ def days(listed: Listed, facts: Facts, priced: InForce, today: dt.date) -> list[
             early = listing(_whom(each, facts) for each in firsts[:EARLY_SHOWN])
             lines.append(t("{who}可提前兑换,{on}起人人可换", who=early, on=first))
         elif not offer.on_shelf.always:
-            lines.append(t("可换的日子:{days}", days=_when(offer.on_shelf)))
+            lines.append(t("可换的日子:{days}", days=when_said(offer.on_shelf)))
     lines += [_closed(span) for span in offer.blackout if span.until >= today][:1]
     others = [s for s in offer.specials if s is not priced.special and s.when.next(today) is not None]
     for other in others[:OTHERS_SHOWN]:
@@ -83,7 +83,7 @@ def days(listed: Listed, facts: Facts, priced: InForce, today: dt.date) -> list[
         if not _says_whom(other, facts):
             said = t("{one},{other}", one=said, other=_whom(other.who, facts))
         if not other.when.always:
-            said = t("{one},{other}", one=said, other=_when(other.when))
+            said = t("{one},{other}", one=said, other=when_said(other.when))
         lines.append(said)
     return lines
 
@@ -94,7 +94,7 @@ def _closed(span: Span) -> Text:
     return t("{from_on}—{until}不能换", from_on=span.from_on, until=span.until)
 
 
-def _when(when: When) -> Text | Both:
+def when_said(when: When) -> Text | Both:
     """«每月 28 日», «周六、周日», «9月21日—9月27日», or all of it."""
     parts: list[Text | Both] = []
     if when.from_on is not None and when.until is not None:

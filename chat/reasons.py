@@ -25,7 +25,14 @@ PAID_TIER: dict[str, Text] = {
     "sold_twice": t("重复卖了"),
 }
 
+PRIVILEGE: dict[str, Text] = {
+    "wrong_amount": t("金额输错了"),
+    "wrong_member": t("扫错了会员"),
+    "not_used": t("会员没有用"),
+    "wrong_privilege": t("选错了权益"),
+}
+
 
 def said(reason: str) -> Text | str:
     """A reason as a person reads it: a usual one in their language, any other as it was typed."""
-    return (TAKE_BACK | REFUND | PAID_TIER).get(reason, reason)
+    return (TAKE_BACK | REFUND | PAID_TIER | PRIVILEGE).get(reason, reason)

@@ -206,6 +206,8 @@ _ACTIONS: dict[str, Text] = {
     "print_cards": t("印纸卡"),
     "import_files": t("导入文件"),
     "book_declined": t("补记消费"),
+    "give_privileges": t("用会员权益"),
+    "run_privileges": t("管理会员权益"),
 }
 
 

@@ -23,7 +23,7 @@ SCOPE_NAMES: dict[Scope, Text] = {
     "award": t("记积分、查会员码"),
     "refund": t("退款"),
     "vouchers": t("验券"),
-    "catalog": t("自己的兑换品"),
+    "catalog": t("自己的兑换品和权益"),
     "rules": t("自己的积分规则"),
     "statements": t("流水和对账单"),
     "imports": t("发文件来导入"),

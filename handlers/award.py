@@ -7,7 +7,7 @@ button carries a nonce, under which the award is booked: two taps, or a tap deli
 
 from __future__ import annotations
 
-from chat import amounts, arithmetic, declines, doors, known, receipts, tiers, till
+from chat import amounts, arithmetic, declines, doors, known, privileges, receipts, tiers, till
 from chat.arguments import number
 from chat.feature import Feature
 from chat.refusals import wording
@@ -156,11 +156,13 @@ async def serve(turn: Turn, post: Post, member_id: int, handle: Handle | None = 
 
 async def ask_amount(turn: Turn) -> Screen:
     """Asks what was paid by whoever is being served."""
-    lines: list[Line] = [
+    usable, buttons = await privileges.beside(turn, await post_of(turn), turn.dialogue.data["member"])
+    lines: list[Line | None] = [
         t("会员 <b>{name}</b>", name=await till.served_name(turn)),
         t("收了多少钱?把金额发给我,比如 128.5"),
+        usable,
     ]
-    return screen(lines, [[await sells_tiers(turn), feature.button(t("取消"), "cancel", style="danger")]])
+    return screen(lines, [*buttons, [await sells_tiers(turn), feature.button(t("取消"), "cancel", style="danger")]])
 
 
 async def sells_tiers(turn: Turn) -> Button | None:
@@ -176,9 +178,23 @@ async def amount(turn: Turn) -> Screen:
     """Goes back to the amount for whoever is being served."""
     if till.served(turn) is None:
         return stale()
+    serve_on(turn)
+    return await ask_amount(turn)
+
+
+def serve_on(turn: Turn) -> None:
+    """Back to where the amount is typed, of what was kept with whoever is being served alone."""
     data = turn.dialogue.data
     turn.goto(feature.at("amount"), **{key: data[key] for key in SERVING if key in data})
-    return await ask_amount(turn)
+
+
+@feature.tap("paid")
+async def paid(turn: Turn, minor: str) -> Screen:
+    """Shows what an amount gives that was paid a moment ago, less what a privilege took off."""
+    if till.served(turn) is None:
+        return stale()
+    serve_on(turn)
+    return await amount_typed(turn, f"{number(minor) // 100}.{number(minor) % 100:02d}")
 
 
 @feature.step("amount")

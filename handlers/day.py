@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from chat import documents, doors, known, paid_tiers, reasons, receipts, till, vouchers
+from chat import documents, doors, known, paid_tiers, privileges, reasons, receipts, till, vouchers
 from chat.arguments import number
 from chat.feature import Feature
 from chat.screen import BLANK, Button, Line, Screen, screen
@@ -14,7 +14,7 @@ from chat.words import Money, Text, t, tn
 from ledger.earning import awards, purchases, shift_totals
 from ledger.earning.purchases import Purchase
 from ledger.merchants import authority, paid_tier_sales, staff
-from ledger.redeeming import counter
+from ledger.redeeming import counter, privilege_uses
 
 feature = Feature("day", order=73)
 
@@ -48,6 +48,7 @@ async def list_(turn: Turn, merchant: str = "0", page: str = "0") -> Screen:
         limit=PER_PAGE + 1,
     )
     used = await counter.used_count(turn.tx, post.merchant.id, since=since, staff_id=mine)
+    privileged = await privilege_uses.count(turn.tx, post.merchant.id, since=since, until=until, staff_id=mine)
     lines: list[Line | None] = [
         t("<b>今天</b> · {merchant} · 全店", merchant=post.where)
         if mine is None
@@ -68,6 +69,7 @@ async def list_(turn: Turn, merchant: str = "0", page: str = "0") -> Screen:
             await paid_tier_sales.taken(turn.tx, post.merchant.id, since=since, until=until, staff_id=mine),
             post.merchant.money,
         ),
+        *privileges.counted(privileged, post.merchant.money),
         t("今天还没有记过积分。") if not totals.awards and not totals.taken_back else None,
         t("没有更早的了。") if at and not found else None,
     ]
@@ -83,7 +85,12 @@ async def list_(turn: Turn, merchant: str = "0", page: str = "0") -> Screen:
             feature.button(t("验过的券({n})", n=used), "vouchers", post.merchant.id) if used else None,
             doors.sold_tiers(post.merchant.id) if await paid_tier_sales.ever_sold(turn.tx, post.merchant.id) else None,
         ],
-        [doors.counter()],
+        [
+            doors.privilege_uses(post.merchant.id, t("用过的权益({n})", n=privileged.uses))
+            if privileged.uses or privileged.undone
+            else None,
+            doors.counter(),
+        ],
     ]
     return screen(lines, rows)
 

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 import datetime as dt
 
-from chat import declines, doors, known, merchant_log, paid_tiers, settlement, till, vouchers
+from chat import (
+    declines,
+    doors,
+    known,
+    merchant_log,
+    paid_tiers,
+    privilege_words,
+    privileges,
+    settlement,
+    till,
+    vouchers,
+)
 from chat.arguments import number
 from chat.csv_file import csv_file
 from chat.feature import Feature
@@ -15,7 +26,7 @@ from chat.words import Money, Text, t, tn
 from ledger.clearing import close, positions
 from ledger.earning import awards, declined, shift_totals
 from ledger.merchants import authority, guarantee, log, paid_tier_sales, shifts, staff
-from ledger.redeeming import counter
+from ledger.redeeming import counter, privilege_uses
 
 feature = Feature("merchant", order=76)
 
@@ -89,6 +100,7 @@ def arranged(post: Post) -> list[list[Button | None]]:
         ],
         [
             doors.rules(here) if authority.may(role, "see_rules") else None,
+            doors.run_privileges(here) if authority.may(role, "run_privileges") else None,
             doors.api_keys(here) if authority.may(role, "manage_api") else None,
         ],
         [
@@ -130,13 +142,14 @@ async def today(turn: Turn, post: Post) -> list[Line]:
         tn("验券 {n} 张", n=used) if used else None,
         tn("退款 {n} 笔,{amount}", n=back.refunds, amount=Money(back.amount_minor, money)) if back.refunds else None,
         *paid_tiers.taken(await paid_tier_sales.taken(turn.tx, post.merchant.id, since=since, until=until), money),
+        *privileges.counted(await privilege_uses.count(turn.tx, post.merchant.id, since=since, until=until), money),
     ]
     return [line for line in found if line is not None]
 
 
 @feature.tap("export")
 async def export(turn: Turn, merchant: str) -> list[Screen]:
-    """Hands over today's awards and vouchers as a table."""
+    """Hands over today's awards, vouchers and privileges as a table."""
     post = await till.post_at(turn, number(merchant))
     post.staff.demand("export_day")
     rows = await table(turn, post)
@@ -148,7 +161,7 @@ async def export(turn: Turn, merchant: str) -> list[Screen]:
 
 
 async def table(turn: Turn, post: Post) -> list[list[object]]:
-    """Today's awards and vouchers, oldest first, with a header in the reader's language. Nobody's name is in it."""
+    """Today's awards, vouchers and privileges, oldest first, with a header in the reader's language. Nobody's name is in it."""
     since, until = till.today(turn)
     here, say = post.merchant.id, turn.speaker.plain
     given = await awards.day(turn.tx, here, since=since, until=until, limit=EXPORT_MOST)
@@ -164,6 +177,12 @@ async def table(turn: Turn, post: Post) -> list[list[object]]:
         assert voucher.used_at is not None
         what = [say(t("验券")), say(vouchers.what(voucher)), "", voucher.used_label or ""]
         lines.append((voucher.used_at, [*what, "", "", "", say(t("已用"))]))
+    for use in await privilege_uses.listed(turn.tx, here, since=since, until=until, limit=EXPORT_MOST):
+        said = say(privilege_words.label(use.privilege))
+        if use.before_minor is not None:  # no amount of its own: what was paid is that of the award after it
+            said = f"{said} {say(privileges.paid(use))}"
+        state = t("已撤回") if use.undone_at else t("已用")
+        lines.append((use.used_at, [say(t("权益")), said, use.till or "", use.label, "", "", "", say(state)]))
     head = [t("时间"), t("类别"), t("单号"), t("收银台"), t("经手人"), t("金额"), t("已退"), t("积分"), t("状态")]
     rows: list[list[object]] = [[say(word) for word in head]]
     for at, facts in sorted(lines, key=lambda line: line[0]):

@@ -34,7 +34,7 @@ async def show(turn: Turn) -> Screen:
     turn.finish()
     programme = turn.programme
     if not programme.tiers:
-        return screen([t("这里还没有会员等级。")], [[doors.home()]])
+        return screen([t("这里还没有会员等级。")], [[doors.privileges(), doors.home()]])
     await words_of.look(turn, turn.me.id)
     mine = await qualifying.progress(turn.tx, programme, turn.me.id, turn.today)
     tier, money = words_of.name(mine.tier), programme.money
@@ -80,7 +80,8 @@ async def show(turn: Turn) -> Screen:
     ]
     rows += [
         [feature.button(t("全部等级"), "ladder"), feature.button(t("变动记录"), "past")],
-        [doors.card(), doors.home()],
+        [doors.privileges(), doors.card()],
+        [doors.home()],
     ]
     return screen(lines, rows)
 

@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from bot.demo import circles, clearing, offers, rules, shops, story
+from bot.demo import circles, clearing, offers, privileges, rules, shops, story
 from bot.demo.story import Buy, CarriedIn, Happening, Hold, Redeem, Refund, Told
 from ledger.earning import intake, purchases, refunds, rulebook
 from ledger.earning.intake import Intended
@@ -172,6 +172,7 @@ async def _set_up(scene: Scene, currencies: list[CurrencyTold]) -> None:
     await tx.execute(_PROGRAMME, {"document": scene.programme.model_dump_json(), "at": start})
     for offer in offers.read(scene.today):
         scene.offers[offer.code] = await publish.publish(tx, offer, now=start, today=start.date())
+    await privileges.publish(tx, now=start)
 
 
 async def _enter(scene: Scene, person: Told, telegram_id: int | None) -> None:

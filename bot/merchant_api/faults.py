@@ -112,6 +112,7 @@ SENTENCES: dict[str, Text] = {
         "平时价写了值多少,特价也要写;没写就都不写"
     ),
     "early access is for some members, before the first day `on_shelf`": t("提前兑换要写给谁,并早于 on_shelf 的第一天"),
+    "a privilege asks for points held, for tiers, or for both": t("权益要写持有多少分、哪些等级,或两样都写"),
     "where it holds is said once: `region`, or `who.regions`": t("地区只写一处:region,或 who.regions"),
 }
 """What our own validators say, by their English."""

@@ -232,6 +232,16 @@ class OfferIn(_Asked):
     active: bool = Field(True, description="false: it is off the shelf; vouchers already issued stay good", strict=True)
 
 
+class PrivilegeIn(_Asked):
+    """A privilege of the merchant's own: less to pay, or something for nothing, for members who hold points or are of a tier."""
+
+    document: dict[str, Any] = Field(
+        description="`name`, `gives` (`percent_off` or `free`), and `holds` (points, which are not spent), `tiers` or both; where"
+        " wanted also `when`, `outlets`, `per_day`, `per_month`, `conditions`, as `GET /v1/privileges` shows them"
+    )
+    active: bool = Field(True, description="false: it is switched off; uses so far stay as they are", strict=True)
+
+
 class PurchaseOut(_Answered):
     """A booked purchase."""
 
@@ -350,6 +360,22 @@ class CatalogOut(_Answered):
     """The merchant's own offers by code; `next` is where the next page begins."""
 
     offers: list[OfferOut]
+    next: str | None
+
+
+class PrivilegeOut(_Answered):
+    """A privilege of the merchant's own."""
+
+    code: str
+    version: int = Field(description="another document is another version; each use names its own")
+    active: bool
+    document: dict[str, Any]
+
+
+class PrivilegesOut(_Answered):
+    """The merchant's own privileges by code; `next` is where the next page begins."""
+
+    privileges: list[PrivilegeOut]
     next: str | None
 
 
@@ -482,6 +508,15 @@ class PurchasesAsked(_Asked):
 
 class CatalogAsked(_Asked):
     """Which offers."""
+
+    after: Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]{1,40}$")] | None = Field(
+        None, description="`next` of the page before"
+    )
+    limit: int = Field(50, ge=1, le=500)
+
+
+class PrivilegesAsked(_Asked):
+    """Which privileges."""
 
     after: Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]{1,40}$")] | None = Field(
         None, description="`next` of the page before"

@@ -11,6 +11,7 @@ from bot.merchant_api import (
     imports,
     members,
     models,
+    privileges,
     purchases,
     refunds,
     rules,
@@ -167,6 +168,14 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation(
         "PUT", "/v1/catalog/{code}", "Put an offer on the shelf, or a new version of it", "catalog",
         models.OfferOut, models.OfferIn, "write", 200, (404, 409), run=catalog.put,
+    ),
+    Operation(
+        "GET", "/v1/privileges", "The merchant's own privileges, by code", "catalog",
+        models.PrivilegesOut, models.PrivilegesAsked, run=privileges.page,
+    ),
+    Operation(
+        "PUT", "/v1/privileges/{code}", "Publish a privilege, or a new version of it", "catalog",
+        models.PrivilegeOut, models.PrivilegeIn, "write", 200, (404, 409), run=privileges.put,
     ),
     Operation(
         "GET", "/v1/rules", "The merchant's own rules: in force today, and proposed", "rules",

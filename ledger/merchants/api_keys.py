@@ -22,7 +22,7 @@ from ledger.errors import Refusal
 
 Scope = Literal["award", "refund", "vouchers", "catalog", "rules", "statements", "imports", "history"]
 SCOPES: tuple[Scope, ...] = get_args(Scope)
-"""award: purchases, quotes, members by card · refund · vouchers: check and use · catalog, rules: read and write its own ·
+"""award: purchases, quotes, members by card · refund · vouchers: check and use · catalog (with privileges), rules: its own ·
 statements: purchases and statements, read · imports: files of purchases, members, balances, codes · history: may book what happened
 long ago (bringing a till's past over)."""
 

@@ -18,6 +18,7 @@ Action = Literal[
     "print_cards",
     "import_files",
     "book_declined",
+    "give_privileges", "run_privileges",
 ]  # fmt: skip
 
 ACTIONS: tuple[Action, ...] = get_args(Action)
@@ -54,6 +55,8 @@ _ALLOWED: dict[Action, frozenset[Role]] = {
     "print_cards": frozenset({"owner", "manager"}),
     "import_files": frozenset({"owner", "manager"}),
     "book_declined": frozenset({"owner", "manager"}),
+    "give_privileges": frozenset({"owner", "manager", "cashier"}),
+    "run_privileges": frozenset({"owner", "manager"}),
 }
 
 

@@ -22,6 +22,7 @@ What = Literal[
     "key_made", "key_rotated", "key_revoked", "webhook_set", "webhook_renewed", "webhook_dropped",
     "file_imported", "terms_changed", "declined_booked", "declined_dropped",
     "tier_sold", "tier_taken_back",
+    "privilege_published", "privilege_paused", "privilege_resumed",
 ]  # fmt: skip
 
 WHATS: tuple[What, ...] = get_args(What)

@@ -1,6 +1,7 @@
-"""Tables of redeeming: offers with their versions, stock, redemptions."""
+"""Tables of redeeming: offers with their versions, stock, redemptions; privileges and their uses."""
 
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
     Boolean,
     CheckConstraint,
@@ -149,4 +150,68 @@ partner_code = Table(
     CheckConstraint("(taken_at IS NULL) = (taken_for IS NULL)", "taken"),
     UniqueConstraint("merchant_id", "code_index"),
     Index("ix_partner_code_free", "pool_id", "valid_until", "id", postgresql_where=text("taken_at IS NULL")),
+)
+
+privilege = Table(
+    "privilege",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("merchant_id", BigInteger, nullable=False),
+    Column("code", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("currency_id", Integer, comment="of the points that have to be held; null: none have to"),
+    Column("outlet_ids", ARRAY(BigInteger), comment="where it holds; null: at all of the merchant's"),
+    Column("document", JSONB, nullable=False, comment="ledger.redeeming.privilege.Privilege"),
+    Column("active", Boolean, nullable=False, server_default=text("true")),
+    UniqueConstraint("merchant_id", "code"),
+)
+
+privilege_version = Table(
+    "privilege_version",
+    metadata,
+    Column("privilege_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("document", JSONB, nullable=False),
+    Column("made_by", Text, nullable=False),
+    Column("made_at", DateTime(timezone=True), nullable=False),
+)
+
+privilege_use = Table(
+    "privilege_use",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("key", Text, nullable=False, unique=True, comment="of the tap that made it: two taps are one use"),
+    Column("privilege_id", BigInteger, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("member_id", BigInteger, nullable=False),
+    Column("merchant_id", BigInteger, nullable=False),
+    Column("staff_id", BigInteger, nullable=False),
+    Column("till", Text, comment="where a shift was worked"),
+    Column("before_minor", BigInteger, comment="null: nothing was to pay"),
+    Column("after_minor", BigInteger),
+    Column("money", Text, nullable=False),
+    Column("used_at", DateTime(timezone=True), nullable=False),
+    Column("used_on", Date, nullable=False, comment="business date: limits count by it"),
+    Column("month", Date, nullable=False, comment="its first day"),
+    Column(
+        "place", Integer, nullable=False, comment="which of the member's uses in that month; free again once undone"
+    ),
+    Column("undone_at", DateTime(timezone=True)),
+    Column("undone_by", BigInteger, comment="staff id"),
+    Column("reason", Text, comment="why it was undone"),
+    CheckConstraint("num_nulls(before_minor, after_minor) IN (0, 2)", "amounts"),
+    CheckConstraint("after_minor BETWEEN 0 AND before_minor", "less"),
+    CheckConstraint("num_nulls(undone_at, undone_by, reason) IN (0, 3)", "undone"),
+    CheckConstraint("place > 0", "place"),
+    Index(
+        "uq_privilege_use_place",
+        "member_id",
+        "privilege_id",
+        "month",
+        "place",
+        unique=True,
+        postgresql_where=text("undone_at IS NULL"),
+    ),
+    Index("ix_privilege_use_merchant", "merchant_id", "used_at"),
+    Index("ix_privilege_use_month", "privilege_id", "month"),
 )

@@ -25,7 +25,7 @@ from ledger.points import statements
 from ledger.points.audit import audit
 from ledger.points.commands import member
 from ledger.programme import Programme
-from ledger.redeeming import shelf
+from ledger.redeeming import may_use, privileges, shelf
 from ledger.redeeming.in_force import in_force
 from ledger.redeeming.who import Traits
 from tests.conftest import Database
@@ -187,6 +187,28 @@ def test_every_offer_has_a_picture_as_its_drawing_says() -> None:
         photo("../programme")
     drawings = {path.stem for path in FOLDER.glob("*.svg")}
     assert drawings == {path.stem for path in FOLDER.glob("*.png")}
+
+
+async def privileged(tx: AsyncConnection, telegram_id: int) -> dict[str, privileges.Seen]:
+    found = await person.find(tx, vault(), telegram_id)
+    assert found is not None
+    seen = await privileges.judged(tx, found, await privileges.everywhere(tx), today=TODAY)
+    return {each.listed.privilege.code: each for each in seen}
+
+
+async def test_who_holds_enough_pays_less_and_the_promised_figures_come_out(demo_database: Database) -> None:
+    async with demo_database.engine.connect() as tx:
+        ming, li = await privileged(tx, 1001), await privileged(tx, 2001)
+    assert [code for code, each in ming.items() if isinstance(each.verdict, may_use.Yes)] == ["pots", "stylist"]
+    assert {"fresh", "pots", "parking"} <= {code for code, each in li.items() if isinstance(each.verdict, may_use.Yes)}
+    for code, held, before, after in (("fresh", 5_000, 10_000, 9_000), ("custom", 50_000, 1_000_000, 900_000)):
+        one = li[code].listed
+        for points, expected in ((held, after), (held - 1, None)):
+            facts = may_use.Facts(available=points)
+            verdict = may_use.may_use(one, facts, today=TODAY, amount_minor=before)
+            assert (verdict.after_minor if isinstance(verdict, may_use.Yes) else None) == expected
+    no = ming["fresh"].verdict
+    assert isinstance(no, may_use.No) and no.reasons[0].facts["available"] == 1_180
 
 
 async def test_weeks_are_settled_and_one_cover_is_near_its_end(demo_database: Database) -> None:

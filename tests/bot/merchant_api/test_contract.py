@@ -23,7 +23,7 @@ from ledger.merchants.api_keys import SCOPES
 from tests import turns
 from tests.bot.merchant_api.scene import Scene, fresh, shop
 from tests.bot.merchant_api.test_hooks import receiving, send
-from tests.bot.merchant_api.test_operations import BOX, bought, moment, refund, voucher
+from tests.bot.merchant_api.test_operations import BOX, FRESH, bought, moment, refund, voucher
 from tests.conftest import Database
 
 LIVE = [each for each in OPERATIONS if each.scope is not None]
@@ -52,6 +52,7 @@ async def bodies(scene: Scene) -> dict[str, tuple[str, dict[str, Any], dict[str,
         "/v1/members:lookup": ({}, {"card": await scene.card()}, {"card": await scene.card()}),
         "/v1/vouchers:use": ({}, {"code": await voucher(scene)}, {"code": "X"}),
         "/v1/catalog/{code}": ({"code": "cup"}, {"document": BOX}, {"document": BOX, "active": False}),
+        "/v1/privileges/{code}": ({"code": "fresh"}, {"document": FRESH}, {"document": FRESH, "active": False}),
         "/v1/rules/{code}": (
             {"code": "market-x"},
             {"document": rule, "valid_from": day_},

@@ -75,7 +75,7 @@ async def test_answers_of_real_business_fit_their_schemas(database: Database) ->
         back = {"kind": "all", "document": "back", "of": rows[0]["document"], "occurred_at": scene.now().isoformat()}
         await fits("POST", "/v1/refunds", back)
         await fits("POST", "/v1/members:lookup", {"card": await scene.card()})
-        for path in ("/v1/purchases", "/v1/catalog", "/v1/rules", "/v1/statements"):
+        for path in ("/v1/purchases", "/v1/catalog", "/v1/privileges", "/v1/rules", "/v1/statements"):
             await fits("GET", path)
 
 

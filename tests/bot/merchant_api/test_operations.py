@@ -6,6 +6,7 @@ import asyncio
 import datetime as dt
 import hashlib
 
+import pytest
 from sqlalchemy import text
 
 from ledger.earning import activities
@@ -24,6 +25,9 @@ from tests.handlers.shop import offer
 BOX = {
     "name": {"zh": "礼盒", "en": "Gift box"}, "kind": "goods", "category": "gifts",
     "price": {"kind": "per_unit", "points": 50, "value_minor": 500},
+}  # fmt: skip
+FRESH = {
+    "name": {"zh": "鲜食", "en": "Fresh food"}, "gives": {"kind": "percent_off", "percent": 10}, "holds": {"points": 5_000},
 }  # fmt: skip
 
 
@@ -226,6 +230,63 @@ async def test_the_catalog_is_read_page_by_page(database: Database) -> None:
                 break
             after = f"&after={page['next']}"
         assert seen == [f"box-{n}" for n in range(5)]
+
+
+async def test_own_privileges_are_published_read_and_switched_off(database: Database) -> None:
+    async with shop(database) as scene:
+        made = await scene.ask("PUT", "/v1/privileges/fresh", {"document": FRESH})
+        assert (made.status, made.json["version"]) == (200, 1), made.text
+        again = await scene.ask("PUT", "/v1/privileges/fresh", {"document": made.json["document"]})
+        assert again.json == made.json, "what is read can be sent, and makes no version"
+        off = await scene.ask("PUT", "/v1/privileges/fresh", {"document": FRESH, "active": False})
+        assert (off.json["active"], off.json["version"]) == (False, 1)
+        more = {**FRESH, "gives": {"kind": "percent_off", "percent": 20}, "per_month": 4}
+        assert (await scene.ask("PUT", "/v1/privileges/fresh", {"document": more})).json["version"] == 2
+        for code in ("b-2", "c-3"):
+            await scene.ask("PUT", f"/v1/privileges/{code}", {"document": FRESH})
+        first = (await scene.ask("GET", "/v1/privileges?limit=2")).json
+        second = (await scene.ask("GET", f"/v1/privileges?limit=2&after={first['next']}")).json
+        assert [each["code"] for each in first["privileges"] + second["privileges"]] == ["b-2", "c-3", "fresh"]
+        assert second["privileges"][0]["document"]["per_month"] == 4 and second["next"] is None
+        _, rival = await scene.new_key(merchant=scene.rail)
+        own = await scene.ask("PUT", "/v1/privileges/fresh", {"document": FRESH}, key=rival)
+        assert own.status == 200 and len((await scene.ask("GET", "/v1/privileges", key=rival)).json["privileges"]) == 1
+        logged = await scene.sql(
+            "SELECT what, who FROM merchant_log WHERE merchant_id = :id ORDER BY id", id=scene.market.id
+        )
+        published = [what for what, who in logged if what.startswith("privilege_") and who.startswith("api_key:")]
+        assert published[:4] == ["privilege_published", "privilege_paused", "privilege_published", "privilege_resumed"]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "status", "code", "pointer", "zh", "en"),
+    [
+        ({"holds": None}, 422, "not_sensible", "/document", "权益要写持有多少分、哪些等级,或两样都写",
+         "A privilege asks for points held, for tiers, or for both"),
+        ({"gives": {"kind": "percent_off", "percent": 0}}, 422, "not_sensible", "/document/gives/percent", "不能小于 1",
+         "It may not be below 1"),
+        ({"gives": {"kind": "half"}}, 422, "not_sensible", "/document/gives/kind", "只能是 percent_off, free",
+         "One of these: percent_off, free"),
+        ({"name": {"zh": "鲜" * 25, "en": "Fresh"}}, 422, "not_sensible", "/document",
+         f"「{'鲜' * 25}」长过 24 个字", f"“{'鲜' * 25}” is longer than 24 characters"),
+        ({"tiers": ["platinum"]}, 404, "no_such_tier", "", "没有这个等级", "There is no such tier"),
+        ({"holds": {"currency": "rail", "points": 5}}, 422, "currency_not_held_for", "", "不能要求持有「rail」",
+         "“rail” can't be asked for"),
+        ({"outlets": ["月球店"]}, 422, "no_outlet_of_that_name", "", "没有门店「月球店」", "No outlet “月球店”"),
+    ],
+)  # fmt: skip
+async def test_what_is_no_privilege_is_said_in_both_languages(
+    database: Database, wrong: dict[str, object], status: int, code: str, pointer: str, zh: str, en: str
+) -> None:
+    async with shop(database) as scene:
+        for language, words in (("zh", zh), ("en", en)):
+            no = await scene.ask("PUT", "/v1/privileges/fresh", {"document": {**FRESH, **wrong}}, language=language)
+            assert (no.status, no.code) == (status, code), no.text
+            if pointer:
+                assert (pointer, words) in [(each["pointer"], each["detail"]) for each in no.json["errors"]], no.text
+            else:
+                assert no.json["title"] == words
+        assert await scene.sql("SELECT count(*) FROM privilege") == [(0,)]
 
 
 async def test_a_rule_is_proposed_and_waits_where_an_operator_approves(database: Database) -> None:

@@ -25,7 +25,7 @@ from ledger.merchants import api_keys, webhooks
 from ledger.points.audit import audit
 from tests.bot.merchant_api.scene import EVERYTHING, Said, Scene, fresh, served, shop
 from tests.bot.merchant_api.test_hooks import Receiver, system
-from tests.bot.merchant_api.test_operations import BOX, refund
+from tests.bot.merchant_api.test_operations import BOX, FRESH, refund
 from tests.conftest import Database
 
 assert chat.tables.metadata is ledger.tables.metadata
@@ -109,6 +109,7 @@ async def test_everything_done_with_a_test_key_leaves_every_live_row_as_it_was(d
     async with trial(database) as tried, system() as receiver:
         scene = tried.scene
         await scene.ask("PUT", "/v1/catalog/tea-box", {"document": BOX})
+        await scene.ask("PUT", "/v1/privileges/fresh", {"document": FRESH})
         await scene.buy()
         async with database.engine.begin() as tx:
             await webhooks.direct(
@@ -148,6 +149,8 @@ async def test_everything_done_with_a_test_key_leaves_every_live_row_as_it_was(d
         await done("POST", "/v1/refunds", refund(scene, "all", of=booked["document"]), status=201)
         assert (await done("GET", "/v1/catalog")).json["offers"][0]["code"] == "tea-box"
         await done("PUT", "/v1/catalog/cup", {"document": BOX}, at="/v1/catalog/{code}")
+        assert (await done("GET", "/v1/privileges")).json["privileges"][0]["code"] == "fresh"
+        await done("PUT", "/v1/privileges/cup", {"document": FRESH}, at="/v1/privileges/{code}")
         rule = {"document": {"kind": "base", "rate": "2"}, "valid_from": here["today"]}
         await done("PUT", "/v1/rules/market-two", rule, at="/v1/rules/{code}")
         rules = (await done("GET", "/v1/rules")).json["rules"]

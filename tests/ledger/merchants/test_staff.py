@@ -32,7 +32,9 @@ async def invite(tx, shop: Shop, token: str = "tok", *, by: str = "owner", role:
 
 def test_the_table_of_authority_reads_as_the_roles_are_described() -> None:
     allowed = {role: {a for a in authority.ACTIONS if authority.may(role, a)} for role in authority.ROLES}
-    assert allowed["cashier"] == {"award", "verify", "sell_tiers", "see_own_day", "take_back_own", "work_shift"}
+    assert allowed["cashier"] == {
+        "award", "verify", "sell_tiers", "give_privileges", "see_own_day", "take_back_own", "work_shift",
+    }  # fmt: skip
     assert allowed["owner"] - allowed["manager"] == {
         "add_manager", "remove_manager", "see_papers", "see_log", "see_cover", "fund_dividends", "manage_api", "change_rules",
     }  # fmt: skip
