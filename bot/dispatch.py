@@ -6,6 +6,7 @@
                         thing on the shelf; else a helpful screen
     a picture, a file   the file step the dialogue is at, else the same
     a phone number      the contact step the dialogue is at, else the same
+    a payment           the question whether an invoice may be paid, and that it has been, by its payload
     block and unblock   whether the member can be reached
     groups              a short answer that points to the private chat
 
@@ -28,6 +29,7 @@ from telegram.ext import (
     CommandHandler,
     ContextTypes,
     MessageHandler,
+    PreCheckoutQueryHandler,
     filters,
 )
 
@@ -36,10 +38,10 @@ from bot.features import Registry
 from bot.running import Running, running
 from chat.feature import Answer, Audience, Command
 from chat.screen import Onward, Screen
-from chat.turn import Contact, Received, Turn
+from chat.turn import Contact, Payment, Received, Turn
 
 Context = ContextTypes.DEFAULT_TYPE
-ALLOWED_UPDATES = ("message", "callback_query", "my_chat_member")
+ALLOWED_UPDATES = ("message", "callback_query", "my_chat_member", "pre_checkout_query")
 
 _UNREACHABLE = text("UPDATE member SET unreachable_since = :since WHERE id = :member")
 
@@ -75,6 +77,8 @@ class Dispatcher:
         commands = {*self.registry.commands, "start", "cancel"}
         return [
             CallbackQueryHandler(self._guarded(self._tap)),
+            PreCheckoutQueryHandler(self._guarded(self._checkout)),
+            MessageHandler(private & filters.SUCCESSFUL_PAYMENT, self._guarded(self._paid)),
             CommandHandler(commands, self._guarded(self._command), filters=private),
             InDialogue(MessageHandler(private & filters.TEXT & ~filters.COMMAND, self._guarded(self._said))),
             InDialogue(MessageHandler(private & (filters.PHOTO | filters.Document.ALL), self._guarded(self._given))),
@@ -89,8 +93,12 @@ class Dispatcher:
         if update.callback_query is not None:
             pressed = self.registry.pressed(update.callback_query.data or "")
             return Aim(pressed.feature, pressed.tap.reads_only) if pressed is not None else Aim("stale")
+        if update.pre_checkout_query is not None:
+            return Aim("checkout")
         if update.message is None:
             return Aim("membership")
+        if update.message.successful_payment is not None:
+            return Aim("paid")
         found = self.registry.command_in(update.message.text or "", update.get_bot().username)
         if found is None:
             return Aim("text")
@@ -162,6 +170,27 @@ class Dispatcher:
         now.answer = await self._shown(turn, await pressed.tap.run(turn, *pressed.args))
         if turn.member is not None and (turn.dialogue.state, turn.dialogue.data) == before:
             self._leave_others(now, pressed.feature)
+
+    async def _checkout(self, now: Running) -> None:
+        query = now.update.pre_checkout_query
+        assert query is not None
+        now.turn.payment = Payment(query.total_amount, query.currency)
+        purpose, _, token = query.invoice_payload.partition("_")
+        run = self.registry.checkouts.get(purpose)
+        if run is None or now.turn.member is None:
+            now.answer = [Screen((manners.NOT_TO_PAY,))]
+            return
+        await run(now.turn, token)
+
+    async def _paid(self, now: Running) -> None:
+        message = now.update.message
+        assert message is not None and message.successful_payment is not None
+        paid = message.successful_payment
+        charges = paid.telegram_payment_charge_id, paid.provider_payment_charge_id
+        now.turn.payment = Payment(paid.total_amount, paid.currency, *charges)
+        purpose, _, token = paid.invoice_payload.partition("_")
+        # An unknown payload is a fault, so that it is set aside with its payment rather than lost.
+        now.answer = await self._shown(now.turn, await self.registry.payments[purpose](now.turn, token))
 
     async def _said(self, now: Running) -> None:
         turn, message = now.turn, now.update.message

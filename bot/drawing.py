@@ -4,10 +4,13 @@ The result is plain JSON, so that it can wait in the outbox and be sent by whoev
 
     text      Telegram HTML; absent when only a tap is answered
     keyboard  rows of inline buttons as the Bot API has them
+    invoice   {"title", "description", "payload", "minor", "money"}: a bill in place of the text, which is said where
+              it can't be sent
     picture   {"qr": data} or {"photo": asset}
     file      {"photo": id} or {"document": id}, both of Telegram, or {"name", "base64"}
     keys      instead of a keyboard, at the typing field: {"share": label, "back": label}, or "away"
     protect   the message can't be forwarded
+    checkout  the question before a payment to be answered: alone, with `error` where the answer is no
     query     the tap to be answered, `alert` with it as a notice over the chat
     edit      the tapped message to be replaced: {"id", "picture": it shows one, "protected": it is protected,
               "only": where it is gone, nothing is said}
@@ -23,7 +26,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from chat.screen import QR, AskContact, Button, File, Given, Screen
+from chat.screen import QR, AskContact, Button, File, Given, Invoice, Screen
 from chat.words import Speaker
 from ledger.errors import Fault
 
@@ -31,6 +34,8 @@ TEXT_MAX = 4096
 CAPTION_MAX = 1024
 ALERT_MAX = 200
 BUTTONS_MAX = 100
+INVOICE_TITLE_MAX = 32
+INVOICE_DESCRIPTION_MAX = 255
 
 Drawn = dict[str, Any]
 
@@ -50,12 +55,22 @@ class Tapped:
     protected: bool = False
 
 
-def draw(screens: Sequence[Screen], speaker: Speaker, tapped: Tapped | None = None) -> list[Drawn]:
-    """The messages of a turn, in order. The first answers the tap, where there is one; a tap is always answered.
+@dataclass(frozen=True, slots=True)
+class Checkout:
+    """The question before a payment that is being answered: its id."""
+
+    query: str
+
+
+def draw(screens: Sequence[Screen], speaker: Speaker, tapped: Tapped | Checkout | None = None) -> list[Drawn]:
+    """The messages of a turn, in order. The first answers the tap, where there is one; a tap is always answered. So is the question
+    before a payment: a screen is why not.
 
     Raises:
         Fault: a text, an alert or a keyboard is larger than Telegram takes.
     """
+    if isinstance(tapped, Checkout):
+        return [{"checkout": tapped.query, **({"error": _plain(screens[0], speaker)} if screens else {})}]
     drawn = [_draw(screen, speaker) for screen in screens]
     if tapped is not None:
         if not drawn:
@@ -63,7 +78,12 @@ def draw(screens: Sequence[Screen], speaker: Speaker, tapped: Tapped | None = No
         first = drawn[0]
         if tapped.query is not None:
             first["query"] = tapped.query
-        if "text" in first and tapped.message_id and not screens[0].fresh and not {"file", "keys"} & first.keys():
+        if (
+            "text" in first
+            and tapped.message_id
+            and not screens[0].fresh
+            and not {"file", "keys", "invoice"} & first.keys()
+        ):
             first["edit"] = {"id": tapped.message_id, "picture": tapped.picture, "protected": tapped.protected}
             if tapped.query is None:
                 first["edit"]["only"] = True
@@ -89,6 +109,8 @@ def _draw(screen: Screen, speaker: Speaker) -> Drawn:
         drawn["picture"] = {"qr": picture.data} if isinstance(picture, QR) else {"photo": picture.asset}
     if screen.file is not None:
         drawn["file"] = _file(screen.file)
+    if screen.invoice is not None:
+        drawn["invoice"] = _invoice(screen.invoice, speaker)
     if screen.keys is not None:
         asked = screen.keys
         drawn["keys"] = asked if asked == "away" else _keys(asked, speaker)
@@ -101,6 +123,25 @@ def _draw(screen: Screen, speaker: Speaker) -> Drawn:
             "language": speaker.language,
         }
     return drawn
+
+
+def _plain(screen: Screen, speaker: Speaker) -> str:
+    """A screen's words on one line."""
+    return _cut(" ".join(speaker.plain(line) for line in screen.lines if line), ALERT_MAX)
+
+
+def _invoice(invoice: Invoice, speaker: Speaker) -> dict[str, Any]:
+    return {
+        "title": _cut(speaker.plain(invoice.title), INVOICE_TITLE_MAX),
+        "description": _cut(speaker.plain(invoice.description), INVOICE_DESCRIPTION_MAX),
+        "payload": invoice.payload,
+        "minor": invoice.minor,
+        "money": invoice.money,
+    }
+
+
+def _cut(text: str, characters_max: int) -> str:
+    return text if len(text) <= characters_max else text[: characters_max - 1].rstrip() + "…"
 
 
 def _button(button: Button, speaker: Speaker) -> dict[str, Any]:

@@ -28,6 +28,8 @@ class Registry:
         self.features = tuple(features)
         self.commands: dict[str, Command] = {}
         self.links: dict[str, tuple[str, Callback]] = {}
+        self.checkouts: dict[str, Callback] = {}
+        self.payments: dict[str, Callback] = {}
         self.names: dict[str, Feature] = {}
         self._taps: dict[tuple[str, str], tuple[Tap, inspect.Signature]] = {}
         for feature in features:
@@ -44,6 +46,11 @@ class Registry:
                 if purpose in self.links:
                     raise ValueError(f"two features declare the link {purpose}_")
                 self.links[purpose] = (feature.name, run)
+            for purpose in feature.checkouts.keys() | feature.payments.keys():
+                if purpose in self.checkouts:
+                    raise ValueError(f"two features declare the invoice {purpose}_")
+                self.checkouts[purpose] = feature.checkouts[purpose]  # an invoice that is paid is asked about first
+                self.payments[purpose] = feature.payments[purpose]
         self.meanings = Meanings(self.commands.values())
         self.ears: tuple[Ear, ...] = tuple(ear for feature in reversed(features) for ear in feature.ears)
 

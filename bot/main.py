@@ -117,8 +117,11 @@ async def running(
             sandbox = await Sandbox.open(pools.turns, keys, clock)
             stack.push_async_callback(sandbox.close)
             token, api_url = sandbox.token, sandbox.url
+            provider_token: str | None = sandbox.provider_token
         else:
             token, api_url = settings.bot_token.get_secret_value(), settings.telegram_api_url
+            given = settings.payment_provider_token
+            provider_token = given.get_secret_value() if given else None
             await _set_up(pools.turns, keys, clock, say)
         parts = Parts(
             engines=pools,
@@ -131,7 +134,8 @@ async def running(
             assets=photo,
             webhook_secret=webhook_secret(settings),
             proxy=settings.proxy_url.get_secret_value() if settings.proxy_url else None,
-            redact=Redaction([token]).text,
+            provider_token=provider_token,
+            redact=Redaction([token, *([provider_token] if provider_token else [])]).text,
             metrics=metrics,
         )
         worker = Worker(parts)

@@ -10,6 +10,7 @@ from ledger.errors import Refusal
 
 STALE: Text = t("这个按钮已经过期,这是最新的")
 STALE_IN_GROUP: Text = t("请在私聊里操作")
+NOT_TO_PAY: Text = t("这张账单已经不能付了,没有扣款。")
 
 
 def not_understood() -> Screen:

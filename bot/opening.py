@@ -87,7 +87,8 @@ def language_of(hint: str | None) -> str:
 class Opener:
     """Makes turns. Keeps the programme's document by version, so that it travels only when it has changed."""
 
-    def __init__(self, vault: Vault, clock: Clock, bot_username: Callable[[], str]) -> None:
+    def __init__(self, vault: Vault, clock: Clock, bot_username: Callable[[], str], *, invoices: bool = False) -> None:
+        self._invoices = invoices
         self._vault = vault
         self._clock = clock
         self._bot_username = bot_username
@@ -153,6 +154,7 @@ class Opener:
             ahead_days=ahead_days or 0,
             member=member,
             dialogue=Dialogue(state, json.loads(said)) if state is not None else Dialogue(),
+            invoices=self._invoices,
         )
         return Opened(turn, standing(turn), bool(unreachable), backlog, heard)
 

@@ -28,6 +28,7 @@ class Sandbox:
         self._clock = clock
         self.token = double.token
         self.url = double.url
+        self.provider_token = "1:TEST:PLAYGROUND"
 
     @classmethod
     async def open(cls, engine: AsyncEngine, vault: Vault, clock: Clock) -> Sandbox:

@@ -66,6 +66,12 @@ class Settings(BaseSettings):
             "an https:// address without a query (http only with a Bot API server of your own)",
         ),
     )
+    payment_provider_token: SecretStr | None = _setting(
+        None,
+        "支付服务商的令牌,来自 @BotFather 的 Payments。设了就能在聊天里付积分加钱的那份钱;不设则只在柜台收",
+        "The payment provider's token from @BotFather, Payments. Set: a cash part can be paid in the chat; unset: at counters only",
+        expects=("形如 284685063:TEST:abc 的令牌", "a token like 284685063:TEST:abc"),
+    )
     webhook_secret: SecretStr | None = _setting(
         None,
         "webhook 请求头里的暗号。不设则由 SECRET_KEY 派生",
@@ -174,6 +180,11 @@ class Settings(BaseSettings):
     @classmethod
     def _token_has_both_parts(cls, value: SecretStr | None) -> SecretStr | None:
         return _match(value, r"\d+:[A-Za-z0-9_-]+")
+
+    @field_validator("payment_provider_token")
+    @classmethod
+    def _provider_token_has_three_parts(cls, value: SecretStr | None) -> SecretStr | None:
+        return _match(value, r"\d+:[A-Z]+:\S+")
 
     @field_validator("webhook_secret")
     @classmethod

@@ -5,6 +5,8 @@
     to a picture            editMessageMedia
     with a file             always a new message
     QR                      the words first; the picture follows into the same message when the render pool has drawn it
+    an invoice              always a new message; where Telegram does not take it, the words that say so
+    before a payment        answerPreCheckoutQuery, within seconds or not at all
     what renews itself      `said` hears in which message it stands
 
 A repeated edit is harmless («message is not modified» is success), a repeated answer to a tap too («query is too old»).
@@ -27,6 +29,9 @@ from bot.transport import Later, Moved, Refused, Transport, Uncertain, Unreachab
 
 log = structlog.get_logger(__name__)
 
+CHECKOUT_PAUSES = (0.2, 0.5, 1.0)
+"""Seconds between tries to answer the question before a payment."""
+
 _WORDS = {"parse_mode": "HTML", "link_preview_options": {"is_disabled": True}}
 
 QRPainter = Callable[[str], Awaitable[bytes]]
@@ -41,6 +46,7 @@ class Teller:
     Args:
         qr_png: draws a QR picture; runs elsewhere than in this event loop.
         assets: a stored picture's bytes by name; `KeyError` where there is none.
+        provider_token: of the payment provider that invoices name; None: there is none.
         said: hears of each message that is to renew itself: its chat, its id, what it shows.
     """
 
@@ -51,12 +57,14 @@ class Teller:
         qr_png: QRPainter,
         assets: Assets,
         said: Callable[[int, int, Drawn], None],
+        provider_token: str | None = None,
     ) -> None:
         self._api = api
         self._transport = transport
         self._qr_png = qr_png
         self._assets = assets
         self._said = said
+        self._provider_token = provider_token
         self._file_ids: dict[str, str] = {}
         self._followers: dict[tuple[int, int], asyncio.Task[None]] = {}
 
@@ -67,7 +75,9 @@ class Teller:
             Later, Unreachable, Moved, Refused, Uncertain: as `Transport` says; nothing else.
         """
         query = drawn.get("query")
-        if query is None:
+        if "checkout" in drawn:
+            await self._let_pay(drawn["checkout"], drawn.get("error"))
+        elif query is None:
             await self._show(chat_id, drawn, unsolicited)
         elif "text" not in drawn:
             await self._answer(query, drawn.get("alert"), pops_up=True)
@@ -95,6 +105,24 @@ class Teller:
                 text=alert,
                 show_alert=True if alert and pops_up else None,
             )
+
+    async def _let_pay(self, query: str, error: str | None) -> None:
+        """Answers the question before a payment. Telegram waits ten seconds for it: what can't be said within a few is not said,
+        nothing is charged, and the person may press Pay again."""
+        for wait in (*CHECKOUT_PAUSES, None):
+            try:
+                await self._call(
+                    "answerPreCheckoutQuery", pre_checkout_query_id=query, ok=error is None, error_message=error
+                )
+                return
+            except (Unreachable, Moved, Refused) as no:
+                log.warning("checkout_not_answered", why=str(no))
+                return
+            except (Later, Uncertain) as no:
+                if wait is None:
+                    log.warning("checkout_not_answered", why=str(no))
+                    return
+                await asyncio.sleep(wait)
 
     async def _show(self, chat_id: int, drawn: Drawn, unsolicited: bool) -> None:
         message_id = await self._shown(chat_id, drawn, unsolicited)
@@ -130,6 +158,11 @@ class Teller:
     async def _send(self, chat_id: int, drawn: Drawn, unsolicited: bool) -> int:
         picture = drawn.get("picture", {})
         common = {"chat_id": chat_id, "reply_markup": _keyboard(drawn), "protect_content": drawn.get("protect")}
+        if "invoice" in drawn:
+            try:
+                return await self._send_invoice(chat_id, drawn["invoice"], unsolicited)
+            except Refused as no:
+                log.error("invoice_not_sent", why=str(no))
         if "file" in drawn:
             method, what, files = _handed_over(drawn["file"])
             try:
@@ -162,6 +195,26 @@ class Teller:
         )
         if "qr" in picture:
             self._follow(chat_id, sent["message_id"], drawn)
+        return int(sent["message_id"])
+
+    async def _send_invoice(self, chat_id: int, invoice: dict[str, Any], unsolicited: bool) -> int:
+        sent = await self._transport.message(
+            chat_id,
+            lambda: self._api.call(
+                "sendInvoice",
+                chat_id=chat_id,
+                title=invoice["title"],
+                description=invoice["description"],
+                payload=invoice["payload"],
+                provider_token=self._provider_token,
+                currency=invoice["money"],
+                prices=[{"label": invoice["title"], "amount": invoice["minor"]}],
+                # With a start parameter a forwarded copy has no button that pays, and it can't be forwarded anyway.
+                start_parameter="pay",
+                protect_content=True,
+            ),
+            unsolicited=unsolicited,
+        )
         return int(sent["message_id"])
 
     async def _edit(self, chat_id: int, message_id: int, has_picture: bool, drawn: Drawn) -> None:

@@ -41,6 +41,7 @@ class Parts:
         api_url: scheme, host and port of the Bot API server.
         qr_png, assets: see `telling.Teller`.
         redact: hides secrets in error records.
+        provider_token: of the payment provider; None: no invoices.
         webhook_secret: what Telegram repeats; used when updates come by webhook.
         sleep: how screens that renew themselves wait; tests hand in their own.
     """
@@ -55,6 +56,7 @@ class Parts:
     assets: Assets
     webhook_secret: str = ""
     proxy: str | None = None
+    provider_token: str | None = None
     redact: Callable[[str], str] = field(default=lambda text: text)
     metrics: Metrics = field(default_factory=Metrics)
     unsolicited_per_second: float = UNSOLICITED_PER_SECOND
@@ -79,11 +81,16 @@ class Worker:
         api = BotApi(request, lambda: self.bot.base_url, parts.metrics)
         self.transport = Transport(parts.engines.turns, per_second=parts.unsolicited_per_second)
         self.teller = Teller(
-            api, self.transport, parts.qr_png, parts.assets, lambda *message: self.renewals.said(*message)
+            api,
+            self.transport,
+            parts.qr_png,
+            parts.assets,
+            lambda *message: self.renewals.said(*message),
+            parts.provider_token,
         )
         self.outbox = Outbox(parts.engines.turns, self.teller)
         dispatcher = Dispatcher(self.registry)
-        opener = Opener(parts.vault, parts.clock, lambda: self.bot.username)
+        opener = Opener(parts.vault, parts.clock, lambda: self.bot.username, invoices=parts.provider_token is not None)
         processor = TurnProcessor(
             engines=parts.engines,
             opener=opener,

@@ -102,6 +102,26 @@ def voucher(label: Text, voucher_id: int) -> Button:
     return Button(label, data=f"vouchers:show:{voucher_id}")
 
 
+def pay(label: Text, voucher_id: int) -> Button:
+    """The bill for a voucher's cash part."""
+    return Button(label, data=f"cash:invoice:{voucher_id}", style="primary")
+
+
+def let_go_held(voucher_id: int) -> Button:
+    """Letting go what waits for its cash part, with a question before."""
+    return Button(t("取消这份"), data=f"cash:drop:{voucher_id}")
+
+
+def cash_back(merchant_id: int, label: Text) -> Button:
+    """Cash that goes back to members: a counter's list, or (0) the operator's."""
+    return Button(label, data=f"cash_back:list:{merchant_id}")
+
+
+def cash_back_of(label: Text, merchant_id: int, refund_id: int) -> Button:
+    """One piece of cash that a counter gives back."""
+    return Button(label, data=f"cash_back:show:{merchant_id}:{refund_id}")
+
+
 def take_back(voucher_id: int) -> Button:
     """Taking a redemption back, with a question before."""
     return Button(t("撤回"), data=f"vouchers:undo:{voucher_id}")

@@ -23,6 +23,12 @@
     @feature.link("r")                         # t.me/<bot>?start=r_<token>
     async def referred(turn: Turn, token: str) -> Screen: ...
 
+    @feature.checkout("cash")                  # an invoice with the payload cash_<token> is about to be paid: turn.payment
+    async def may_pay(turn: Turn, token: str) -> None: ...
+
+    @feature.paid("cash")                      # it has been paid
+    async def paid(turn: Turn, token: str) -> Screen: ...
+
 A callback may return one screen, several (the first answers the tap, the rest follow), none, or `Onward` to another
 feature's screen. Raising a `Refusal` rolls its
 writes back and shows the refusal's wording. The command menu, `/help` and the documentation table are made from these
@@ -108,6 +114,8 @@ class Feature:
     contact_steps: dict[str, Callback] = field(default_factory=dict)
     links: dict[str, Callback] = field(default_factory=dict)
     ears: list[Ear] = field(default_factory=list)
+    checkouts: dict[str, Callback] = field(default_factory=dict)
+    payments: dict[str, Callback] = field(default_factory=dict)
 
     def command(
         self,
@@ -179,6 +187,26 @@ class Feature:
 
         def register(run: C) -> C:
             self.ears.append(Ear(audience, self._runs(run)))
+            return run
+
+        return register
+
+    def checkout(self, purpose: str) -> Callable[[C], C]:
+        """Runs the decorated `(turn, token)` on the question whether the invoice «purpose_token» may be paid, which Telegram asks
+        for ten seconds. Raising a `Refusal` says no, in its words; anything else lets it be paid."""
+
+        def register(run: C) -> C:
+            self.checkouts[purpose] = self._runs(run)
+            return run
+
+        return register
+
+    def paid(self, purpose: str) -> Callable[[C], C]:
+        """Runs the decorated `(turn, token)` when the invoice «purpose_token» has been paid. It never refuses: the money is
+        there."""
+
+        def register(run: C) -> C:
+            self.payments[purpose] = self._runs(run)
             return run
 
         return register

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from functools import reduce
 
 from chat import doors
-from chat.offers import all_of, both, listing, points_of, short_price
+from chat.offers import all_of, asked, both, listing, points_of, short_price
 from chat.refusals import Worded, worded
 from chat.screen import Button
 from chat.words import Both, Money, Text, t
@@ -49,7 +49,7 @@ def special(listed: Listed, priced: InForce, quote: Quote | None = None) -> Text
     else:
         named = t("{name}", **facts) if priced.until is None else t("{name},到 {until}", **facts)
     if quote is not None and usually is not None and usually.value_minor == quote.value_minor:
-        return t("{special}(平时 <s>{usual}</s>)", special=named, usual=points_of(listed, usually.points))
+        return t("{special}(平时 <s>{usual}</s>)", special=named, usual=asked(listed, usually))
     if usually is not None:
         return t("{special}(平时值 <s>{usual}</s>)", special=named, usual=Money(usually.value_minor, listed.money))
     if isinstance(priced.usual, PerMoney) and priced.cheaper:

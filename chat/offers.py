@@ -96,9 +96,17 @@ def price(listed: Listed, offer: PerUnit | PerMoney) -> Text:
     return cost(listed, offer.quote(1))
 
 
+def asked(listed: Listed, quote: Quote) -> Text | Points:
+    """What is asked for an amount: «400 分», «400 分 + ¥10»."""
+    points = points_of(listed, quote.points)
+    if not quote.cash_minor:
+        return points
+    return t("{points} + {cash}", points=points, cash=Money(quote.cash_minor, listed.money))
+
+
 def cost(listed: Listed, quote: Quote) -> Text:
     """What an amount costs, and what it is worth where the offer says so."""
-    points = points_of(listed, quote.points)
+    points = asked(listed, quote)
     if not quote.value_minor or listed.offer.kind == "variable_voucher":  # whose name says the value
         return t("{points}", points=points)
     return t("{points},值 {value}", points=points, value=Money(quote.value_minor, listed.money))
@@ -106,7 +114,7 @@ def cost(listed: Listed, quote: Quote) -> Text:
 
 def short_price(listed: Listed, offer: PerUnit | PerMoney) -> Text:
     """What the least of it costs at this price, for a button."""
-    points = points_of(listed, offer.quote(offer.least).points)
+    points = asked(listed, offer.quote(offer.least))
     return t("{points}起", points=points) if offer.kind == "per_money" else t("{points}", points=points)
 
 

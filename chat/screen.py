@@ -66,6 +66,24 @@ class Given:
 
 
 @dataclass(frozen=True, slots=True)
+class Invoice:
+    """A bill that is paid in the chat, for goods and services alone. `payload` comes back with the payment: «purpose_token».
+
+    `title` (cut to 32 characters) and `description` (255) are shown with the total and Telegram's own button.
+    """
+
+    title: Text
+    description: Text
+    payload: str
+    minor: int
+    money: str
+
+    def __post_init__(self) -> None:
+        if not 1 <= len(self.payload.encode()) <= 128:
+            raise ValueError(f"an invoice's payload is 1 to 128 bytes: {self.payload!r}")
+
+
+@dataclass(frozen=True, slots=True)
 class AskContact:
     """Keys beside the typing field in place of buttons: one shares the person's own phone number, the other goes back.
 
@@ -98,6 +116,7 @@ class Screen:
     characters when rendered).
     `protect` keeps a code from being forwarded. `renew` replaces the screen later. A screen without lines shows only its alert.
     `file` comes with the message, which is always a new one: what is handed over must not vanish with the next tap.
+    `invoice` is a message of its own, without buttons; the lines are what is said where Telegram does not take it.
     `keys` replaces the buttons by keys at the typing field, or takes those «away»; such a message is a new one too.
     """
 
@@ -105,6 +124,7 @@ class Screen:
     rows: tuple[tuple[Button, ...], ...] = ()
     picture: QR | Photo | None = None
     file: File | Given | None = None
+    invoice: Invoice | None = None
     alert: Text | None = None
     fresh: bool = False
     protect: bool = False

@@ -62,6 +62,16 @@ class Contact:
     own: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """An invoice that is about to be paid, or has been: then with the payment's numbers at Telegram and at the provider."""
+
+    minor: int
+    money: str
+    telegram_charge: str = ""
+    provider_charge: str = ""
+
+
 @dataclass(slots=True)
 class Dialogue:
     """Where this chat is in a conversation: state «feature.step» (empty: nowhere) and what was said so far (JSON)."""
@@ -79,7 +89,8 @@ class Turn:
     `chat_id` and `telegram_id` are the person's; in groups they differ. `name` is what Telegram says they are called.
     `nonce()` gives a fresh unguessable text of 8 characters for buttons; `code()` random digits or letters are made from it.
     `sign(text)` is a keyed 8-character signature for links and buttons. `file` is what was sent, in a file step only;
-    `contact` what was shared, in a contact step only.
+    `contact` what was shared, in a contact step only; `payment` what is paid, where an invoice is. `invoices`: whether a payment
+    provider is set up, so that invoices can be sent.
     """
 
     tx: AsyncConnection
@@ -101,6 +112,8 @@ class Turn:
     tells: list[Tell] = field(default_factory=list)
     file: Received | None = None
     contact: Contact | None = None
+    payment: Payment | None = None
+    invoices: bool = False
 
     @property
     def at(self) -> Moment:

@@ -11,7 +11,7 @@ from chat.offers import both, points_of, thing
 from chat.refusals import Worded, worded
 from chat.screen import BLANK, QR, Button, Line, Screen, screen
 from chat.turn import Turn
-from chat.words import Text, t, tn
+from chat.words import Money, Points, Text, t, tn
 from ledger.redeeming import codes, counter, redemptions, vouchers
 from ledger.redeeming.lapses import Lapsed
 from ledger.redeeming.vouchers import Redemption
@@ -26,8 +26,14 @@ def state(voucher: Redemption, today: dt.date) -> Text:
     """Where it stands, in a word and a date."""
     if voucher.state == "used":
         return t("{on} 已用", on=voucher.used_at)
+    if voucher.state == "held":
+        return t("待付 {cash}", cash=Money(voucher.cash_minor, voucher.money))
     if voucher.state == "taken_back":
         return t("{on} 已撤回", on=voucher.ended_at)
+    if voucher.state == "let_go":
+        return t("{on} 已取消", on=voucher.ended_at)
+    if voucher.state == "lapsed":
+        return t("{on} 没付,已取消", on=voucher.ended_at)
     if not voucher.usable(today):
         return t("{until}已过期", until=voucher.valid_until)
     return t("有效至 {until}", until=voucher.valid_until)
@@ -44,7 +50,7 @@ def code_screen(turn: Turn, voucher: Redemption, code: str, *first: Line, left: 
         t("<code>{code}</code>", code=codes.spaced(code)),
         t("给店员看码,扫或念都行,只能用一次。"),
         BLANK,
-        left or t("用掉了 {points}", points=points_of(voucher, voucher.points)),
+        left or t("用掉了 {points}", points=_paid(voucher)),
         t("有效至 {until}", until=voucher.valid_until),
         t("{undo} 前可以撤回", undo=_hour(until, turn)) if undo else None,
     ]
@@ -56,12 +62,20 @@ def code_screen(turn: Turn, voucher: Redemption, code: str, *first: Line, left: 
     return screen(lines, rows, picture=picture, protect=True)
 
 
+def _paid(voucher: Redemption) -> Text | Points:
+    """What was paid for it: «400 分», «400 分 + ¥10»."""
+    points = points_of(voucher, voucher.points)
+    if not voucher.cash_minor:
+        return points
+    return t("{points} + {cash}", points=points, cash=Money(voucher.cash_minor, voucher.money))
+
+
 def _hour(at: dt.datetime, turn: Turn) -> str:
     return f"{at.astimezone(turn.zone):%H:%M}"
 
 
-def ended_screen(turn: Turn, voucher: Redemption, *first: Line) -> Screen:
-    """A voucher that can't be used any more, with what became of it and of its points."""
+def ended_screen(turn: Turn, voucher: Redemption, *first: Line, back: Sequence[Line] = ()) -> Screen:
+    """A voucher that can't be used any more, with what became of it and of its points; `back` says where cash that was paid is."""
     lines: list[Line | None] = [
         *first,
         t("<b>{what}</b> · {merchant}", what=what(voucher), merchant=both(voucher.merchant)),
@@ -71,16 +85,20 @@ def ended_screen(turn: Turn, voucher: Redemption, *first: Line) -> Screen:
     if voucher.state == "used":
         lines.append(t("{when} 用过了", when=voucher.used_at))
         lines.append(t("经手:{label}", label=voucher.used_label) if voucher.used_label else None)
-        lines.append(t("用掉了 {points}", points=points))
+        lines.append(t("用掉了 {points}", points=_paid(voucher)))
+    elif voucher.state == "let_go":
+        lines.append(t("{when} 取消,{points}已原样退回", when=voucher.ended_at, points=points))
+    elif voucher.state == "lapsed" or voucher.state == "held":
+        lines.append(t("{until} 前没有付钱,{points}自动退回", until=voucher.held_until, points=points))
     elif voucher.state == "taken_back":
         lines.append(t("{when} 撤回,{points}已原样退回", when=voucher.ended_at, points=points))
     else:
-        back = (
+        returned = (
             t("{points}已退回", points=points) if voucher.state == "expired" else t("{points}今晚退回", points=points)
         )
         lines.append(t("{until}到期,没有用过", until=voucher.valid_until))
-        lines.append(back if voucher.offer.unused == "return" else t("按约定积分不退"))
-    return screen(lines, [[doors.vouchers(), doors.home()]])
+        lines.append(returned if voucher.offer.unused == "return" else t("按约定积分不退"))
+    return screen([*lines, *back], [[doors.vouchers(), doors.home()]])
 
 
 def to_hand_over(voucher: Redemption) -> list[Line]:
@@ -91,7 +109,7 @@ def to_hand_over(voucher: Redemption) -> list[Line]:
         t(
             "{on}用 {points}换的,有效至 {until}",
             on=voucher.issued_on,
-            points=points_of(voucher, voucher.points),
+            points=_paid(voucher),
             until=voucher.valid_until,
         )
     )
@@ -118,6 +136,8 @@ def lapsed_notice(lapsed: Sequence[Lapsed]) -> Screen:
             lines.append(t("按约定,{points}不退回。", points=points))
             continue
         lines.append(t("{points}已退回您的账户。", points=points))
+        if voucher.cash_minor:
+            lines.append(t("付的 {cash} 也退:点开券看怎么拿。", cash=Money(voucher.cash_minor, voucher.money)))
         lines += _late(voucher, each.receipt.facts)
     returned = any(each.receipt is not None for each in lapsed)
     return screen(lines, [[doors.vouchers(), doors.affordable() if returned else doors.home()]])

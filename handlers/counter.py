@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chat import doors, known, shifts, till
+from chat import cash, doors, known, shifts, till
 from chat.arguments import number
 from chat.feature import Feature
 from chat.screen import BLANK, Button, Line, Screen, screen
@@ -11,6 +11,7 @@ from chat.turn import Turn
 from chat.words import t, tn
 from ledger.earning import awards
 from ledger.merchants import authority, outlets, staff
+from ledger.redeeming import cash_refunds, drawer
 from ledger.redeeming import counter as vouchers
 
 feature = Feature("counter", order=70)
@@ -49,6 +50,7 @@ async def at_counter(turn: Turn, post: Post) -> Screen:
     totals = await awards.totals(turn.tx, here, since=since, until=until, staff_id=mine)
     used = await vouchers.used_count(turn.tx, here, since=since, staff_id=mine)
     working = await till.shift(turn, post)
+    money = post.merchant.money
     tills = working is not None or any(each.tills for each in await outlets.of(turn.tx, here))
     lines: list[Line | None] = [
         t("<b>收银台</b> · {merchant}", merchant=post.where),
@@ -60,6 +62,7 @@ async def at_counter(turn: Turn, post: Post) -> Screen:
         if totals.awards
         else t("积分还没有记过"),
         tn("验券 {n} 张", n=used) if used else t("券还没有验过"),
+        *cash.counted(await drawer.counted(turn.tx, here, since=since, staff=None if whole else post.staff), money),
     ]
     ways = [
         doors.day(here),
@@ -68,11 +71,13 @@ async def at_counter(turn: Turn, post: Post) -> Screen:
         doors.shift(here, t("班次") if working else t("开班")) if tills else None,
         doors.merchant(merchant_id=here) if authority.may(post.staff.role, "see_merchant") else None,
     ]
+    owed = await cash_refunds.waiting(turn.tx, here)
     open_ways = [way for way in ways if way is not None]
     rows: list[list[Button | None]] = [
         [doors.award(merchant_id=here), doors.verify(merchant_id=here)],
         [*open_ways[:3]],
         [*open_ways[3:]],
+        [doors.cash_back(here, t("要退的钱({n})", n=owed)) if owed else None],
         [feature.button(t("换一家店"), "elsewhere") if len(turn.me.staff_of) > 1 else None, doors.home()],
     ]
     return screen(lines, rows)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 from chat import (
+    cash,
     declines,
     doors,
     known,
@@ -26,7 +27,7 @@ from chat.words import Money, Text, t, tn
 from ledger.clearing import close, positions
 from ledger.earning import awards, declined, shift_totals
 from ledger.merchants import authority, guarantee, log, paid_tier_sales, shifts, staff
-from ledger.redeeming import counter, privilege_uses
+from ledger.redeeming import counter, drawer, privilege_uses
 
 feature = Feature("merchant", order=76)
 
@@ -141,6 +142,7 @@ async def today(turn: Turn, post: Post) -> list[Line]:
         else t("今天还没有记过积分。"),
         tn("验券 {n} 张", n=used) if used else None,
         tn("退款 {n} 笔,{amount}", n=back.refunds, amount=Money(back.amount_minor, money)) if back.refunds else None,
+        *cash.counted(await drawer.counted(turn.tx, post.merchant.id, since=since), money),
         *paid_tiers.taken(await paid_tier_sales.taken(turn.tx, post.merchant.id, since=since, until=until), money),
         *privileges.counted(await privilege_uses.count(turn.tx, post.merchant.id, since=since, until=until), money),
     ]

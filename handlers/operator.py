@@ -19,6 +19,7 @@ from ledger.earning import campaigns, rulebook
 from ledger.members import operators, upgrades
 from ledger.merchants import merchant as merchants
 from ledger.merchants import onboarding, staff
+from ledger.redeeming import cash_refunds
 
 feature = Feature("operator", order=90)
 
@@ -52,9 +53,15 @@ async def home(turn: Turn) -> Screen:
         [doors.closes(), doors.disputes(await disputes_waiting(turn))],
         [doors.covers(), doors.campaign_desk(await budgets_waiting(turn))],
         [doors.breakage(), doors.standing_desk() if roles & {"admin", "support"} else None],
-        [doors.home()],
+        [await cash_waiting(turn) if roles & {"admin", "finance"} else None, doors.home()],
     ]
     return screen(lines, rows)
+
+
+async def cash_waiting(turn: Turn) -> Button | None:
+    """The way to what the payment provider is to send back, where anything is."""
+    n = await cash_refunds.waiting(turn.tx, None)
+    return doors.cash_back(0, t("要退的钱({n})", n=n)) if n else None
 
 
 async def waiting(turn: Turn) -> Text:

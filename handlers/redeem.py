@@ -12,19 +12,20 @@ from typing import NamedTuple
 
 from chat import doors
 from chat.arguments import number
+from chat.cash import ended_screen, held_screen
 from chat.feature import Feature
 from chat.offer_rules import special
-from chat.offers import both, cost, joined, likely_amounts, points_of, thing, unused
+from chat.offers import asked, both, cost, joined, likely_amounts, points_of, thing, unused
 from chat.refusals import wording
 from chat.screen import BLANK, Button, Line, Photo, Screen, screen
 from chat.turn import Turn
-from chat.vouchers import code_screen, ended_screen
+from chat.vouchers import code_screen
 from chat.words import Money, Text, t, tn
 from ledger.points import statements
 from ledger.points.statements import LotPart
 from ledger.redeeming import codes, redemptions, shelf
 from ledger.redeeming.may_redeem import Facts, Listed, No, Yes
-from ledger.redeeming.offers import AmountNotOffered, PerMoney, Quote
+from ledger.redeeming.offers import HOLD_HOURS, AmountNotOffered, PerMoney, Quote
 from ledger.redeeming.redemptions import OfferChanged
 
 feature = Feature("redeem", order=31, on_account=True)
@@ -37,7 +38,7 @@ CHANGED = t("价格或内容刚刚变了,还没有扣分。")
 class Wanted(NamedTuple):
     """What a confirm button stands for: so much of an offer, in this version, for these points.
 
-    `worth` is the value of so many pieces; 0 where the amount is the value.
+    `worth` is the value of so many pieces; 0 where the amount is the value. `cash` is paid besides.
     """
 
     offer_id: int
@@ -45,10 +46,12 @@ class Wanted(NamedTuple):
     version: int
     points: int
     worth: int
+    cash: int = 0
 
     def promise(self, turn: Turn, nonce: str) -> str:
         """What the button's signature binds: all of it, the member and the nonce."""
-        return ":".join(map(str, ("redeem", turn.me.id, *self, nonce)))
+        cash = (self.cash,) if self.cash else ()
+        return ":".join(map(str, ("redeem", turn.me.id, *self[:5], nonce, *cash)))
 
 
 @feature.tap("choose")
@@ -87,10 +90,18 @@ async def confirm(turn: Turn, offer_id: str, amount: str) -> Screen:
 
 @feature.tap("do")
 async def redeem(
-    turn: Turn, offer_id: str, amount: str, version: str, points: str, worth: str, nonce: str, signature: str
+    turn: Turn,
+    offer_id: str,
+    amount: str,
+    version: str,
+    points: str,
+    worth: str,
+    nonce: str,
+    signature: str,
+    cash: str = "0",
 ) -> Screen:
-    """Spends the points and shows the code. Again: shows what the first tap did."""
-    wanted = Wanted(number(offer_id), number(amount), number(version), number(points), number(worth))
+    """Spends the points and shows the code; or holds them, where cash is to be paid. Again: shows what the first tap did."""
+    wanted = Wanted(number(offer_id), number(amount), number(version), number(points), number(worth), _long(cash))
     if not turn.vault.signed_by_us(wanted.promise(turn, nonce), signature):
         return await _changed(turn, wanted)
     try:
@@ -102,6 +113,7 @@ async def redeem(
             version=wanted.version,
             points=wanted.points,
             value_minor=wanted.worth or None,
+            cash_minor=wanted.cash,
             nonce=nonce,
             code=codes.mint((turn.nonce() + turn.nonce() + turn.nonce()).encode()),
             vault=turn.vault,
@@ -113,8 +125,13 @@ async def redeem(
         return await _changed(turn, wanted)
     turn.finish()
     voucher = result.redemption
+    if voucher.waits(turn.at.programme_now):
+        available = points_of(voucher, result.available)
+        kept = t("预留 {points},付了才扣;还可用 {left}", points=points_of(voucher, voucher.points), left=available)
+        first = t("已经预留了") if result.repeated else t("为您预留好了")
+        return held_screen(turn, voucher, result.code, first, left=None if result.repeated else kept)
     if not voucher.usable(turn.today):
-        return ended_screen(turn, voucher, t("这次兑换之前已经办过"))
+        return await ended_screen(turn, voucher, t("这次兑换之前已经办过"))
     if result.repeated:
         return code_screen(turn, voucher, result.code, t("已经换好了"))
     left = t(
@@ -150,19 +167,46 @@ async def _confirm(turn: Turn, offer_id: int, amount: int, *, changed: bool = Fa
         t("<b>{cost}</b>", cost=cost(listed, quote)),
         special(listed, verdict.priced, quote),
         BLANK,
-        t("将用掉:{lots}", lots=_lots(listed, lots)),
+        t("将预留:{lots}", lots=_lots(listed, lots))
+        if quote.cash_minor
+        else t("将用掉:{lots}", lots=_lots(listed, lots)),
         t("兑换后剩 {left}", left=points_of(listed, facts.available - quote.points)),
+        _cash(turn, listed, quote) if quote.cash_minor else None,
         joined(_promises(turn, listed)),
     ]
     if changed:
         lines = [CHANGED, BLANK, *lines]
     nonce = turn.nonce()
     worth = 0 if isinstance(verdict.priced.price, PerMoney) else quote.value_minor
-    wanted = Wanted(listed.id, amount, listed.version, quote.points, worth)
+    wanted = Wanted(listed.id, amount, listed.version, quote.points, worth, quote.cash_minor)
     signature = turn.vault.sign(wanted.promise(turn, nonce))
-    yes = feature.button(t("确认兑换"), "do", *wanted, nonce, signature, style="primary")
+    label = t("确认预留") if wanted.cash else t("确认兑换")
+    cash = (_short(wanted.cash),) if wanted.cash else ()
+    yes = feature.button(label, "do", *wanted[:5], nonce, signature, *cash, style="primary")
     rows: list[list[Button | None]] = [[yes, doors.offer(t("返回"), listed.id)]]
     return screen(lines, rows, picture=Photo(document.photo) if document.photo else None)
+
+
+def _short(number_: int) -> str:
+    """A number in base 36: a button has room for 64 bytes, and all else that it carries takes most of them."""
+    digits = ""
+    while number_:
+        number_, digit = divmod(number_, 36)
+        digits = "0123456789abcdefghijklmnopqrstuvwxyz"[digit] + digits
+    return digits or "0"
+
+
+def _long(digits: str) -> int:
+    """The number again; 0 where it is none, which no signature fits."""
+    return int(digits, 36) if digits.isascii() and digits.isalnum() else 0
+
+
+def _cash(turn: Turn, listed: Listed, quote: Quote) -> Text:
+    """Where the cash part is paid, and how long everything waits for it."""
+    facts = {"cash": Money(quote.cash_minor, listed.money), "hours": listed.offer.hold_hours or HOLD_HOURS}
+    if turn.invoices and listed.offer.by_invoice:
+        return t("{hours} 小时内到店或在线付 {cash},没付就自动退回", **facts)
+    return t("{hours} 小时内到店付 {cash},没付就自动退回", **facts)
 
 
 def _promises(turn: Turn, listed: Listed) -> list[Text]:
@@ -235,7 +279,7 @@ def _amounts(listed: Listed, facts: Facts, yes: Yes, *first: Line) -> Screen:
 
 
 def _amount_button(listed: Listed, quote: Quote) -> Button:
-    points = points_of(listed, quote.points)
+    points = asked(listed, quote)
     if listed.offer.price.kind == "per_money":
         label = t("{value} · {points}", value=Money(quote.amount, listed.money), points=points)
     else:

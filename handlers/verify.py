@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from chat import cash as cash_words
 from chat import doors, till, vouchers
 from chat.arguments import number
 from chat.feature import Feature
@@ -10,12 +11,14 @@ from chat.refusals import wording
 from chat.screen import BLANK, Button, Line, Screen, screen
 from chat.till import Post
 from chat.turn import Turn
-from chat.words import t
+from chat.words import Money, Text, t
 from ledger.errors import Refusal
-from ledger.redeeming import codes, counter
-from ledger.redeeming.vouchers import VoucherUsed
+from ledger.redeeming import cash, cash_refunds, codes, counter
+from ledger.redeeming.vouchers import Redemption, VoucherExpired, VoucherTakenBack, VoucherUsed
 
 feature = Feature("verify", order=72)
+
+DONE = t("验好了,会员已收到通知")
 
 
 @feature.command("verify", t("验券"), audience="staff", said="核销,验码")
@@ -72,8 +75,10 @@ async def look(turn: Turn, post: Post, said: str) -> Screen:
     """Shows what to hand over; what the code meets otherwise is said, and the next one is awaited."""
     answer = await counter.verify(turn.tx, post.staff, said, vault=turn.vault, at=turn.at)
     if isinstance(answer, Refusal):
-        return refused(post, answer)
+        return refused(post, answer, await _owed(turn, post, answer))
     code = codes.read(said)
+    if answer.state == "held":
+        return _collect(post, answer, code or "")
     lines: list[Line] = [
         t("券有效 · {merchant}", merchant=post.where),
         BLANK,
@@ -83,6 +88,53 @@ async def look(turn: Turn, post: Post, said: str) -> Screen:
     ]
     yes = feature.button(t("已交付"), "use", post.merchant.id, code, style="primary")
     return screen(lines, [[yes, doors.counter(t("先不用"))]])
+
+
+def _collect(post: Post, held: Redemption, code: str) -> Screen:
+    """Asks for the cash part first."""
+    here, amount = post.merchant.id, cash_words.due(held)
+    lines: list[Line] = [t("券有效 · {merchant}", merchant=post.where), *cash_words.to_collect(held), BLANK]
+    lines.append(t("收到钱再点。"))
+    both_done = feature.button(t("收了 {cash},已交付", cash=amount), "collect", here, code, 1, style="primary")
+    only = feature.button(t("只收了钱,以后来用"), "collect", here, code, 0)
+    return screen(lines, [[both_done], [only], [doors.counter(t("先不收"))]])
+
+
+@feature.tap("collect")
+async def collect(turn: Turn, merchant: str, code: str, hand_over: str) -> Screen:
+    """Takes the cash part, and uses the voucher up where it is handed over; tells its member. A second tap shows the same."""
+    post = await till.post_at(turn, number(merchant))
+    answer = await cash.collect(
+        turn.tx,
+        post.staff,
+        code,
+        hand_over=hand_over == "1",
+        undo_minutes=turn.programme.undo_minutes,
+        vault=turn.vault,
+        at=turn.at,
+    )
+    if isinstance(answer, Refusal):
+        return refused(post, answer, await _owed(turn, post, answer))
+    turn.finish()
+    voucher = answer.redemption
+    if not answer.repeated:
+        turn.tell(voucher.member_id, cash_words.paid_notice(voucher), key=f"cash-paid:{voucher.id}")
+    lines: list[Line] = [
+        t("<b>{what}</b>", what=vouchers.what(voucher)),
+        t("{when} 由您收 {cash}", when=voucher.paid_at, cash=cash_words.due(voucher)),
+    ]
+    lines.append(t("已交付,券用掉了") if voucher.state == "used" else t("券还能用,会员再来时验券"))
+    return used(post, lines, t("收好了,会员已收到通知"))
+
+
+async def _owed(turn: Turn, post: Post, no: Refusal) -> Button | None:
+    """The way to give back the cash of the voucher that was shown, where this counter owes it."""
+    if not isinstance(no, VoucherTakenBack | VoucherExpired):
+        return None
+    for task in await cash_refunds.of(turn.tx, no.redemption_id):
+        if task.done_at is None and task.way == "counter" and task.merchant_id == post.merchant.id:
+            return doors.cash_back_of(t("退 {amount}", amount=Money(task.minor, task.money)), post.merchant.id, task.id)
+    return None
 
 
 @feature.tap("use")
@@ -99,13 +151,16 @@ async def use(turn: Turn, merchant: str, code: str) -> Screen:
     return used(post, [t("<b>{what}</b>", what=vouchers.what(answer)), t("{when} 由您验过", when=answer.used_at)])
 
 
-def used(post: Post, lines: list[Line]) -> Screen:
+def used(post: Post, lines: list[Line], first: Text = DONE) -> Screen:
     """What was handed over."""
     rows: list[list[Button | None]] = [[doors.verify(t("下一张"), post.merchant.id), doors.counter()]]
-    return screen([t("验好了,会员已收到通知"), BLANK, *lines], rows)
+    return screen([first, BLANK, *lines], rows)
 
 
-def refused(post: Post, no: Refusal) -> Screen:
-    """Why the code can't be used here, and the way to the next one."""
-    rows: list[list[Button | None]] = [[doors.verify(t("再验一张"), post.merchant.id), doors.counter(t("返回"))]]
+def refused(post: Post, no: Refusal, owed: Button | None = None) -> Screen:
+    """Why the code can't be used here, and the way to the next one; `owed` leads to cash that goes back for it."""
+    rows: list[list[Button | None]] = [
+        [owed],
+        [doors.verify(t("再验一张"), post.merchant.id), doors.counter(t("返回"))],
+    ]
     return screen(wording(no).screen().lines, rows)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from chat import doors
 from chat.arguments import number
+from chat.cash import due, ended_screen, held_screen
 from chat.feature import Feature
 from chat.offers import both, points_of
 from chat.screen import BLANK, Button, Line, Screen, screen
 from chat.turn import Turn
-from chat.vouchers import code_screen, ended_screen, state, what
+from chat.vouchers import code_screen, state, what
 from chat.words import t
 from ledger.redeeming import redemptions, vouchers
 
@@ -49,8 +50,10 @@ async def list_(turn: Turn, page: str = "0") -> Screen:
 async def show(turn: Turn, voucher_id: str) -> Screen:
     """Opens one voucher: its code while it can be used, else what became of it."""
     voucher = await vouchers.one(turn.tx, turn.me.id, number(voucher_id))
+    if voucher.waits(turn.at.programme_now):
+        return held_screen(turn, voucher, await vouchers.reveal(turn.tx, voucher, turn.vault))
     if not voucher.usable(turn.today):
-        return ended_screen(turn, voucher)
+        return await ended_screen(turn, voucher)
     return code_screen(turn, voucher, await vouchers.reveal(turn.tx, voucher, turn.vault))
 
 
@@ -59,13 +62,14 @@ async def undo(turn: Turn, voucher_id: str) -> Screen:
     """Asks before a redemption is taken back."""
     voucher = await vouchers.one(turn.tx, turn.me.id, number(voucher_id))
     if not voucher.usable(turn.today):
-        return ended_screen(turn, voucher)
+        return await ended_screen(turn, voucher)
     if not voucher.undoable(turn.now):
         raise redemptions.UndoOver(voucher.id, voucher.undo_until)
     lines: list[Line] = [
         t("撤回 <b>{what}</b> · {merchant}?", what=what(voucher), merchant=both(voucher.merchant)),
         BLANK,
         t("{points}会原样退回,到期日不变;券码作废。", points=points_of(voucher, voucher.points)),
+        *([t("付的 {cash} 也退给您。", cash=due(voucher))] if voucher.cash_minor else []),
     ]
     yes = feature.button(t("确认撤回"), "undone", voucher.id, style="danger")
     return screen(lines, [[yes, feature.button(t("留着"), "show", voucher.id)]])
@@ -82,4 +86,4 @@ async def undone(turn: Turn, voucher_id: str) -> Screen:
         at=turn.at,
         actor=turn.actor,
     )
-    return ended_screen(turn, voucher)
+    return await ended_screen(turn, voucher)

@@ -106,6 +106,7 @@ class World:
         self.clock = ProgrammeClock(self)
         self.workers: list[Worker] = []
         self.metrics = Metrics()
+        self.provider_token: str | None = None
         self._webhook = webhook
         self._by_hand = by_hand
         self._balancer = _Balancer()
@@ -163,6 +164,7 @@ class World:
             qr_png=qr_png,
             assets=asset,
             webhook_secret=SECRET,
+            provider_token=self.provider_token,
             metrics=self.metrics,
             sleep=self._sleep,
         )
@@ -348,6 +350,7 @@ async def bot_running(
     by_hand: bool = False,
     limits: Limits | None = None,
     workers: int = 1,
+    provider_token: str | None = None,
 ) -> AsyncIterator[World]:
     """A world with `workers` running.
 
@@ -356,6 +359,7 @@ async def bot_running(
         setup: fills the fresh database.
         webhook: updates are posted rather than polled. by_hand: they stay where they are until `world.feed`.
         limits: of the double; Telegram's by default.
+        provider_token: of a payment provider; none: no invoices.
     """
     _log_plainly()
     async with database.engine.begin() as tx:
@@ -363,6 +367,7 @@ async def bot_running(
     double = Double(limits=limits)
     await double.start()
     world = World(database, double, discover() if features is None else features, webhook=webhook, by_hand=by_hand)
+    world.provider_token = provider_token
     try:
         for _ in range(workers):
             await world.start()

@@ -15,7 +15,7 @@ from bot.double.clock import Clock
 from bot.double.faults import Fault, Faults
 from bot.double.groups import Group
 from bot.double.limits import Limits
-from bot.double.methods import editing, looking, queries, receiving, sending, settings
+from bot.double.methods import editing, looking, payments, queries, receiving, sending, settings
 from bot.double.people import Person
 from bot.double.requests import upload_room
 from bot.double.updates import Update
@@ -24,7 +24,15 @@ from bot.double.world import Keep, World
 
 __all__ = ["ApiCall", "Clock", "Double", "Fault", "Group", "Keep", "Limits", "Person"]
 
-METHOD_FILES = (editing, looking, queries, receiving, sending, settings)  # importing them registers their methods
+METHOD_FILES = (
+    editing,
+    looking,
+    payments,
+    queries,
+    receiving,
+    sending,
+    settings,
+)  # importing them registers their methods
 
 
 class Double:
@@ -141,9 +149,9 @@ class Double:
         """Everything that happens from now on, as dicts with a `kind` and:
 
         message, edited: chat_id, message (the wire object); deleted: chat_id, message_id; pressed: query_id, user_id,
-        message_id, data; callback_answered: query_id, user_id, answer; action: chat_id, action; membership: chat_id,
-        status; commands: scope, language; update: update (the wire object); call: call (an ApiCall); skipped: the
-        listener was too slow and lost older events.
+        message_id, data; callback_answered, pre_checkout_answered: query_id, user_id, answer; action: chat_id,
+        action; membership: chat_id, status; commands: scope, language; update: update (the wire object); call: call (an
+        ApiCall); skipped: the listener was too slow and lost older events.
         """
         return self.world.feed.listen()
 

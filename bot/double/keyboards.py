@@ -78,7 +78,8 @@ def check_for_chat(markup: dict[str, Any] | None, *, private: bool, invoice: boo
     """Refuses what this chat or message may not carry.
 
     Raises:
-        ApiError 400: Web Apps and requests outside private chats, a pay button elsewhere than first in an invoice.
+        ApiError 400: Web Apps and requests outside private chats, a pay button elsewhere than first in an invoice, or an invoice
+            whose first button is another.
     """
     if markup is None:
         return
@@ -90,6 +91,8 @@ def check_for_chat(markup: dict[str, Any] | None, *, private: bool, invoice: boo
                     if button.get(name):
                         raise bad(words)
         return
+    if invoice and rows and "pay" not in rows[0][0]:
+        raise bad("BUTTON_POS_INVALID")
     for row_number, row in enumerate(rows):
         for number, button in enumerate(row):
             if "web_app" in button and not private:

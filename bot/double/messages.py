@@ -29,10 +29,11 @@ class Message:
     """One message; `wire` is the Message object of the Bot API, replaced (never changed) by an edit.
 
     `edited` counts edits, `touched` orders sends and edits of the whole world, `keyboard` is a reply keyboard sent with it,
-    `hidden` says that the person cleared the chat.
+    `hidden` says that the person cleared the chat. `payload` is an invoice's, which its payer never sees; None: it is none, or has
+    been paid.
     """
 
-    __slots__ = ("chat", "deleted", "edited", "file", "hidden", "keyboard", "sent_at", "touched", "wire")
+    __slots__ = ("chat", "deleted", "edited", "file", "hidden", "keyboard", "payload", "sent_at", "touched", "wire")
 
     def __init__(self, chat: Chat, wire: dict[str, Any], sent_at: float, touched: int) -> None:
         self.chat = chat
@@ -44,6 +45,7 @@ class Message:
         self.hidden = False
         self.file: StoredFile | None = None
         self.keyboard: dict[str, Any] | None = None
+        self.payload: str | None = None
 
     @property
     def id(self) -> int:
@@ -62,8 +64,9 @@ class Message:
 
     @property
     def shown(self) -> str:
-        """What a person reads: text or caption."""
-        return self.text or self.caption
+        """What a person reads: text or caption, or what an invoice is for."""
+        invoice = self.wire.get("invoice")
+        return f"{invoice['title']}\n{invoice['description']}" if invoice else self.text or self.caption
 
     @property
     def entities(self) -> list[dict[str, Any]]:

@@ -52,6 +52,12 @@ _ROWS = {
     "editMessageReplyMarkup": _EDIT,
     "deleteMessage": "chat_id!:chat message_id!:int",
     "deleteMessages": "chat_id!:chat message_ids!:list",
+    "sendInvoice": "chat_id!:chat title!:str description!:str payload!:str currency!:str prices!:list provider_token:str"
+    " max_tip_amount:int suggested_tip_amounts:list start_parameter:str provider_data:str photo_url:str photo_size:int"
+    " photo_width:int photo_height:int need_name:bool need_phone_number:bool need_email:bool need_shipping_address:bool"
+    " send_phone_number_to_provider:bool send_email_to_provider:bool is_flexible:bool"
+    + _SEND_MARKUP.replace(" business_connection_id:str", ""),
+    "answerPreCheckoutQuery": "pre_checkout_query_id!:str ok!:bool error_message:str",
     "sendMediaGroup": "chat_id!:chat media!:list" + _SEND.replace(" suggested_post_parameters:object", ""),
     "copyMessage": "chat_id!:chat from_chat_id!:chat message_id!:int video_start_timestamp:int"
     + _CAPTION

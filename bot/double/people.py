@@ -11,6 +11,7 @@ from bot.double import pictures
 from bot.double.chats import Chat
 from bot.double.entities import detect
 from bot.double.messages import Button, Message
+from bot.double.payments import Checkout, check_out
 from bot.double.taps import Tap, press
 
 if TYPE_CHECKING:
@@ -161,6 +162,23 @@ class Person:
         if found is None:
             raise AssertionError(f"{self.name} finds no button {label!r} within {timeout} s\n{self.transcript()}")
         return self.presses(*found)
+
+    async def checks_out(self, message: Message) -> Checkout:
+        """Presses Pay under an invoice and waits for the bot to let it be paid, as long as Telegram does.
+
+        Raises:
+            AssertionError: it is no invoice, or has been paid, or they blocked the bot.
+        """
+        self._check_not_blocked()
+        self._acted_at = self._world.touch()
+        return await check_out(self._world, self.user, message)
+
+    async def pays(self, message: Message) -> Checkout:
+        """Pays an invoice, where the bot lets them."""
+        checkout = await self.checks_out(message)
+        if checkout.ok:
+            checkout.completes()
+        return checkout
 
     def presses(self, message: Message, button: Button) -> Tap:
         """Presses exactly this button, as often as asked.

@@ -108,6 +108,8 @@ SENTENCES: dict[str, Text] = {
     "a special price says when it holds, or for whom": t("特价要写明什么时候,或给谁"),
     "a special price is of the same kind as the usual one": t("特价和平时价要是同一种"),
     "a special price is never worse than the usual one": t("特价不能比平时贵"),
+    "a special price never asks for more cash than the usual one": t("特价要付的钱不能比平时多"),
+    "a piece is worth more than the money that is paid for it besides": t("值多少要比另付的钱多"),
     "a special price says what a piece is worth where the usual one does, and only there": t(
         "平时价写了值多少,特价也要写;没写就都不写"
     ),

@@ -345,6 +345,7 @@ class VoucherOut(_Answered):
     money: str
     valid_until: dt.date
     state: str
+    cash_minor: int = Field(description="paid besides the points; still to be paid while `state` is `held`")
     used_at: dt.datetime | None
 
 

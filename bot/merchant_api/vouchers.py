@@ -37,5 +37,6 @@ def _said(call: Call, found: Redemption | Refusal) -> VoucherOut | Refused:
         money=found.money,
         valid_until=found.valid_until,
         state=found.state,
+        cash_minor=found.cash_minor,
         used_at=found.used_at,
     )

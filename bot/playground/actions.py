@@ -44,6 +44,12 @@ class Press(BaseModel):
     data: Annotated[str, StringConstraints(min_length=1, max_length=DATA_BYTES_MAX)]
 
 
+class Bill(BaseModel):
+    """The invoice that is paid."""
+
+    message: int
+
+
 class Tongue(BaseModel):
     """The language of a person's Telegram."""
 
@@ -70,6 +76,7 @@ class Actions:
             web.post("/api/people", self.add),
             web.post(f"{one}/say", self.say),
             web.post(f"{one}/tap", self.tap),
+            web.post(f"{one}/pay", self.pay),
             web.post(f"{one}/photo", self.photo),
             web.post(f"{one}/contact", self.contact),
             web.post(f"{one}/language", self.language),
@@ -117,6 +124,14 @@ class Actions:
                 }
             }
         )
+
+    async def pay(self, request: web.Request) -> web.Response:
+        """Pays an invoice with money that nobody has; `error` says why the bot did not let it be, empty where it did."""
+        person = self._writer(request)
+        message = self._message(person, (await form_of(request, Bill)).message)
+        if message.payload is None:
+            raise Refused("stale", 409)
+        return web.json_response({"error": (await person.pays(message)).error})
 
     async def photo(self, request: web.Request) -> web.Response:
         """Sends the body, a PNG or JPEG, as a photo; `?caption=`."""

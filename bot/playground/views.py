@@ -34,17 +34,25 @@ def message_view(message: Message, person: Person) -> dict[str, Any]:
         "mine": not message.from_bot,
         "at": wire["date"],
         "edited_at": wire.get("edit_date"),
-        "text": message.shown or _contact_text(wire),
+        "text": message.shown or _contact_text(wire) or _paid_text(wire),
         "entities": message.entities,
         "photo": photo,
         "document": document,
-        "keyboard": [[_button_view(button.raw) for button in row] for row in message.buttons],
+        "keyboard": [
+            [_button_view(button.raw) for button in row if "pay" not in button.raw or message.payload is not None]
+            for row in message.buttons
+        ],
     }
 
 
 def _contact_text(wire: dict[str, Any]) -> str:
     contact = wire.get("contact")
     return f"{contact.get('first_name', '')} · {contact.get('phone_number', '')}" if contact else ""
+
+
+def _paid_text(wire: dict[str, Any]) -> str:
+    paid = wire.get("successful_payment")
+    return f"✓ {paid['currency']} {paid['total_amount'] / 100:.2f}" if paid else ""
 
 
 def _button_view(raw: dict[str, Any]) -> dict[str, Any]:
@@ -54,6 +62,8 @@ def _button_view(raw: dict[str, Any]) -> dict[str, Any]:
         kind, value = "data", raw["callback_data"]
     elif "url" in raw:
         kind, value = "url", raw["url"]
+    elif "pay" in raw:
+        kind = "pay"
     elif "copy_text" in raw:
         kind, value = "copy", raw["copy_text"]["text"]
     elif "web_app" in raw:

@@ -20,7 +20,8 @@ from ledger.merchants.staff import Staff
 from ledger.points.commands import Moment
 from ledger.redeeming import codes
 from ledger.redeeming.offers import Names
-from ledger.redeeming.vouchers import COLUMNS, TABLES, Redemption, blind, ended, of_row
+from ledger.redeeming.redemptions import due
+from ledger.redeeming.vouchers import COLUMNS, TABLES, HoldOver, Redemption, blind, ended, of_row
 
 WRONG_CODES_MOST = 5
 """So many unknown codes by one staff member within `GUESSING_MINUTES`, and the next code has to wait."""
@@ -70,7 +71,8 @@ async def verify(tx: AsyncConnection, staff: Staff, typed: str, *, vault: Vault,
     """What a code is good for at this staff member's counter; using it is `use`.
 
     Raises `NotAllowed` by role. Gives, in this order: `CodeMistyped`, `GuessingPaused`, `CodeUnknown`, `VoucherOfAnother`,
-    `VoucherUsed`, `VoucherTakenBack`, `VoucherExpired`, else the voucher.
+    `VoucherUsed`, `VoucherTakenBack`, `VoucherLetGo`, `HoldOver`, `VoucherExpired`, else the voucher: one that is `held` waits for
+    its cash part, which `cash.collect` takes.
     """
     staff.demand("verify")
     code = codes.read(typed)
@@ -89,6 +91,8 @@ async def verify(tx: AsyncConnection, staff: Staff, typed: str, *, vault: Vault,
         answer = VoucherOfAnother(voucher.merchant)
     else:
         answer = ended(voucher, at.today) or voucher
+        if voucher.state == "held" and voucher.held_until is not None and not voucher.waits(at.programme_now):
+            answer = HoldOver(voucher.id, voucher.offer.name, voucher.held_until)
     outcome = "found" if isinstance(answer, Redemption) else answer.code.removeprefix("code_")
     await tx.execute(_TRIED, {"staff_id": staff.id, "at": at.now, "outcome": outcome})
     return answer
@@ -96,23 +100,31 @@ async def verify(tx: AsyncConnection, staff: Staff, typed: str, *, vault: Vault,
 
 async def use(tx: AsyncConnection, staff: Staff, code: str, *, vault: Vault, at: Moment) -> Redemption | Refusal:
     """Use a voucher up, in one step: of any number of tills at the same moment exactly one gets the voucher back, the others
-    the refusal that says when and where. Refusals as in `verify`, which is also what a wrong code counts against."""
+    the refusal that says when and where. Refusals as in `verify`, which is also what a wrong code counts against; `CashDue` where
+    its cash part is not paid."""
     shown = await verify(tx, staff, code, vault=vault, at=at)
     if isinstance(shown, Refusal):
         return shown
+    if (unpaid := due(shown)) is not None:
+        return unpaid
     # The condition is what makes it once: a second till waits here for the first, and then finds no row that is still issued.
     done = await tx.execute(_USE, {"id": shown.id, "staff_id": staff.id, "now": at.now, "today": at.today})
     now = of_row((await tx.execute(_BY_CODE, {"code_index": blind(vault, codes.read(code) or "")})).one())
     if done.rowcount == 1:
-        facts = {"redemption": now.id, "offer": now.offer.code, "units": now.units, "value_minor": now.value_minor}
-        facts |= {"money": now.money, "used_at": at.now.isoformat(), "till": staff.label}
-        key = f"redemption.used:{now.id}"
-        await webhooks.emit(tx, staff.merchant_id, "redemption.used", key=key, facts=facts, now=at.now)
+        await announce(tx, staff, now, at=at)
         return now
     over = ended(now, at.today)
     if over is None:
         raise Fault(f"redemption {now.id} could be used, and was not")
     return over
+
+
+async def announce(tx: AsyncConnection, staff: Staff, used: Redemption, *, at: Moment) -> None:
+    """Tell the merchant's own systems that a voucher was used."""
+    facts = {"redemption": used.id, "offer": used.offer.code, "units": used.units, "value_minor": used.value_minor}
+    facts |= {"money": used.money, "used_at": at.now.isoformat(), "till": staff.label}
+    key = f"redemption.used:{used.id}"
+    await webhooks.emit(tx, staff.merchant_id, "redemption.used", key=key, facts=facts, now=at.now)
 
 
 async def used_today(

@@ -41,8 +41,10 @@ class InForce:
             usual = self.usual.quote(quote.amount)
         except AmountNotOffered:
             return None
-        dearer = usual.points > quote.points and usual.value_minor == quote.value_minor
-        smaller = usual.points == quote.points and usual.value_minor < quote.value_minor
+        more = (usual.points, usual.cash_minor) != (quote.points, quote.cash_minor) and usual.points >= quote.points
+        dearer = more and usual.value_minor == quote.value_minor
+        same = (usual.points, usual.cash_minor) == (quote.points, quote.cash_minor)
+        smaller = same and usual.value_minor < quote.value_minor
         return usual if dearer or smaller else None
 
     @property
@@ -60,7 +62,7 @@ def in_force(offer: Offer, who: Traits, day: dt.date) -> InForce:
     return InForce(offer.price, min(holding, key=_order, default=None), day)
 
 
-def _order(special: Special) -> Fraction:
-    """Values are said by all prices of an offer or by none."""
-    rate = special.price.rate
-    return Fraction(least_points(special.price)) if rate is None else rate
+def _order(special: Special) -> tuple[Fraction, int]:
+    """Values are said by all prices of an offer or by none. Of those that cost as many points, the one with the least cash."""
+    rate, cash = special.price.rate, special.price.cash_minor
+    return (Fraction(least_points(special.price)) if rate is None else rate), cash

@@ -1,4 +1,7 @@
-"""Unused vouchers whose last day has passed: their points return to their own lots, unless the offer's terms say otherwise."""
+"""Unused vouchers whose last day has passed: their points return to their own lots, unless the offer's terms say otherwise.
+
+What was paid for one besides goes where its points go: both come back, or neither.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger.points import engine
 from ledger.points.commands import Moment, Receipt
-from ledger.redeeming import stock
+from ledger.redeeming import cash_refunds, stock
 from ledger.redeeming.redemptions import returning
 from ledger.redeeming.vouchers import COLUMNS, TABLES, Redemption, of_row
 
@@ -57,4 +60,5 @@ async def lapse(tx: AsyncConnection, *, at: Moment, grace_days: int, limit: int 
         if not isinstance(outcome, Receipt):
             raise outcome
         receipts[voucher.id] = outcome
+    await cash_refunds.owe(tx, [v.id for v in back if v.cash_minor], "unused", now=at.now)
     return [Lapsed(v, receipts.get(v.id)) for v in vouchers]

@@ -54,21 +54,35 @@ class AmountNotOffered(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """What an amount costs: `points`, for `units` pieces, worth `value_minor` in all."""
+    """What an amount costs: `points`, for `units` pieces, worth `value_minor` in all; and `cash_minor` of money besides."""
 
     amount: int
     units: int
     points: int
     value_minor: int
+    cash_minor: int = 0
 
 
 class PerUnit(_Document):
-    """So many points a piece; an amount is a number of pieces."""
+    """So many points a piece, and perhaps so much money; an amount is a number of pieces."""
 
     kind: Literal["per_unit"] = "per_unit"
     points: int = Field(gt=0)
     value_minor: int = Field(default=0, ge=0, description="what one is worth, in minor units; 0: not said")
     most_units: int = Field(default=1, ge=1, le=99, description="most pieces in one redemption")
+    cash_minor: int = Field(
+        default=0, ge=0, le=1_000_000, description="money to pay besides, for one, in minor units; 0: points alone"
+    )
+
+    @model_validator(mode="after")
+    def _is_worth_its_cash(self) -> PerUnit:
+        if self.value_minor and self.value_minor <= self.cash_minor:
+            raise ValueError("a piece is worth more than the money that is paid for it besides")
+        return self
+
+    @model_serializer(mode="wrap")
+    def _without_no_cash(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {name: said for name, said in write(self).items() if said or name != "cash_minor"}
 
     @property
     def least(self) -> int:
@@ -87,13 +101,13 @@ class PerUnit(_Document):
 
     @property
     def rate(self) -> Fraction | None:
-        """Points for a minor unit of value; None where the value is not said."""
-        return Fraction(self.points, self.value_minor) if self.value_minor else None
+        """Points for a minor unit of what they buy, the value less the cash; None where the value is not said."""
+        return Fraction(self.points, self.value_minor - self.cash_minor) if self.value_minor else None
 
     def quote(self, amount: int) -> Quote:
         """The price of `amount` pieces, or `AmountNotOffered`."""
         _on_the_grid(self, amount, of_money=False)
-        return Quote(amount, amount, amount * self.points, amount * self.value_minor)
+        return Quote(amount, amount, amount * self.points, amount * self.value_minor, amount * self.cash_minor)
 
 
 class PerMoney(_Document):
@@ -105,6 +119,11 @@ class PerMoney(_Document):
     least_minor: int = Field(gt=0)
     step_minor: int = Field(gt=0)
     most_minor: int = Field(gt=0)
+
+    @property
+    def cash_minor(self) -> int:
+        """Nothing: who wants to pay less takes a smaller one."""
+        return 0
 
     @model_validator(mode="after")
     def _exact(self) -> PerMoney:
@@ -188,6 +207,8 @@ class Special(_Document):
 NAME_LONGEST = 24
 """Of a special price's name, in characters."""
 SPECIALS_MOST = 8
+HOLD_HOURS = 48
+"""How long a hold waits for its cash part where the offer does not say."""
 
 
 class Early(_Document):
@@ -197,7 +218,7 @@ class Early(_Document):
     from_on: dt.date
 
 
-_LATER = ("specials", "on_shelf", "blackout", "who", "region", "early")
+_LATER = ("specials", "on_shelf", "blackout", "who", "region", "early", "hold_hours")
 """What documents may say since there were ones that could not."""
 
 
@@ -229,6 +250,9 @@ class Offer(_Document):
     who: Who | None = Field(default=None, description="only they see it; none: everybody")
     region: str | None = Field(default=None, description="everybody sees it, whoever lives there may have it")
     early: tuple[Early, ...] = Field(default=(), max_length=8, description="who may have it before its first day")
+    hold_hours: int | None = Field(
+        default=None, ge=1, le=720, description="how long points and pieces wait for the cash part; none: two days"
+    )
 
     @model_validator(mode="after")
     def _fits_a_caption(self) -> Offer:
@@ -258,6 +282,8 @@ class Offer(_Document):
                 raise ValueError("a special price says what a piece is worth where the usual one does, and only there")
             if (least_points(new) > least_points(usual)) if new.rate is None else new.rate > (usual.rate or 0):
                 raise ValueError("a special price is never worse than the usual one")
+            if new.cash_minor > usual.cash_minor:
+                raise ValueError("a special price never asks for more cash than the usual one")
         return self
 
     @model_validator(mode="after")
@@ -302,6 +328,15 @@ class Offer(_Document):
         whos = [each.who for each in self.specials] + [each.who for each in self.early] + [self.who or EVERYBODY]
         regions = {region for who in whos for region in who.regions} | ({self.region} if self.region else set())
         return {tier for who in whos for tier in who.tiers}, regions
+
+    @property
+    def by_invoice(self) -> bool:
+        """Whether its cash part may be paid by an invoice in the chat: Telegram has providers for goods and services alone."""
+        return self.kind in ("goods", "service")
+
+    def held_until(self, since: dt.datetime) -> dt.datetime:
+        """Until when points and pieces wait for the cash part."""
+        return since + dt.timedelta(hours=self.hold_hours or HOLD_HOURS)
 
     def valid_until(self, issued_on: dt.date) -> dt.date:
         """The last day of a code that was issued on `issued_on`."""

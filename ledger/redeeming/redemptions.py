@@ -1,5 +1,7 @@
 """Redeeming and taking back: points become a voucher, once per intention, and whole again within the undo window.
 
+Where money is to be paid besides, the points are held and the voucher waits for it (`cash`).
+
 Locks, in this order: the member and the offer's version (advisory) → stock rows → accounts. A redemption's own row is locked before
 stock and accounts by whoever ends it; redeeming never waits for one.
 """
@@ -8,7 +10,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -17,11 +19,11 @@ from ledger.errors import Fault, Refusal
 from ledger.members.member import Member
 from ledger.members.vault import Vault
 from ledger.points import engine
-from ledger.points.commands import Burn, Moment, Reinstate, member
+from ledger.points.commands import Burn, Hold, Moment, Receipt, Reinstate, member
 from ledger.points.reading import fetch
-from ledger.redeeming import shelf, stock
-from ledger.redeeming.may_redeem import DayQuotaTaken, Facts, No, SoldOut, may_redeem
-from ledger.redeeming.offers import Offer, Special
+from ledger.redeeming import cash_refunds, shelf, stock
+from ledger.redeeming.may_redeem import DayQuotaTaken, Facts, Listed, No, SoldOut, Yes, may_redeem
+from ledger.redeeming.offers import Names, Offer, Quote, Special
 from ledger.redeeming.reach import opens
 from ledger.redeeming.vouchers import (
     Redemption,
@@ -53,6 +55,17 @@ class OfferChanged(Refusal):
 
 
 @dataclass(eq=False)
+class CashDue(Refusal):
+    """So much is to be paid first; until then it can neither be used nor taken back, only let go."""
+
+    redemption_id: int
+    offer: Names
+    minor: int
+    money: str
+    may_succeed_later: ClassVar[bool] = True
+
+
+@dataclass(eq=False)
 class UndoOver(Refusal):
     """The time for taking it back is over."""
 
@@ -74,9 +87,11 @@ _EARLIER = (
 _INSERT = text(
     """
     INSERT INTO redemption (member_id, nonce, offer_id, offer_version, merchant_id, currency_id, units, points, value_minor,
-        code_index, code_box, state, entry_id, issued_at, issued_on, undo_until, valid_until, piece)
+        code_index, code_box, state, entry_id, issued_at, issued_on, undo_until, valid_until, piece, cash_minor, hold_id,
+        held_until)
     VALUES (:member_id, :nonce, :offer_id, :offer_version, :merchant_id, :currency_id, :units, :points, :value_minor,
-        :code_index, :code_box, 'issued', :entry_id, :issued_at, :issued_on, :undo_until, :valid_until, :piece)
+        :code_index, :code_box, :state, :entry_id, :issued_at, :issued_on, :undo_until, :valid_until, :piece, :cash_minor,
+        :hold_id, :held_until)
     RETURNING id
     """
 )
@@ -114,6 +129,7 @@ async def redeem(
     version: int,
     points: int,
     value_minor: int | None = None,
+    cash_minor: int | None = None,
     nonce: str,
     code: str,
     vault: Vault,
@@ -121,12 +137,13 @@ async def redeem(
     at: Moment,
     actor: str,
 ) -> Redeemed:
-    """Spend points on an offer and issue its voucher, with `code` (from `codes.mint`) as its code.
+    """Spend points on an offer and issue its voucher, with `code` (from `codes.mint`) as its code; or hold them, and the voucher
+    with its pieces, where cash is to be paid besides.
 
     Args:
         amount: pieces, or minor units of money, as `Price.quote` takes it.
-        version, points, value_minor: what the confirm screen showed. Anything else now is `OfferChanged`: a special price that
-            ended at midnight may have had the same points for more. A `value_minor` of None was not shown.
+        version, points, value_minor, cash_minor: what the confirm screen showed. Anything else now is `OfferChanged`: a special
+            price that ended at midnight may have had the same points for more. What is None was not shown.
         nonce: of the confirm button. The same nonce again gives what the first one did, with its code.
     Raises:
         NoSuchOffer → OfferChanged → the first reason of `may_redeem` → the engine's refusals.
@@ -143,7 +160,8 @@ async def redeem(
     listed, verdict = seen.listed, seen.verdict
     if (now := verdict.quote) is not None:
         worth = now.value_minor if value_minor is None else value_minor
-        if (listed.version, now.points, now.value_minor) != (version, points, worth):
+        cash = now.cash_minor if cash_minor is None else cash_minor
+        if (listed.version, now.points, now.value_minor, now.cash_minor) != (version, points, worth, cash):
             raise OfferChanged(offer_id, amount)
     if isinstance(verdict, No):
         raise verdict.reasons[0]
@@ -155,24 +173,8 @@ async def redeem(
         reopens = at.today + dt.timedelta(days=1)
         again = opens(offer, seen.facts.traits, reopens) == reopens
         raise DayQuotaTaken(offer_id, offer.limits.day or 0, quote.units, 0, reopens, may_tomorrow=again)
-    receipt = await engine.post(
-        tx,
-        Burn(
-            key=f"redeem:{who.id}:{nonce}",
-            owner=member(who.id),
-            currency=listed.currency_id,
-            at=at,
-            actor=actor,
-            merchant_id=listed.merchant_id,
-            points=quote.points,
-            facts={
-                "offer": _named(offer_id, version, offer, verdict.priced.special),
-                "units": quote.units,
-                "value_minor": quote.value_minor,
-                "money": listed.money,
-            },
-        ),
-    )
+    receipt = await _take_points(tx, who, listed, verdict, f"redeem:{who.id}:{nonce}", at=at, actor=actor)
+    held_until = offer.held_until(at.programme_now) if quote.cash_minor else None
     box = vault.seal(locked.key, {"code": code})
     undo_until, valid_until = at.now + dt.timedelta(minutes=undo_minutes), offer.valid_until(at.today)
     row = {
@@ -193,6 +195,10 @@ async def redeem(
         "undo_until": undo_until,
         "valid_until": valid_until,
         "piece": piece,
+        "state": "issued" if held_until is None else "held",
+        "cash_minor": quote.cash_minor,
+        "hold_id": None if held_until is None else receipt.entry_id,
+        "held_until": held_until,
     }
     issued = Redemption(
         id=await tx.scalar(_INSERT, row) or 0,
@@ -209,7 +215,7 @@ async def redeem(
         units=quote.units,
         points=quote.points,
         value_minor=quote.value_minor,
-        state="issued",
+        state="issued" if held_until is None else "held",
         entry_id=receipt.entry_id,
         issued_at=at.now,
         issued_on=at.today,
@@ -220,8 +226,60 @@ async def redeem(
         used_label=None,
         ended_at=None,
         code_box=box,
+        cash_minor=quote.cash_minor,
+        hold_id=None if held_until is None else receipt.entry_id,
+        held_until=held_until,
     )
     return Redeemed(issued, code, receipt.balance() or 0, repeated=False)
+
+
+async def _take_points(
+    tx: AsyncConnection, who: Member, listed: Listed, yes: Yes, key: str, *, at: Moment, actor: str
+) -> Receipt:
+    """Burn the price, or hold it where cash is to be paid besides.
+
+    A hold has no end of its own: whoever ends the redemption gives it back, with the pieces.
+    """
+    quote = yes.quote
+    facts = spent_on(listed.id, listed.version, listed.offer, quote, listed.money, yes.priced.special)
+    owner, currency, here = member(who.id), listed.currency_id, listed.merchant_id
+    take: Burn | Hold
+    if quote.cash_minor:
+        take = Hold(
+            key=key,
+            owner=owner,
+            currency=currency,
+            at=at,
+            actor=actor,
+            merchant_id=here,
+            points=quote.points,
+            facts=facts,
+        )
+    else:
+        take = Burn(
+            key=key,
+            owner=owner,
+            currency=currency,
+            at=at,
+            actor=actor,
+            merchant_id=here,
+            points=quote.points,
+            facts=facts,
+        )
+    return await engine.post(tx, take)
+
+
+def spent_on(
+    offer_id: int, version: int, offer: Offer, quote: Quote, money: str, special: Special | None = None
+) -> dict[str, Any]:
+    """What the entry of a burn or a hold remembers."""
+    facts: dict[str, Any] = {
+        "offer": _named(offer_id, version, offer, special),
+        "units": quote.units,
+        "value_minor": quote.value_minor,
+        "money": money,
+    }
+    return {**facts, "cash_minor": quote.cash_minor} if quote.cash_minor else facts
 
 
 async def _left(tx: AsyncConnection, who: Member, currency_id: int, *, today: dt.date) -> int:
@@ -232,9 +290,11 @@ async def _left(tx: AsyncConnection, who: Member, currency_id: int, *, today: dt
 async def undo(
     tx: AsyncConnection, member_id: int, redemption_id: int, *, grace_days: int, at: Moment, actor: str
 ) -> Redemption:
-    """Take an unused redemption back whole: points to their own lots, pieces to the stock. Again: nothing more happens.
+    """Take an unused redemption back whole: points to their own lots, pieces to the stock; a cash part that was paid is owed to the
+    member from now on (`cash_refunds`). Again: nothing more happens.
 
-    `NoSuchRedemption` → `VoucherUsed` → `VoucherExpired` → `UndoOver`. Using and undoing at once: whoever is first.
+    `NoSuchRedemption` → `VoucherUsed` → `VoucherLetGo` → `HoldOver` → `VoucherExpired` → `CashDue` → `UndoOver`. Using and undoing
+    at once: whoever is first.
     """
     taken = await tx.scalar(_TAKE_BACK, {"id": redemption_id, "member_id": member_id, "now": at.now})
     voucher = await one(tx, member_id, redemption_id)
@@ -242,12 +302,21 @@ async def undo(
         over = ended(voucher, at.today)
         if isinstance(over, VoucherTakenBack):
             return voucher
-        raise over or UndoOver(redemption_id, voucher.undo_until)
+        raise over or due(voucher) or UndoOver(redemption_id, voucher.undo_until)
     await stock.give_back(tx, [(voucher.offer_id, day, voucher.units) for day in (stock.WHOLE, voucher.issued_on)])
     await engine.post(
         tx, returning(voucher, f"redemption:{voucher.id}:undo", grace_days=grace_days, at=at, actor=actor)
     )
+    if voucher.cash_minor:
+        await cash_refunds.owe(tx, [voucher.id], "taken_back", now=at.now)
     return voucher
+
+
+def due(voucher: Redemption) -> CashDue | None:
+    """What has to be paid for it first."""
+    if voucher.state != "held":
+        return None
+    return CashDue(voucher.id, voucher.offer.name, voucher.cash_minor, voucher.money)
 
 
 def returning(voucher: Redemption, key: str, *, grace_days: int, at: Moment, actor: str) -> Reinstate:

@@ -183,7 +183,7 @@ _COUNTS = """
            (SELECT limit_to - taken FROM offer_stock s WHERE s.offer_id = o.id AND s.day = $5) AS stock_left,
            (SELECT taken FROM offer_stock s WHERE s.offer_id = o.id AND s.day = $3) AS day_taken
     FROM unnest($1::bigint[]) AS o(id)
-    LEFT JOIN redemption r ON r.member_id = $2 AND r.offer_id = o.id AND r.state IN ('issued', 'used')
+    LEFT JOIN redemption r ON r.member_id = $2 AND r.offer_id = o.id AND r.state IN ('held', 'issued', 'used')
     GROUP BY o.id
 """
 

@@ -39,7 +39,8 @@ _LIMIT = text(
     """
     INSERT INTO offer_stock (offer_id, day, taken, limit_to, handed)
     SELECT :id, :day, n.taken, greatest(n.taken, :limit_to), n.handed
-    FROM (SELECT coalesce(sum(units) FILTER (WHERE state IN ('issued', 'used')), 0) AS taken, coalesce(sum(units), 0) AS handed
+    FROM (SELECT coalesce(sum(units) FILTER (WHERE state IN ('held', 'issued', 'used')), 0) AS taken,
+                 coalesce(sum(units), 0) AS handed
           FROM redemption WHERE offer_id = :id AND (:whole OR issued_on = :day)) n
     ON CONFLICT (offer_id, day) DO UPDATE SET limit_to = greatest(offer_stock.taken, :limit_to)
     """

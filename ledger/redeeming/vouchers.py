@@ -17,7 +17,8 @@ from ledger.errors import Fault, Refusal
 from ledger.members.vault import Vault
 from ledger.redeeming.offers import Names, Offer, parse
 
-State = Literal["issued", "used", "taken_back", "expired"]
+State = Literal["held", "issued", "used", "taken_back", "expired", "let_go", "lapsed"]
+"""Held: the points are set aside until the cash part is paid. It is let go by its member, or lapses, or is issued."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,8 @@ class Redemption:
     """A voucher: what it is for, what it cost, and where it stands. `offer` is the document under which it was issued.
 
     `units` pieces, worth `value_minor` of `money` in all; `valid_until` is its last good day. `used_by` is the staff member who
-    took it (below zero: the API key), and `used_label` how they are named.
+    took it (below zero: the API key), and `used_label` how they are named. `cash_minor` is paid besides, at `paid_at`; the points
+    and pieces wait for it as hold `hold_id` until `held_until`, on the programme's clock.
     """
 
     id: int
@@ -53,6 +55,14 @@ class Redemption:
     used_label: str | None
     ended_at: dt.datetime | None
     code_box: bytes | None
+    cash_minor: int = 0
+    hold_id: int | None = None
+    held_until: dt.datetime | None = None
+    paid_at: dt.datetime | None = None
+
+    def waits(self, programme_now: dt.datetime) -> bool:
+        """Whether its cash part can be paid still."""
+        return self.state == "held" and self.held_until is not None and programme_now < self.held_until
 
     def usable(self, today: dt.date) -> bool:
         """Whether the counter would take it on business date `today`."""
@@ -101,11 +111,29 @@ class VoucherExpired(Refusal):
     returned: bool
 
 
+@dataclass(eq=False)
+class VoucherLetGo(Refusal):
+    """The member let it go before its cash part was paid; points and pieces are free again."""
+
+    redemption_id: int
+    offer: Names
+    at: dt.datetime
+
+
+@dataclass(eq=False)
+class HoldOver(Refusal):
+    """Nobody paid the cash part in time; points and pieces are free again (or are within the minute)."""
+
+    redemption_id: int
+    offer: Names
+    until: dt.datetime
+
+
 COLUMNS = """
     r.id, r.member_id, r.offer_id, r.offer_version, v.document::text AS document, r.merchant_id, m.name_zh AS merchant_zh,
     m.name_en AS merchant_en, m.money, r.currency_id, c.name_zh, c.name_en, c.issuer_id IS NULL AS common, r.units, r.points,
     r.value_minor, r.state, r.entry_id, r.issued_at, r.issued_on, r.undo_until, r.valid_until, r.used_at, r.used_by,
-    coalesce(s.label, k.label) AS used_label, r.ended_at, r.code_box
+    coalesce(s.label, k.label) AS used_label, r.ended_at, r.code_box, r.cash_minor, r.hold_id, r.held_until, r.paid_at
 """
 TABLES = """
     redemption r
@@ -120,7 +148,7 @@ _KEY = text("SELECT key FROM person WHERE member_id = :id")
 _ONE = text(f"SELECT {COLUMNS} FROM {TABLES} WHERE r.id = :id AND r.member_id = :member_id")
 _LIST = text(
     f"SELECT {COLUMNS} FROM {TABLES} WHERE r.member_id = :member_id"
-    " ORDER BY (r.state = 'issued' AND r.valid_until >= :today) DESC,"
+    " ORDER BY (r.state = 'held') DESC, (r.state = 'issued' AND r.valid_until >= :today) DESC,"
     " CASE WHEN r.state = 'issued' THEN r.valid_until END, r.id DESC LIMIT :limit OFFSET :offset"
 )
 
@@ -153,6 +181,10 @@ def of_row(row: Row[Any]) -> Redemption:
         row.used_label,
         row.ended_at,
         row.code_box,
+        row.cash_minor,
+        row.hold_id,
+        row.held_until,
+        row.paid_at,
     )
 
 
@@ -187,21 +219,25 @@ async def one(tx: AsyncConnection, member_id: int, redemption_id: int) -> Redemp
 async def page(
     tx: AsyncConnection, member_id: int, *, today: dt.date, offset: int = 0, limit: int = 8
 ) -> list[Redemption]:
-    """A member's vouchers: usable ones first, by their last day; then the others, newest first."""
+    """A member's vouchers: what waits for cash first, then usable ones, by their last day; then the others, newest first."""
     rows = await tx.execute(_LIST, {"member_id": member_id, "today": today, "offset": offset, "limit": limit})
     return [of_row(row) for row in rows]
 
 
 def ended(voucher: Redemption, today: dt.date) -> Refusal | None:
-    """Why this voucher can't be used any more on business date `today`; None while it can.
+    """Why this voucher can't be used any more on business date `today`; None while it can, or waits for its cash part.
 
-    `VoucherUsed` → `VoucherTakenBack` → `VoucherExpired`.
+    `VoucherUsed` → `VoucherTakenBack` → `VoucherLetGo` → `HoldOver` → `VoucherExpired`.
     """
     name = voucher.offer.name
     if voucher.state == "used" and voucher.used_at is not None:
         return VoucherUsed(voucher.id, name, voucher.used_at, voucher.merchant, voucher.used_by, voucher.used_label)
     if voucher.state == "taken_back" and voucher.ended_at is not None:
         return VoucherTakenBack(voucher.id, name, voucher.ended_at)
-    if voucher.state == "expired" or voucher.valid_until < today:
+    if voucher.state == "let_go" and voucher.ended_at is not None:
+        return VoucherLetGo(voucher.id, name, voucher.ended_at)
+    if voucher.state == "lapsed" and voucher.held_until is not None:
+        return HoldOver(voucher.id, name, voucher.held_until)
+    if voucher.state == "expired" or (voucher.state == "issued" and voucher.valid_until < today):
         return VoucherExpired(voucher.id, name, voucher.valid_until, voucher.offer.unused == "return")
     return None

@@ -6,8 +6,8 @@ import datetime as dt
 
 import pytest
 
-from bot.drawing import ALERT_MAX, CAPTION_MAX, TEXT_MAX, Tapped, draw
-from chat.screen import BLANK, QR, Button, Photo, Renew, Screen, screen
+from bot.drawing import ALERT_MAX, CAPTION_MAX, TEXT_MAX, Checkout, Tapped, draw
+from chat.screen import BLANK, QR, Button, Invoice, Photo, Renew, Screen, screen
 from chat.words import Speaker, t
 from ledger.errors import Fault
 
@@ -90,3 +90,25 @@ def test_what_telegram_would_refuse_is_a_fault_before_it_is_sent(make, most: int
     draw([make("<" * most)], ZH, TAP)  # counted as people see it, not as it is written
     with pytest.raises(Fault, match=str(most)):
         draw([make("字" * (most + 1))], ZH, TAP)
+
+
+def test_an_invoice_is_a_message_of_its_own_with_names_cut_to_what_telegram_takes() -> None:
+    bill = Invoice(t("{name}", name="橙" * 33), t("{said}", said="付" * 256), "cash_1", 1000, "CNY")
+    (drawn,) = draw([screen([t("到店付")], invoice=bill)], ZH, TAP)
+    asked = drawn["invoice"]
+    assert (asked["title"], len(asked["description"])) == ("橙" * 31 + "…", 255)
+    assert (asked["payload"], asked["minor"], asked["money"]) == ("cash_1", 1000, "CNY")
+    assert drawn["text"] == "到店付" and drawn["query"] == "77" and "edit" not in drawn
+
+
+@pytest.mark.parametrize("payload", ["", "余" * 43])
+def test_an_invoices_payload_is_at_most_128_bytes(payload: str) -> None:
+    with pytest.raises(ValueError):
+        Invoice(t("好"), t("好"), payload, 1, "CNY")
+
+
+def test_the_question_before_a_payment_is_answered_yes_or_with_one_line_why_not() -> None:
+    assert draw([], ZH, Checkout("9")) == [{"checkout": "9"}]
+    no = screen([t("<b>留的时间过了</b>"), BLANK, t("积分退回。")], [[Button(t("好"), data="a")]])
+    assert draw([no], ZH, Checkout("9")) == [{"checkout": "9", "error": "留的时间过了 积分退回。"}]
+    assert len(draw([words("长" * 300)], ZH, Checkout("9"))[0]["error"]) == ALERT_MAX

@@ -30,6 +30,7 @@ def test_nothing_set_means_the_playground_with_an_embedded_database() -> None:
         ("PUBLIC_URL", "example.org"),
         ("PUBLIC_URL", "http://example.org"),
         ("PUBLIC_URL", "https://example.org/?a=b"),
+        ("PAYMENT_PROVIDER_TOKEN", f"284685063:{SECRET}"),
         ("WEBHOOK_SECRET", f"{SECRET}!"),
         ("TELEGRAM_API_URL", "https://api.example.org/bot"),
         ("TELEGRAM_API_URL", "ftp://api.example.org"),

@@ -51,6 +51,12 @@ export async function tap(person, message, data, words) {
   else toast(person, answer.text);
 }
 
+/** Pays an invoice; says why where the bot does not let it be paid. */
+export async function pay(person, message, words) {
+  const done = await attempt(person, words, () => post(`people/${person}/pay`, { message }));
+  if (done?.error) toast(person, done.error);
+}
+
 /** Follows a link seen in one person's chat. */
 export function follow(person, url) {
   const link = readLink(url, getState().bot.username);

@@ -1,6 +1,6 @@
 /** One message: bubble, picture or file, time, and the inline keyboard under it. */
 import { useRef, useState } from "preact/hooks";
-import { copy, follow, say, tap } from "acts";
+import { copy, follow, pay, say, tap } from "acts";
 import { html, Icon } from "html";
 import { rich } from "rich";
 import { ask, setDraft } from "store";
@@ -81,6 +81,11 @@ function Key({ person, message, button }) {
     data: async () => {
       setWaiting(true);
       await tap(person, message.id, button.value, words);
+      setWaiting(false);
+    },
+    pay: async () => {
+      setWaiting(true);
+      await pay(person, message.id, words);
       setWaiting(false);
     },
     url: () => follow(person, button.value),

@@ -129,12 +129,11 @@ async def test_one_refund_document_for_two_purchases_at_once_is_booked_for_one(d
         assert sorted(each.status for each in said) == [201, 409, 409, 409, 409, 409]
 
 
-async def voucher(scene: Scene) -> str:
-    """The code of a voucher that the member has, for the market's box."""
+async def voucher(scene: Scene, **price: int) -> str:
+    """The code of a voucher that the member has, for the market's box; `price` says more of its price."""
     at = moment(scene)
-    document = offer(
-        "box", "礼盒", "Gift box", "market", Offer.model_validate({**BOX, "code": "box", "merchant": "market"}).price
-    )
+    usual = Offer.model_validate({**BOX, "code": "box", "merchant": "market"}).price
+    document = offer("box", "礼盒", "Gift box", "market", usual.model_copy(update=price))
     async with scene.database.engine.begin() as tx:
         offer_id = await publish(tx, document, now=at.now, today=at.today)
         who = Member(scene.member_id, "active", None, None, at.today, (), frozenset())
@@ -163,6 +162,16 @@ async def test_a_voucher_is_checked_and_used_once_of_many_tills_at_once(database
         assert again.text == tills[5].text
         [(by,)] = await scene.sql("SELECT used_by FROM redemption")
         assert by == -scene.known.id
+
+
+async def test_a_voucher_whose_cash_part_is_unpaid_says_how_much_and_is_not_used(database: Database) -> None:
+    async with shop(database) as scene:
+        code = await voucher(scene, cash_minor=300)
+        seen = await scene.ask("POST", "/v1/vouchers:check", {"code": code}, idem=None)
+        assert (seen.status, seen.json["state"], seen.json["cash_minor"]) == (200, "held", 300), seen.text
+        used = await scene.ask("POST", "/v1/vouchers:use", {"code": code}, language="en")
+        assert (used.status, used.code, used.json["title"]) == (409, "cash_due", "¥3 is still to pay")
+        assert await scene.sql("SELECT state FROM redemption") == [("held",)]
 
 
 async def test_another_merchants_voucher_and_guessing_are_refused(database: Database) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import replace
 from typing import Any
 
 import aiohttp
 import pytest
 
 from bot.playground import actions
+from bot.playground.views import message_view
 from tests.bot.playground.demo import Demo
 from tests.bot.playground.events import events_of
 from tests.bot.playground.scripted import qr_png
@@ -219,3 +222,27 @@ async def test_a_contact_request_is_answered_with_the_persons_own_number(
     assert snapshot_person.chat.reply_keyboard is None
     contacts = [message.wire["contact"] for message in snapshot_person.messages if "contact" in message.wire]
     assert contacts == [{"phone_number": "+8613800001001", "first_name": "小明", "user_id": MING}]
+
+
+async def test_an_invoice_is_paid_where_the_bot_lets_it_be(
+    quiet: Demo, client: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await quiet.double.people[MING].says("hello")
+    world = quiet.double.world
+    monkeypatch.setattr(world, "limits", replace(world.limits, pre_checkout_answer_seconds=0.05))
+    prices = [{"label": "x", "amount": 1000}]
+    said = {"title": "x", "description": "y", "payload": "p", "currency": "CNY", "provider_token": "1:TEST:x"}
+    sent = await quiet.api.call("sendInvoice", chat_id=MING, prices=prices, **said)
+    bill = {"message": sent["message_id"]}
+    [[key]] = message_view(quiet.double.people[MING].last, quiet.double.people[MING])["keyboard"]
+    assert key["kind"] == "pay"
+    status, answer = await post(client, quiet, f"people/{MING}/pay", bill)
+    assert (status, answer) == (200, {"error": "the bot did not answer in time"})
+    monkeypatch.setattr(world, "limits", replace(world.limits, pre_checkout_answer_seconds=20.0))
+    paying = asyncio.create_task(post(client, quiet, f"people/{MING}/pay", bill))
+    while world.updates.history[max(world.updates.history)].kind != "pre_checkout_query" or len(world.queries) < 2:
+        await asyncio.sleep(0.01)
+    await quiet.api.call("answerPreCheckoutQuery", pre_checkout_query_id=list(world.queries)[-1], ok=True)
+    assert await paying == (200, {"error": ""})
+    assert message_view(quiet.double.people[MING].messages[-1], quiet.double.people[MING])["text"] == "✓ CNY 10.00"
+    assert await post(client, quiet, f"people/{MING}/pay", bill) == (409, {"error": "stale"})

@@ -45,9 +45,9 @@ def vault() -> Vault:
     return Vault("a secret of the tests", entropy)
 
 
-def per_unit(points: int, value: int = 0, most: int = 1) -> PerUnit:
+def per_unit(points: int, value: int = 0, most: int = 1, cash: int = 0) -> PerUnit:
     """A price a piece."""
-    return PerUnit(points=points, value_minor=value, most_units=most)
+    return PerUnit(points=points, value_minor=value, most_units=most, cash_minor=cash)
 
 
 def per_yuan(points: int, least: int, step: int, most: int) -> PerMoney:

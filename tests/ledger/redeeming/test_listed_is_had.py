@@ -101,6 +101,8 @@ async def test_what_is_listed_redeems_at_the_listed_price_and_what_is_refused_is
             if isinstance(each.verdict, Yes):
                 done = await redeem(quote.points, quote.value_minor)
                 assert (done.redemption.points, done.redemption.value_minor) == (quote.points, quote.value_minor)
+                assert done.redemption.state == ("held" if quote.cash_minor else "issued")
+                assert done.redemption.cash_minor == quote.cash_minor
                 assert done.available == each.facts.available - quote.points
                 await tx.rollback()
                 for other in ((quote.points + 1, quote.value_minor), (quote.points, quote.value_minor + 1)):

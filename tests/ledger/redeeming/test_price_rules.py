@@ -277,13 +277,15 @@ TRAITS = st.builds(
 def documents(draw: st.DrawFn) -> Offer:
     """Any offer with any rules of these kinds."""
     points, value = draw(st.integers(10, 90)) * 10, draw(st.sampled_from([0, 2000]))
+    cash = draw(st.sampled_from([0, 0, 500]))
     specials = []
     for number in range(draw(st.integers(0, 3))):
         when, who = draw(whens()), draw(WHOS)
         if when.always and who.everybody:
             when = When(until=FIRST)
         lower = draw(st.integers(1, points // 10)) * 10
-        price = per_unit(lower, value and draw(st.sampled_from([2000, 2400])), most=2)
+        asked = draw(st.sampled_from([0, 300, 500])) if cash else 0
+        price = per_unit(lower, value and draw(st.sampled_from([2000, 2400])), most=2, cash=asked)
         specials.append(special(f"价{number}", price, who=who.model_dump(), **when.model_dump()))
     shelf = draw(st.none() | whens())
     early: tuple[Early, ...] = ()
@@ -296,8 +298,8 @@ def documents(draw: st.DrawFn) -> Offer:
     who = draw(st.none() | WHOS)
     region = None if who is not None and who.regions else draw(st.none() | st.sampled_from(NAMES[1]))
     return offer(
-        "any", "物", "Thing", "fruit", per_unit(points, value, most=2), specials=tuple(specials), on_shelf=shelf, early=early,
-        blackout=tuple(draw(st.lists(spans, max_size=2))), who=who, region=region,
+        "any", "物", "Thing", "fruit", per_unit(points, value, most=2, cash=cash), specials=tuple(specials),
+        on_shelf=shelf, early=early, blackout=tuple(draw(st.lists(spans, max_size=2))), who=who, region=region,
         limits=Limits(member_day=draw(st.none() | st.integers(1, 2)), day=draw(st.none() | st.integers(1, 3))),
     )  # fmt: skip
 
@@ -372,7 +374,8 @@ def test_the_price_in_force_is_the_best_and_a_usual_price_is_shown_only_beside_a
         assert other.rate is None or priced.price.rate is None or priced.price.rate <= other.rate
     if (usual := priced.usually(quote)) is not None:
         assert priced.special is not None and usual == document.price.quote(1)
-        assert (usual.points > quote.points) != (usual.value_minor < quote.value_minor)
+        dearer = usual.points > quote.points or usual.cash_minor > quote.cash_minor
+        assert dearer != (usual.value_minor < quote.value_minor) and usual.cash_minor >= quote.cash_minor
     if priced.special is None:
         assert not holding
     elif priced.until is not None:
