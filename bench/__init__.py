@@ -10,7 +10,8 @@
     intake      intake.book beside a transaction each, intake.hot beside 32 merchants
     rush        redeem.hot: five thousand members after a hundred pieces, beside three statements by hand
     finding     catalog.search beside LIKE, with what each finds of catalogue_queries.toml
-    catalogue   five thousand offers to search in
+    listing     catalog.list, all rules of five thousand offers for one member, beside a statement that fetches the same rows
+    catalogue   five thousand offers to search and to list
     soak        a thousand kills (not a figure; asked for by name)
 
 NAME is a figure or the beginning of one («ledger», «ledger.burn»); without one all figures run.

@@ -22,6 +22,7 @@ GROUPS = {
     "api": "api",
     "redeem.hot": "rush",
     "catalog.search": "finding",
+    "catalog.list": "listing",
 }
 
 

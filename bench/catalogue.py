@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import random
 import tomllib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -91,8 +92,11 @@ def _offer(rng: random.Random, code: str, shop: Shop, name: Names) -> Offer:
     return Offer(code=code, kind="goods", name=name, merchant=merchant, category=shop.category, price=price)
 
 
-async def fill(connection: asyncpg.Connection, count: int = OFFERS) -> dict[int, tuple[Shop, Offer]]:
-    """Puts the catalogue into an empty database, past the command that publishes one offer; the offers by id."""
+async def fill(
+    connection: asyncpg.Connection, count: int = OFFERS, *, dressed: Callable[[Offer], Offer] = lambda offer: offer
+) -> dict[int, tuple[Shop, Offer]]:
+    """Puts the catalogue into an empty database, past the command that publishes one offer; the offers by id. `dressed` gives
+    each offer its rules."""
     await connection.execute(
         "INSERT INTO currency VALUES (1, 'common', NULL, '积分', 'points', 2, 1, 'CNY') ON CONFLICT DO NOTHING"
     )
@@ -104,7 +108,7 @@ async def fill(connection: asyncpg.Connection, count: int = OFFERS) -> dict[int,
             for s in shops()
         ],
     )
-    placed = dict(enumerate(offers(count), 1))
+    placed = {number: (shop, dressed(offer)) for number, (shop, offer) in enumerate(offers(count), 1)}
     await connection.executemany(
         "INSERT INTO offer (id, code, merchant_id, category, currency_id, least_points, document, search_text)"
         " OVERRIDING SYSTEM VALUE VALUES ($1, $2, $3, $4, 1, $5, $6, $7)",
@@ -114,7 +118,7 @@ async def fill(connection: asyncpg.Connection, count: int = OFFERS) -> dict[int,
                 offer.code,
                 shop.id,
                 offer.category,
-                offer.price.quote(1).points,
+                offer.least_points,
                 offer.model_dump_json(),
                 search_text(offer.name, shop.name),
             )

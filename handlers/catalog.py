@@ -3,13 +3,14 @@ or by typing anything."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
 from chat import doors, known
 from chat.arguments import number
 from chat.feature import Feature
 from chat.known import Known
+from chat.offer_lists import BY, NOTHING_ENDS, in_full, order_of, ordered
 from chat.offer_rules import days, special
 from chat.offers import (
     CATEGORIES,
@@ -29,7 +30,8 @@ from chat.words import Both, Money, Text, t, tn
 from ledger.earning import green_rating
 from ledger.points.statements import Holding
 from ledger.redeeming import favourites, shelf
-from ledger.redeeming.may_redeem import Listed, No, Yes
+from ledger.redeeming.browse import Browse, Found, Order, browse, in_order
+from ledger.redeeming.may_redeem import Yes
 from ledger.redeeming.offers import CATEGORIES as SHELVES
 from ledger.redeeming.offers import Offer, PerMoney
 from ledger.redeeming.search import LONGEST, search
@@ -39,12 +41,12 @@ feature = Feature("catalog", order=30, on_account=True)
 
 PER_PAGE = 6
 FIRST_PAGE = 5
-CHEAPEST = 40
-"""So many are judged for the first page where nothing is within reach: some are for others, or dearer today than they can be."""
 QUICK_AMOUNTS = 4
 
 CAPTION_ROOM = 600
 """Characters of a caption that names, prices, limits and reasons leave to texts and rules."""
+
+NO_REASONS: Mapping[int, Text] = {}
 
 T = TypeVar("T")
 
@@ -58,26 +60,26 @@ async def command(turn: Turn, words: str = "") -> Screen:
 @feature.tap("home")
 async def home(turn: Turn) -> Screen:
     """Shows what is within reach, dearest first, with the ways to everything else."""
-    turn.goto(feature.at("search"))
-    names, held = await known.read(turn.tx), await _purse(turn)
-    can = await shelf.affordable(turn.tx, turn.me, today=turn.today, held=held)
-    lines: list[Line] = [t("<b>兑换</b>"), *_balance(held, names, turn)]
-    seen = can[:FIRST_PAGE]
+    _stay(turn)
+    names, all_ = await known.read(turn.tx), await _browse(turn)
+    can = all_.affordable()
+    lines: list[Line] = [t("<b>兑换</b>"), *_balance(all_.held, names, turn)]
+    first = can[:FIRST_PAGE]
     if can:
         lines += [tn("现在能换 {n} 样", n=len(can))]
     else:
         common = turn.programme.common_currency
-        cheapest = await shelf.cheapest(turn.tx, common, CHEAPEST)
-        judged = await shelf.look(turn.tx, turn.me, cheapest, today=turn.today, held=held)
-        seen = shelf.nearest_first(shelf.shown(judged, turn.today))[:FIRST_PAGE]
-        lines += [t("还没有够换的,最近的是这些") if seen else t("货架上还没有东西")]
+        mine = (each for each in all_.found if each.listed.currency_id == common)
+        first = in_order(mine, "near", today=turn.today)[:FIRST_PAGE]
+        lines += [t("还没有够换的,最近的是这些") if first else t("货架上还没有东西")]
     lines += [BLANK, t("想找什么直接打字,「水果」「shuiguo」「sg」都行。")]
-    rows: list[list[Button | None]] = _offer_rows(seen, "home")
+    rows: list[list[Button | None]] = _offer_rows(await all_.told(turn.tx, first), "home")
     more = feature.button(tn("全部 {n} 样", n=len(can)), "affordable", 0) if len(can) > FIRST_PAGE else None
+    everything = feature.button(t("整个货架"), "all", 0) if all_.found else None
     rows += [
         [more],
-        [feature.button(t("分类"), "categories"), feature.button(t("商户"), "merchants", 0)],
-        [doors.exchange() if _own_currency(held, turn) else None, doors.vouchers(), doors.favourites()],
+        [feature.button(t("分类"), "categories"), feature.button(t("商户"), "merchants", 0), everything],
+        [doors.exchange() if _own_currency(all_.held, turn) else None, doors.vouchers(), doors.favourites()],
         [doors.home()],
     ]
     return screen(lines, rows)
@@ -85,18 +87,25 @@ async def home(turn: Turn) -> Screen:
 
 @feature.tap("affordable")
 async def affordable(turn: Turn, page: str = "0") -> Screen:
-    """Lists everything this member may have now."""
-    turn.goto(feature.at("search"))
-    held = await _purse(turn)
-    seen = await shelf.affordable(turn.tx, turn.me, today=turn.today, held=held)
-    return _list(t("现在能换的"), seen, page, "affordable", t("现在还没有够换的。"))
+    """Lists everything this member may have now, dearest first unless another order was chosen."""
+    _stay(turn)
+    all_ = await _browse(turn)
+    return await _listed(turn, t("现在能换的"), all_, all_.affordable(), page, "affordable", t("现在还没有够换的。"))
+
+
+@feature.tap("all")
+async def everything(turn: Turn, page: str = "0") -> Screen:
+    """Lists the whole shelf, in the order that was chosen."""
+    _stay(turn)
+    all_ = await _browse(turn)
+    return await _listed(turn, t("整个货架"), all_, all_.found, page, "all", t("货架上还没有东西"))
 
 
 @feature.tap("categories")
 async def categories(turn: Turn) -> Screen:
     """Lists the shelves that have something on them."""
-    turn.goto(feature.at("search"))
-    filled = await shelf.categories(turn.tx, turn.me, today=turn.today)
+    _stay(turn)
+    filled = (await _browse(turn)).categories()
     buttons = [
         feature.button(t("{shelf} {n}", shelf=CATEGORIES[c], n=filled[c]), "category", c, 0)
         for c in SHELVES
@@ -107,21 +116,21 @@ async def categories(turn: Turn) -> Screen:
 
 @feature.tap("category")
 async def category(turn: Turn, code: str, page: str = "0") -> Screen:
-    """Lists one shelf, what is within reach first."""
-    turn.goto(feature.at("search"))
-    held = await _purse(turn)
-    found = await _look(turn, await shelf.of_category(turn.tx, code), held)
+    """Lists one shelf, what is within reach first unless another order was chosen."""
+    _stay(turn)
+    all_ = await _browse(turn)
     heading = next((words for name, words in CATEGORIES.items() if name == code), t("其他"))
-    nothing = t("这一类现在没有可换的。")
-    return _list(heading, shelf.nearest_first(found), page, f"category.{code}", nothing, back="categories")
+    nothing, origin = t("这一类现在没有可换的。"), f"category.{code}"
+    return await _listed(turn, heading, all_, all_.of_category(code), page, origin, nothing, back="categories")
 
 
 @feature.tap("merchants")
 async def merchants(turn: Turn, page: str = "0") -> Screen:
     """Lists the merchants that offer something."""
-    turn.goto(feature.at("search"))
-    found = await shelf.shops(turn.tx, turn.me, today=turn.today)
-    _, shown, arrows = _paged(found, page, 2 * PER_PAGE, "merchants")
+    _stay(turn)
+    found = (await _browse(turn)).shops()
+    at = _at(len(found), page, 2 * PER_PAGE)
+    shown, arrows = _page(found, at, 2 * PER_PAGE), _arrows(len(found), at, 2 * PER_PAGE, "merchants")
     buttons = [feature.button(t("{shop} {n}", shop=both(n), n=count), "merchant", shop, 0) for shop, n, count in shown]
     lines = [t("<b>商户</b>"), None if buttons else t("货架上还没有东西")]
     return screen(lines, [*_pairs(buttons), arrows, [doors.shops(t("附近的商户"))], _ways_back()])
@@ -129,26 +138,36 @@ async def merchants(turn: Turn, page: str = "0") -> Screen:
 
 @feature.tap("merchant")
 async def merchant(turn: Turn, merchant_id: str, page: str = "0") -> Screen:
-    """Lists what one merchant offers, what is within reach first."""
-    turn.goto(feature.at("search"))
-    names, held = await known.read(turn.tx), await _purse(turn)
+    """Lists what one merchant offers, what is within reach first unless another order was chosen."""
+    _stay(turn)
+    names, all_ = await known.read(turn.tx), await _browse(turn)
     shop = number(merchant_id)
-    found = await _look(turn, await shelf.of_merchant(turn.tx, shop), held)
     green = (await green_rating.ratings(turn.tx, [shop], turn.programme.green_scale))[shop].letter
     heading, nothing = t("{shop}", shop=names.merchant(shop)), t("这家现在没有可换的。")
     if green is not None:
         heading = t("{shop} · 绿色 {letter}", shop=names.merchant(shop), letter=green)
-    about = doors.shop(t("这家店"), shop)
-    return _list(
-        heading, shelf.nearest_first(found), page, f"merchant.{shop}", nothing, back="merchants.0", about=about
-    )
+    about, origin = doors.shop(t("这家店"), shop), f"merchant.{shop}"
+    found = all_.of_merchant(shop)
+    return await _listed(turn, heading, all_, found, page, origin, nothing, back="merchants.0", about=about)
+
+
+@feature.tap("sort")
+async def sort(turn: Turn, order: str, origin: str = "all") -> Screen:
+    """Puts a list in another order, and those that are opened next; from its first page on."""
+    _stay(turn, order)
+    action, *args = origin.split(".")
+    if action == "category" and args:
+        return await category(turn, args[0])
+    if action == "merchant" and args:
+        return await merchant(turn, args[0])
+    return await affordable(turn) if action == "affordable" else await everything(turn)
 
 
 @feature.step("search")
 async def said(turn: Turn, words: str) -> Screen:
     """Finds offers by whatever was typed."""
     words = " ".join(words.split())[:LONGEST]
-    turn.goto(feature.at("search"), words=words)
+    _stay(turn, words=words)
     return await _found(turn, words, "0")
 
 
@@ -166,18 +185,19 @@ async def found(turn: Turn, page: str = "0") -> Screen:
 
 
 async def _found(turn: Turn, words: str, page: str) -> Screen:
-    held = await _purse(turn)
-    seen = await _look(turn, await shelf.by_ids(turn.tx, await search(turn.tx, words)), held)
+    held, offers = await _purse(turn), await shelf.by_ids(turn.tx, await search(turn.tx, words))
+    seen = shelf.shown(await shelf.look(turn.tx, turn.me, offers, today=turn.today, held=held), turn.today)
     nothing = t("换个说法试试,中文、拼音、首字母都行。")
     heading = t("「{words}」", words=words) if seen else t("没有找到「{words}」", words=words)
-    return _list(heading, seen, page, "found", nothing)
+    at = _at(len(seen), page)
+    return _list(heading, _page(seen, at), at, len(seen), "found", nothing)
 
 
 @feature.tap("offer")
 async def offer(turn: Turn, offer_id: str, origin: str = "home") -> Screen:
     """Shows one offer: what it is, what it costs this member, its rules — and either the way to have it, or what is missing."""
     if turn.dialogue.state != feature.at("search"):
-        turn.goto(feature.at("search"))
+        _stay(turn)
     seen = await shelf.judged(turn.tx, turn.me, number(offer_id), today=turn.today)
     listed, document, priced = seen.listed, seen.listed.offer, seen.verdict.priced
     lines: list[Line | None] = [
@@ -250,9 +270,18 @@ def _ways_to_have(seen: Seen, yes: Yes) -> list[list[Button | None]]:
     return [[doors.redeem(t("兑换"), listed.id, 1), doors.amounts(t("要几份"), listed.id) if yes.most > 1 else None]]
 
 
-async def _look(turn: Turn, offers: list[Listed], held: list[Holding]) -> list[Seen]:
-    """What this member finds of these, judged, in the order given."""
-    return shelf.shown(await shelf.look(turn.tx, turn.me, offers, today=turn.today, held=held), turn.today)
+def _stay(turn: Turn, order: str | None = None, **said: str) -> None:
+    """On the catalog whatever is typed is looked for. The order chosen stays as long as somebody looks around."""
+    chosen = _order(turn) if order is None else order_of(order)
+    turn.goto(feature.at("search"), **({} if chosen == "near" else {"order": chosen}), **said)
+
+
+def _order(turn: Turn) -> Order:
+    return order_of(turn.dialogue.data.get("order") if turn.dialogue.state == feature.at("search") else None)
+
+
+async def _browse(turn: Turn) -> Browse:
+    return await browse(turn.tx, turn.me, today=turn.today, held=await _purse(turn))
 
 
 async def _purse(turn: Turn) -> list[Holding]:
@@ -283,60 +312,86 @@ def _offer_rows(seen: Sequence[Seen], origin: str) -> list[list[Button | None]]:
     return rows
 
 
-def _list(
+async def _listed(
+    turn: Turn,
     heading: Text | Both,
-    seen: list[Seen],
+    all_: Browse,
+    found: list[Found],
     page: str,
     origin: str,
     nothing: Text,
     back: str = "home",
     about: Button | None = None,
 ) -> Screen:
-    """A page of offers: in full as text, by name as buttons. `origin` names this list without its page; `about` leads to what it is
-    of."""
-    at, shown, arrows = _paged(seen, page, PER_PAGE, origin)
+    """A page of what was found, in the order that was chosen, with the other orders below it."""
+    order, because = _order(turn), NO_REASONS
+    choices: list[Button | None] = []
+    if len(found) > 1:
+        choices = [feature.button(words, "sort", each, origin) for each, words in BY.items() if each != order]
+    if found and order != "near":
+        heading = t("{list} · {order}", list=heading, order=BY[order])
+        nothing = NOTHING_ENDS
+    if order != "near" or origin != "affordable":
+        found, because = await ordered(turn, found, order)
+    at = _at(len(found), page)
+    seen = await all_.told(turn.tx, _page(found, at))
+    return _list(
+        heading, seen, at, len(found), origin, nothing, back=back, about=about, choices=choices, because=because
+    )
+
+
+def _list(
+    heading: Text | Both,
+    shown: list[Seen],
+    at: int,
+    total: int,
+    origin: str,
+    nothing: Text,
+    *,
+    back: str = "home",
+    about: Button | None = None,
+    choices: Sequence[Button | None] = (),
+    because: Mapping[int, Text] = NO_REASONS,
+) -> Screen:
+    """Page `at` of `total` offers: in full as text, by name as buttons. `origin` names this list without its page; `about` leads to
+    what it is of; `because` says of offers why they are in their place."""
     start, action = at * PER_PAGE, origin.partition(".")[0]
     lines: list[Line] = [t("<b>{heading}</b>", heading=heading)]
-    if len(seen) > PER_PAGE:
+    if total > PER_PAGE:
         lines = [
             t(
                 "<b>{heading}</b> · 第 {start}–{end} 样,共 {n} 样",
                 heading=heading,
                 start=start + 1,
                 end=start + len(shown),
-                n=len(seen),
+                n=total,
             )
         ]
     for each in shown:
-        lines += [BLANK, *_in_full(each, merchant=action != "merchant")]
-    if not seen:
+        lines += [BLANK, *in_full(each, merchant=action != "merchant", because=because.get(each.listed.id))]
+    if not shown:
         lines.append(nothing)
     away = _back(back) if back != "home" else None
-    return screen(lines, [*_offer_rows(shown, f"{origin}.{at}"), arrows, [about], [away, *_ways_back()]])
+    arrows = _arrows(total, at, PER_PAGE, origin)
+    return screen(lines, [*_offer_rows(shown, f"{origin}.{at}"), arrows, list(choices), [about], [away, *_ways_back()]])
 
 
-def _in_full(seen: Seen, *, merchant: bool) -> list[Line]:
-    listed, verdict = seen.listed, seen.verdict
-    facts = {"name": both(listed.offer.name), "merchant": both(listed.merchant)}
-    paid, offered = price(listed, verdict.priced.price), special(listed, verdict.priced)
-    reason = short_reason(seen) if isinstance(verdict, No) else None
-    return [
-        t("{name} · {merchant}", **facts) if merchant else t("{name}", **facts),
-        t("{price} · {reason}", price=paid, reason=reason) if reason else t("<b>{price}</b>", price=paid),
-        *([offered] if offered is not None else []),
-    ]
+def _at(total: int, page: str, size: int = PER_PAGE) -> int:
+    """The page's number, brought into range."""
+    return min(number(page), max(0, (total - 1) // size))
 
 
-def _paged(items: list[T], page: str, size: int, origin: str) -> tuple[int, list[T], list[Button | None]]:
-    """The page's number (brought into range), its items, and the buttons to its neighbours."""
-    last = max(0, (len(items) - 1) // size)
-    at = min(number(page), last)
+def _page(items: Sequence[T], at: int, size: int = PER_PAGE) -> list[T]:
+    return list(items[at * size : (at + 1) * size])
+
+
+def _arrows(total: int, at: int, size: int, origin: str) -> list[Button | None]:
+    """Buttons to the neighbours of page `at`."""
     action, *args = origin.split(".")
-    arrows = [
+    return [
         feature.button(t("上一页"), action, *args, at - 1) if at > 0 else None,
-        feature.button(t("下一页"), action, *args, at + 1) if at < last else None,
+        feature.button(t("下一页"), action, *args, at + 1) if (at + 1) * size < total else None,
     ]
-    return at, items[at * size : (at + 1) * size], arrows
 
 
 def _pairs(buttons: list[Button]) -> list[list[Button | None]]:

@@ -45,6 +45,11 @@ _COUNTED = text(
     "SELECT quote_ident(table_name) FROM information_schema.columns"
     " WHERE table_schema = 'public' AND column_name = 'id' AND is_identity = 'YES' AND table_name = ANY(:tables)"
 )
+_WRITTEN = text(
+    "SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum) FROM pg_attribute"
+    " WHERE attrelid = CAST(CAST(:table AS text) AS regclass) AND attnum > 0 AND NOT attisdropped AND attgenerated = ''"
+)
+"""A table's columns without those that PostgreSQL fills itself."""
 _BEGIN = text("UPDATE merchant SET status = 'certified', suspended_for = NULL, created_at = :now")
 # Nobody is there to approve.
 _RULES_AT_ONCE = text("UPDATE programme SET document = document || '{\"rules_need_approval\": false}'")
@@ -73,10 +78,11 @@ async def fill(tx: AsyncConnection, rows: Rows, *, now: dt.datetime) -> None:
     for table in guarded:
         await tx.exec_driver_sql(f"ALTER TABLE {table} ENABLE TRIGGER USER")
     for table, copied in rows.items():
+        columns = await tx.scalar(_WRITTEN, {"table": table})
         await tx.execute(
             text(
-                f"INSERT INTO {table} OVERRIDING SYSTEM VALUE"
-                f" SELECT * FROM jsonb_populate_recordset(NULL::{table}, CAST(:rows AS jsonb))"
+                f"INSERT INTO {table} ({columns}) OVERRIDING SYSTEM VALUE"
+                f" SELECT {columns} FROM jsonb_populate_recordset(NULL::{table}, CAST(:rows AS jsonb))"
             ),
             {"rows": copied},
         )

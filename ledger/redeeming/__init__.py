@@ -12,10 +12,11 @@ Words
 
 Files: `offers` the document, `windows` when and `who` for whom something in it holds · `in_force` which price is · `reach` whom it
 is for, on which days · `publish` its versions · `shelf` reading and judging a page of offers · `may_redeem` the one
-predicate behind listing and redeeming · `search` Chinese, pinyin, initials, typos · `stock` pieces, never oversold ·
-`redemptions` redeem, undo · `cash` its cash part, `cash_refunds` cash that goes back, `drawer` what a counter took · `vouchers`
-where one stands, its code · `counter` verify and use · `lapses` unused at their end · `exchange` into common points ·
-`tier_sales` a tier for some days · `privilege` its document, `may_use` the one predicate of privileges, `privileges` kept and
-judged, `privilege_uses` at the till · `favourites` kept, `watching` what became of them · `codes` their alphabet and check
-character · `code_pools` codes of partners, handed out once · `tables`.
+predicate behind listing and redeeming · `on_shelf` all of it, kept in the process · `browse` a member's lists of it · `search`
+Chinese, pinyin, initials, typos · `stock` pieces, never oversold · `redemptions` redeem, undo · `cash` its cash part,
+`cash_refunds` cash that goes back, `drawer` what a counter took · `vouchers` where one stands, its code · `counter` verify and
+use · `lapses` unused at their end · `exchange` into common points · `tier_sales` a tier for some days · `privilege` its document,
+`may_use` the one predicate of privileges, `privileges` kept and judged, `privilege_uses` at the till · `favourites` kept,
+`watching` what became of them · `codes` their alphabet and check character · `code_pools` codes of partners, handed out once ·
+`tables`.
 """

@@ -182,6 +182,11 @@ class Limits(_Document):
     day: int | None = Field(default=None, ge=1, description="pieces a day for everybody; opens again at midnight")
     stock: int | None = Field(default=None, ge=0, description="pieces in all")
 
+    @property
+    def of_a_member(self) -> bool:
+        """Whether one member may have only so many."""
+        return self.member_day is not None or self.member_month is not None or self.member_ever is not None
+
 
 class Special(_Document):
     """Another price at certain times, or for certain members: a season's, a festival's, a tier's, the redemption day's.

@@ -1,14 +1,12 @@
-"""The shelf: reading offers, and judging a whole page of them for one member in two reads, three where they ask who it is.
+"""The shelf: reading offers, and judging a page of them for one member in two reads, three where they ask who it is.
 
-Queries sort and choose by the fewest points that an offer can cost anybody ever (`least_points`), so they miss nothing that some
-special price brings within reach; what it costs this member today is then judged.
+All of a shelf at once is `browse`'s.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,9 +40,6 @@ class Seen:
     facts: Facts
     verdict: Yes | No
 
-
-SHELF_MOST = 500
-"""So many offers of one list are judged at most, the cheapest of a shelf, the dearest within reach; search finds the others."""
 
 _LISTED = """
     SELECT o.id, o.version, o.active, o.merchant_id, m.name_zh AS merchant_zh, m.name_en AS merchant_en,
@@ -91,71 +86,6 @@ async def by_ids(tx: AsyncConnection, ids: list[int]) -> list[Listed]:
     return [found[i] for i in ids if i in found]
 
 
-async def of_category(tx: AsyncConnection, category: str) -> list[Listed]:
-    """What is on one shelf, cheapest first."""
-    query = text(f"{_LISTED} WHERE {_ON_SHELF} AND o.category = :category ORDER BY o.least_points, o.id LIMIT :most")
-    return [listed(row) for row in await tx.execute(query, {"category": category, "most": SHELF_MOST})]
-
-
-async def of_merchant(tx: AsyncConnection, merchant_id: int) -> list[Listed]:
-    """What one merchant has on the shelf, cheapest first."""
-    query = text(f"{_LISTED} WHERE {_ON_SHELF} AND o.merchant_id = :id ORDER BY o.least_points, o.id LIMIT :most")
-    return [listed(row) for row in await tx.execute(query, {"id": merchant_id, "most": SHELF_MOST})]
-
-
-async def within_reach(tx: AsyncConnection, available: Mapping[int, int]) -> list[Listed]:
-    """What costs no more than is available, by currency, dearest first; `available` maps currency id → points."""
-    query = text(
-        f"{_LISTED} JOIN unnest(CAST(:currencies AS int[]), CAST(:points AS bigint[])) AS h(currency_id, points)"
-        f" ON h.currency_id = o.currency_id AND o.least_points <= h.points WHERE {_ON_SHELF}"
-        " ORDER BY o.currency_id, o.least_points DESC, o.id LIMIT :most"
-    )
-    values = {"currencies": list(available), "points": list(available.values()), "most": SHELF_MOST}
-    return [listed(row) for row in await tx.execute(query, values)]
-
-
-async def cheapest(tx: AsyncConnection, currency_id: int, limit: int) -> list[Listed]:
-    """What costs least in one currency."""
-    query = text(f"{_LISTED} WHERE {_ON_SHELF} AND o.currency_id = :id ORDER BY o.least_points, o.id LIMIT :limit")
-    return [listed(row) for row in await tx.execute(query, {"id": currency_id, "limit": limit})]
-
-
-_JUDGED = "o.document ?| ARRAY['who', 'on_shelf', 'blackout']"
-"""Documents that are not for everybody every day: whether lists show them is judged one by one."""
-
-
-async def categories(tx: AsyncConnection, member: Member, *, today: dt.date) -> dict[str, int]:
-    """How many offers of each category this member finds on the shelf; empty ones are left out."""
-    query = text(
-        "SELECT o.category, count(*) FROM offer o JOIN merchant m ON m.id = o.merchant_id"
-        f" WHERE {_ON_SHELF} AND NOT {_JUDGED} GROUP BY 1"
-    )
-    found: Counter[str] = Counter({row[0]: row[1] for row in await tx.execute(query)})
-    found.update(one.offer.category for one in await _shown_of_the_few(tx, member, today))
-    return dict(found)
-
-
-async def shops(tx: AsyncConnection, member: Member, *, today: dt.date) -> list[tuple[int, Names, int]]:
-    """Merchants with something on the shelf for this member: id, name, how many; by id."""
-    query = text(
-        "SELECT m.id, m.name_zh, m.name_en, count(*) FROM offer o JOIN merchant m ON m.id = o.merchant_id"
-        f" WHERE {_ON_SHELF} AND NOT {_JUDGED} GROUP BY 1, 2, 3"
-    )
-    found: dict[int, tuple[Names, int]] = {
-        row[0]: (Names(zh=row[1], en=row[2]), row[3]) for row in await tx.execute(query)
-    }
-    for one in await _shown_of_the_few(tx, member, today):
-        name, count = found.get(one.merchant_id, (one.merchant, 0))
-        found[one.merchant_id] = name, count + 1
-    return [(id_, *found[id_]) for id_ in sorted(found)]
-
-
-async def _shown_of_the_few(tx: AsyncConnection, member: Member, today: dt.date) -> list[Listed]:
-    few = [listed(row) for row in await tx.execute(text(f"{_LISTED} WHERE {_ON_SHELF} AND {_JUDGED}"))]
-    who = await traits(tx, member.id, today=today) if any(one.offer.asks_who for one in few) else NOBODY
-    return [one for one in few if not hidden(one.offer, who, today)]
-
-
 _TRAITS = text(
     """
     SELECT coalesce(m.tier, p.document #>> '{tiers,0,code}') AS tier, m.region, s.standing,
@@ -189,12 +119,20 @@ _COUNTS = """
 
 
 async def facts(
-    tx: AsyncConnection, member: Member, offers: Iterable[Listed], *, today: dt.date, held: list[statements.Holding]
+    tx: AsyncConnection,
+    member: Member,
+    offers: Iterable[Listed],
+    *,
+    today: dt.date,
+    held: list[statements.Holding],
+    who: Traits | None = None,
 ) -> dict[int, Facts]:
-    """What these offers and this member are to each other, by offer id, in one read, or two. `held` is the member's wallet."""
+    """What these offers and this member are to each other, by offer id, in one read, or two. `held` is the member's wallet; `who`
+    they are is read where any of the offers asks for it, unless it is known already."""
     asked = {one.id: one for one in offers}
-    asks_who = any(one.offer.asks_who for one in asked.values())
-    who = await traits(tx, member.id, today=today) if asks_who else NOBODY
+    if who is None:
+        asks_who = any(one.offer.asks_who for one in asked.values())
+        who = await traits(tx, member.id, today=today) if asks_who else NOBODY
     wallet = {h.currency.id: h for h in held}
     result: dict[int, Facts] = {}
     counts = await fetch(tx, _COUNTS, list(asked), member.id, today, today.replace(day=1), WHOLE)
@@ -222,10 +160,16 @@ async def purse(tx: AsyncConnection, member: Member, *, today: dt.date) -> list[
 
 
 async def look(
-    tx: AsyncConnection, member: Member, offers: list[Listed], *, today: dt.date, held: list[statements.Holding]
+    tx: AsyncConnection,
+    member: Member,
+    offers: list[Listed],
+    *,
+    today: dt.date,
+    held: list[statements.Holding],
+    who: Traits | None = None,
 ) -> list[Seen]:
-    """Judge these offers for this member, each at the least amount that is sold; in the order given."""
-    known = await facts(tx, member, offers, today=today, held=held)
+    """Judge these offers for this member, each at the least amount that is sold; in the order given. `who` as in `facts`."""
+    known = await facts(tx, member, offers, today=today, held=held, who=who)
     return [Seen(o, known[o.id], may_redeem(o, known[o.id], today=today, status=member.status)) for o in offers]
 
 
@@ -236,15 +180,6 @@ async def judged(
     this, held = await one(tx, offer_id), await purse(tx, member, today=today)
     known = (await facts(tx, member, [this], today=today, held=held))[offer_id]
     return Seen(this, known, may_redeem(this, known, today=today, amount=amount, status=member.status))
-
-
-async def affordable(
-    tx: AsyncConnection, member: Member, *, today: dt.date, held: list[statements.Holding]
-) -> list[Seen]:
-    """Everything that this member may have now, dearest first in each currency, the common one first."""
-    within = await within_reach(tx, {h.currency.id: h.available for h in held if h.available > 0})
-    seen = [s for s in await look(tx, member, within, today=today, held=held) if isinstance(s.verdict, Yes)]
-    return sorted(seen, key=lambda s: (s.listed.currency_id, -_cost(s), s.listed.id))
 
 
 def shown(seen: Iterable[Seen], today: dt.date) -> list[Seen]:

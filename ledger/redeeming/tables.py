@@ -6,6 +6,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Computed,
     Date,
     DateTime,
     Identity,
@@ -32,6 +33,13 @@ offer = Table(
     Column("currency_id", Integer, nullable=False),
     Column("least_points", BigInteger, nullable=False, comment="what its smallest amount costs"),
     Column("document", JSONB, nullable=False, comment="ledger.redeeming.offers.Offer"),
+    Column(
+        "contents",
+        BigInteger,
+        Computed("jsonb_hash_extended(document, id)", persisted=True),
+        nullable=False,
+        comment="hash of the document",
+    ),
     Column("search_text", Text, nullable=False, comment="name, English, pinyin, initials; lower case"),
     Column("active", Boolean, nullable=False, server_default=text("true")),
 )
@@ -61,6 +69,7 @@ offer_stock = Table(
     ),
     CheckConstraint("taken BETWEEN 0 AND limit_to", "never_oversold"),
     CheckConstraint("taken <= handed", "handed"),
+    Index("ix_offer_stock_day", "day"),
 )
 
 redemption = Table(
@@ -108,6 +117,7 @@ redemption = Table(
     Index("ix_redemption_held", "held_until", postgresql_where=text("state = 'held'")),
     Index("ix_redemption_settles", "settles_on", postgresql_where=text("settles_on IS NOT NULL")),
     Index("ix_redemption_entry", "entry_id"),
+    Index("ix_redemption_issued_on", "issued_on", postgresql_using="brin"),
     Index("uq_redemption_piece", "offer_id", "piece", unique=True, postgresql_where=text("piece IS NOT NULL")),
 )
 

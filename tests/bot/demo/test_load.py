@@ -26,6 +26,7 @@ from ledger.points.audit import audit
 from ledger.points.commands import member
 from ledger.programme import Programme
 from ledger.redeeming import may_use, privileges, shelf
+from ledger.redeeming.browse import browse
 from ledger.redeeming.in_force import in_force
 from ledger.redeeming.who import Traits
 from tests.conftest import Database
@@ -173,8 +174,8 @@ async def test_what_xiaoming_can_afford_is_shown(demo_database: Database) -> Non
     async with demo_database.engine.connect() as tx:
         me = await ming(tx)
         held = await shelf.purse(tx, me, today=TODAY)
-        affordable = await shelf.affordable(tx, me, today=TODAY, held=held)
-        names = {seen.listed.offer.name.zh for seen in affordable}
+        found = await browse(tx, me, today=TODAY, held=held)
+        names = {each.listed.offer.name.zh for each in found.affordable()}
         assert {"进口水果礼盒", "热拿铁一杯", "车票抵用券", "¥6 图书券"} <= names
         assert "智能手机 X" not in names
 

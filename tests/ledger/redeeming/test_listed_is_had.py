@@ -17,6 +17,7 @@ from ledger.members.member import Member
 from ledger.members.profile import NoSuchRegion
 from ledger.members.standings import NoSuchTier
 from ledger.redeeming import codes, redemptions, shelf
+from ledger.redeeming.browse import browse
 from ledger.redeeming.may_redeem import Yes
 from ledger.redeeming.offers import Offer
 from ledger.redeeming.reach import OnlyForTiers
@@ -80,9 +81,9 @@ async def test_what_is_listed_redeems_at_the_listed_price_and_what_is_refused_is
         held = await shelf.purse(tx, member, today=moment.today)
         everything = await shelf.by_ids(tx, ids)
         seen = await shelf.look(tx, member, everything, today=moment.today, held=held)
-        within = await shelf.affordable(tx, member, today=moment.today, held=held)
+        found = await browse(tx, member, today=moment.today, held=held)
     can = {each.listed.id for each in seen if isinstance(each.verdict, Yes)}
-    assert can == {each.listed.id for each in within} & set(ids), (
+    assert can == {each.listed.id for each in found.affordable()} & set(ids), (
         "within reach is what may be had, and nothing is missed"
     )
     assert can <= {each.listed.id for each in shelf.shown(seen, moment.today)}
@@ -152,15 +153,18 @@ async def test_a_member_without_a_tier_has_the_lowest_and_sees_what_it_sees(stag
     member = await stage.member((100, "-"))
     async with stage.engine.begin() as tx:
         held = await shelf.purse(tx, member, today=TODAY)
-        seen = await shelf.look(tx, member, await shelf.of_category(tx, "other"), today=TODAY, held=held)
+        found = await browse(tx, member, today=TODAY, held=held)
+        assert [each.listed.id for each in found.of_category("other")] == [plain]
+        seen = await shelf.look(tx, member, await shelf.by_ids(tx, [plain, gold]), today=TODAY, held=held)
         assert [each.listed.id for each in shelf.shown(seen, TODAY)] == [plain]
-        assert await shelf.categories(tx, member, today=TODAY) == {"other": 1}
-        assert [shop for shop, _, _ in await shelf.shops(tx, member, today=TODAY)] == [stage.merchants["fruit"].id]
+        assert found.categories() == {"other": 1}
+        assert [shop for shop, _, _ in found.shops()] == [stage.merchants["fruit"].id]
         no = (await shelf.judged(tx, member, gold, today=TODAY)).verdict
         assert not isinstance(no, Yes) and isinstance(no.reasons[0], OnlyForTiers)
         await tx.execute(text("UPDATE member SET tier = 'gold' WHERE id = :id"), {"id": member.id})
         assert isinstance((await shelf.judged(tx, member, gold, today=TODAY)).verdict, Yes)
-        assert [shop for shop, _, _ in await shelf.shops(tx, member, today=TODAY)] == [stage.merchants["market"].id]
+        found = await browse(tx, member, today=TODAY, held=held)
+        assert [shop for shop, _, _ in found.shops()] == [stage.merchants["market"].id]
 
 
 async def test_tiers_and_regions_that_the_programme_does_not_have_are_not_published(stage: Stage) -> None:

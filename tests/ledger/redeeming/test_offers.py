@@ -11,6 +11,7 @@ from sqlalchemy import text
 from ledger.merchants import merchant as merchants
 from ledger.merchants.merchant import NoSuchMerchant, Terms
 from ledger.redeeming import shelf
+from ledger.redeeming.browse import browse
 from ledger.redeeming.offers import Limits, Names, Offer, PerMoney, PerUnit, parse
 from ledger.redeeming.publish import CurrencyNotAccepted, publish, set_active
 from ledger.redeeming.shelf import NoSuchOffer
@@ -121,12 +122,12 @@ async def test_only_what_is_on_the_shelf_is_listed(stage: Stage) -> None:
         await set_active(tx, paused, False)
         await tx.execute(text("UPDATE merchant SET status = 'closed' WHERE code = 'market'"))
         fruit, market = stage.merchants["fruit"].id, stage.merchants["market"].id
-        assert [o.id for o in await shelf.of_category(tx, "other")] == [kept]
-        assert [o.id for o in await shelf.of_merchant(tx, fruit)] == [kept] and not await shelf.of_merchant(tx, market)
+        found = await browse(tx, who, today=TODAY, held=[])
+        assert [f.listed.id for f in found.of_category("other")] == [kept]
+        assert [f.listed.id for f in found.of_merchant(fruit)] == [kept] and not found.of_merchant(market)
         assert [o.id for o in await shelf.by_ids(tx, [closed, paused, kept])] == [kept]
-        assert [o.id for o in await shelf.within_reach(tx, {1: 10_000})] == [kept]
-        assert await shelf.categories(tx, who, today=TODAY) == {"other": 1}
-        assert await shelf.shops(tx, who, today=TODAY) == [(fruit, Names(zh="鲜果時光", en="Fresh Fruit Time"), 1)]
+        assert found.categories() == {"other": 1}
+        assert found.shops() == [(fruit, Names(zh="鲜果時光", en="Fresh Fruit Time"), 1)]
         assert (await shelf.one(tx, paused)).active is False and (await shelf.one(tx, closed)).serves is False
         with pytest.raises(NoSuchOffer):
             await shelf.one(tx, 999)

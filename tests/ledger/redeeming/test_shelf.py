@@ -11,9 +11,10 @@ from sqlalchemy import event
 from ledger.errors import Refusal
 from ledger.points.reading import driver
 from ledger.redeeming import shelf
+from ledger.redeeming.browse import browse, in_order
 from ledger.redeeming.may_redeem import No, Yes
 from ledger.redeeming.offers import Limits
-from tests.ledger.redeeming.stage import COMMON, RAIL, Stage, at, offer, per_unit, per_yuan
+from tests.ledger.redeeming.stage import RAIL, Stage, at, offer, per_unit, per_yuan
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -47,10 +48,11 @@ async def test_everything_listed_as_available_redeems_at_the_listed_price_at_tha
         moment = at(days=days)
         async with stage.engine.begin() as tx:
             held = await shelf.purse(tx, who, today=moment.today)
-            everything = [*await shelf.of_category(tx, "other")]
-            seen = await shelf.look(tx, who, everything, today=moment.today, held=held)
-            within = await shelf.affordable(tx, who, today=moment.today, held=held)
-            assert {s.listed.id for s in within} == {s.listed.id for s in seen if isinstance(s.verdict, Yes)}
+            found = await browse(tx, who, today=moment.today, held=held)
+            seen = await found.told(tx, found.of_category("other"))
+            assert {f.listed.id for f in found.affordable()} == {
+                s.listed.id for s in seen if isinstance(s.verdict, Yes)
+            }
         for each in seen:
             async with stage.engine.connect() as tx:  # each on its own: tried, looked at, and rolled back
                 tried += 1
@@ -92,16 +94,17 @@ async def test_what_may_be_had_comes_first_and_the_rest_by_what_is_lacking(stage
     who = await stage.member((1000, "-"))
     async with stage.engine.begin() as tx:
         held = await shelf.purse(tx, who, today=at().today)
-        offers = await shelf.of_category(tx, "other")
-        seen = shelf.nearest_first(await shelf.look(tx, who, offers, today=at().today, held=held))
-        assert [s.listed.id for s in seen] == [cheap, dear, near, far]
+        found = await browse(tx, who, today=at().today, held=held)
+        nearest = in_order(found.of_category("other"), "near", today=at().today)
+        assert [f.listed.id for f in nearest] == [cheap, dear, near, far]
+        assert [f.may for f in nearest] == [True, True, False, False]
+        seen = await found.told(tx, nearest)
+        assert shelf.nearest_first(reversed(seen)) == seen
         assert [isinstance(s.verdict, No) for s in seen] == [False, False, True, True]
-        within = await shelf.affordable(tx, who, today=at().today, held=held)
-        assert [s.listed.id for s in within] == [dear, cheap]
-        assert [o.id for o in await shelf.cheapest(tx, COMMON, 2)] == [cheap, dear]
+        assert [f.listed.id for f in found.affordable()] == [dear, cheap]
 
 
-async def test_judging_a_page_takes_the_same_few_statements_whatever_its_length(stage: Stage) -> None:
+async def test_deciding_a_shelf_takes_the_same_few_statements_whatever_its_length(stage: Stage) -> None:
     await stage.publish(*(offer(f"o-{n}", f"物{n}", f"T{n}", "fruit", per_unit(n + 1)) for n in range(40)))
     who = await stage.member((1000, "-"))
     statements: list[str] = []
@@ -112,6 +115,9 @@ async def test_judging_a_page_takes_the_same_few_statements_whatever_its_length(
         for _ in range(2):
             statements.clear()
             held = await shelf.purse(tx, who, today=at().today)
-            assert len(await shelf.affordable(tx, who, today=at().today, held=held)) == 40
+            found = await browse(tx, who, today=at().today, held=held)
+            assert len(await found.told(tx, found.affordable()[:6])) == 6 and len(found.affordable()) == 40
             await asyncio.sleep(0.01)
-        assert len(statements) == 3  # the wallet, the offers within reach, their facts
+        assert (
+            len(statements) == 4
+        )  # the wallet, whether the shelf is as it was, what is gone or was had, the page's facts

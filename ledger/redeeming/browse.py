@@ -1,0 +1,174 @@
+"""What a member finds on the shelf: every offer decided, counted and put in order; a page of it told in full.
+
+What a kind of member finds on a day is known (`on_shelf`). Of the offers where more than points matters now — gone or nearly gone,
+or limited and had by this member before — each is judged on its own. For all the others one law holds, and a test holds it to
+`may_redeem`: who may spend, has what is open to them as soon as their points reach.
+
+Deciding puts an offer in its place; whatever is then shown of it, price, refusal and remedy, is `may_redeem`'s own answer (`told`).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal, NamedTuple, get_args
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ledger.members.member import Member
+from ledger.points.reading import run
+from ledger.points.statements import Holding
+from ledger.redeeming import shelf
+from ledger.redeeming.may_redeem import Listed, Yes
+from ledger.redeeming.offers import Names
+from ledger.redeeming.on_shelf import Entry, OnShelf, on_shelf
+from ledger.redeeming.shelf import Seen
+from ledger.redeeming.stock import WHOLE
+from ledger.redeeming.who import NOBODY, Traits
+
+
+class Found(NamedTuple):
+    """An offer that a member finds: `may` they have it now; `points` the least of it costs them, of which `lacking` are not there;
+    `ends_on` the last day at that price, where one is in sight."""
+
+    listed: Listed
+    may: bool
+    points: int
+    lacking: int
+    ends_on: dt.date | None
+
+
+Order = Literal["near", "ending", "new", "popular", "green"]
+ORDERS: tuple[Order, ...] = get_args(Order)
+"""What may be had first; what ends within `SOON` days, the soonest first; newest; most redeemed; of the greenest merchants."""
+SOON = 30
+POPULAR_DAYS = 30
+NO_WEIGHTS: Mapping[int, int] = {}
+
+
+def in_order(
+    found: Iterable[Found], order: Order, *, today: dt.date, weights: Mapping[int, int] = NO_WEIGHTS
+) -> list[Found]:
+    """Sorted; of equals, what is nearest first. `weights` are by offer id of what is popular, by merchant id of what is green:
+    the heavier the earlier, what has none last."""
+    near = sorted(found, key=_nearness)
+    if order == "ending":
+        until = today + dt.timedelta(days=SOON)
+        ending = ((each.ends_on, each) for each in near if each.ends_on is not None and each.ends_on <= until)
+        return [each for _, each in sorted(ending, key=lambda pair: pair[0])]
+    keys: dict[Order, Callable[[Found], int]] = {
+        "new": lambda each: -each.listed.id,
+        "popular": lambda each: -weights.get(each.listed.id, -1),
+        "green": lambda each: -weights.get(each.listed.merchant_id, -1),
+    }
+    return sorted(near, key=keys[order]) if order in keys else near
+
+
+def _nearness(found: Found) -> tuple[bool, int, int, int]:
+    """What may be had first, cheapest first; then the rest, by how many points are lacking."""
+    return not found.may, found.lacking, found.points, found.listed.id
+
+
+@dataclass(frozen=True, slots=True)
+class Browse:
+    """All that a member finds at one moment, in no order."""
+
+    found: list[Found]
+    member: Member
+    today: dt.date
+    held: list[Holding]
+    who: Traits
+
+    def affordable(self) -> list[Found]:
+        """Everything that this member may have now, dearest first in each currency, the common one first."""
+        return sorted(
+            (each for each in self.found if each.may),
+            key=lambda each: (each.listed.currency_id, -each.points, each.listed.id),
+        )
+
+    def of_category(self, category: str) -> list[Found]:
+        """What is on one shelf."""
+        return [each for each in self.found if each.listed.offer.category == category]
+
+    def of_merchant(self, merchant_id: int) -> list[Found]:
+        """What one merchant offers."""
+        return [each for each in self.found if each.listed.merchant_id == merchant_id]
+
+    def categories(self) -> dict[str, int]:
+        """How many offers of each category; empty ones are left out."""
+        return dict(Counter(each.listed.offer.category for each in self.found))
+
+    def shops(self) -> list[tuple[int, Names, int]]:
+        """Merchants of whom something is found: id, name, how many; by id."""
+        counts = Counter(each.listed.merchant_id for each in self.found)
+        names = {each.listed.merchant_id: each.listed.merchant for each in self.found}
+        return [(id_, names[id_], counts[id_]) for id_ in sorted(counts)]
+
+    async def told(self, tx: AsyncConnection, page: Iterable[Found]) -> list[Seen]:
+        """These judged, in the order given."""
+        offers = [each.listed for each in page]
+        return await shelf.look(tx, self.member, offers, today=self.today, held=self.held, who=self.who)
+
+
+_APART = """
+    SELECT offer_id, NULL::int AS taken FROM offer_stock WHERE day = $2 AND taken >= limit_to
+    UNION ALL SELECT offer_id, taken FROM offer_stock WHERE day = $3 AND taken > 0
+    UNION ALL SELECT DISTINCT offer_id, -1 FROM redemption WHERE member_id = $1 AND state IN ('issued', 'used')
+"""
+
+
+async def browse(tx: AsyncConnection, member: Member, *, today: dt.date, held: list[Holding]) -> Browse:
+    """Everything on the shelf as this member finds it on business date `today`. `held` is their wallet."""
+    stands = await on_shelf(tx)
+    who = await shelf.traits(tx, member.id, today=today) if stands.asks_who else NOBODY
+    apart = await _apart(tx, stands, member, today)
+    judged = await shelf.look(tx, member, apart, today=today, held=held, who=who) if apart else []
+    alone = {each.listed.id: isinstance(each.verdict, Yes) for each in judged}
+    available = {h.currency.id: h.available for h in held}
+    spending = member.status == "active"
+    found = decided(stands.found_by(who, today), available, spending=spending, alone=alone)
+    return Browse(found, member, today, held, who)
+
+
+def decided(
+    entries: Iterable[Entry], available: Mapping[int, int], *, spending: bool, alone: Mapping[int, bool]
+) -> list[Found]:
+    """The decision on every offer: `available` points by currency; `alone` are the answers to those where more matters now."""
+    found = []
+    for listed, points, is_open, ends_on in entries:
+        have = available.get(listed.currency_id, 0)
+        may = spending and is_open and points <= have
+        if may and listed.id in alone:
+            may = alone[listed.id]
+        found.append(Found(listed, may, points, points - have if points > have else 0, ends_on))
+    return found
+
+
+async def _apart(tx: AsyncConnection, stands: OnShelf, member: Member, today: dt.date) -> list[Listed]:
+    """The offers where more than points matters: gone, today's pieces gone, or limited and had by this member before."""
+    apart: dict[int, Listed] = {}
+    for offer_id, taken in await run(tx, _APART, member.id, WHOLE, today):
+        listed = stands.offers.get(offer_id)
+        if listed is None:
+            continue
+        gone = taken is None
+        had = taken == -1 and offer_id in stands.own_limits
+        day = listed.offer.limits.day
+        if gone or had or (day is not None and taken is not None and taken >= day):
+            apart[offer_id] = listed
+    return list(apart.values())
+
+
+_POPULAR = text(
+    "SELECT offer_id, sum(units)::bigint AS units FROM redemption"
+    " WHERE issued_on > :since AND issued_on <= :today AND state IN ('issued', 'used') GROUP BY offer_id"
+)
+
+
+async def popularity(tx: AsyncConnection, *, today: dt.date) -> dict[int, int]:
+    """Pieces that members had of each offer in the last `POPULAR_DAYS` days, by offer id; what came back does not count."""
+    values = {"since": today - dt.timedelta(days=POPULAR_DAYS), "today": today}
+    return {row.offer_id: row.units for row in await tx.execute(_POPULAR, values)}
