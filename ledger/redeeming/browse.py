@@ -116,7 +116,7 @@ class Browse:
 _APART = """
     SELECT offer_id, NULL::int AS taken FROM offer_stock WHERE day = $2 AND taken >= limit_to
     UNION ALL SELECT offer_id, taken FROM offer_stock WHERE day = $3 AND taken > 0
-    UNION ALL SELECT DISTINCT offer_id, -1 FROM redemption WHERE member_id = $1 AND state IN ('issued', 'used')
+    UNION ALL SELECT DISTINCT offer_id, -1 FROM redemption WHERE member_id = $1 AND state IN ('held', 'issued', 'used')
 """
 
 
@@ -164,7 +164,7 @@ async def _apart(tx: AsyncConnection, stands: OnShelf, member: Member, today: dt
 
 _POPULAR = text(
     "SELECT offer_id, sum(units)::bigint AS units FROM redemption"
-    " WHERE issued_on > :since AND issued_on <= :today AND state IN ('issued', 'used') GROUP BY offer_id"
+    " WHERE issued_on > :since AND issued_on <= :today AND state IN ('held', 'issued', 'used') GROUP BY offer_id"
 )
 
 

@@ -14,7 +14,7 @@ from ledger.members.member import Member
 from ledger.redeeming import shelf
 from ledger.redeeming.browse import Found, browse, decided, in_order, popularity
 from ledger.redeeming.may_redeem import Facts, No, Yes, may_redeem
-from ledger.redeeming.offers import Limits, Offer
+from ledger.redeeming.offers import Limits, Offer, PerUnit
 from ledger.redeeming.on_shelf import OnShelf, on_shelf
 from ledger.redeeming.publish import set_active
 from ledger.redeeming.reach import hidden
@@ -118,7 +118,16 @@ async def agrees(stage: Stage, member: Member, ids: list[int], today: dt.date) -
     TRAITS,
     st.integers(0, 1000) | st.just(9000),
     st.integers(0, 45),
-    st.lists(st.tuples(st.integers(0, 4), st.booleans(), st.just(0) | st.integers(0, 40)), min_size=2, max_size=8),
+    st.lists(
+        st.tuples(
+            st.integers(0, 4),
+            st.booleans(),
+            st.just(0) | st.integers(0, 40),
+            st.sampled_from(["issued", "held", "let_go"]),
+        ),
+        min_size=2,
+        max_size=8,
+    ),
     st.sampled_from(["active", "active", "active", "frozen", "viewing"]),
 )
 async def test_whatever_was_had_and_is_gone_the_list_decides_as_redeeming_does(
@@ -127,7 +136,7 @@ async def test_whatever_was_had_and_is_gone_the_list_decides_as_redeeming_does(
     who: Traits,
     points: int,
     ahead: int,
-    had: list[tuple[int, bool, int]],
+    had: list[tuple[int, bool, int, str]],
     status: str,
 ) -> None:
     await with_programme(stage)
@@ -135,18 +144,26 @@ async def test_whatever_was_had_and_is_gone_the_list_decides_as_redeeming_does(
     today = FIRST + dt.timedelta(days=ahead)
     member, other = await somebody(stage, who, points), await stage.member()
     async with stage.engine.begin() as tx:
-        for which, mine, ago in had:  # as if they had been redeemed: by this member, or by somebody else
+        for (
+            which,
+            mine,
+            ago,
+            state,
+        ) in had:  # as if they had been redeemed, or held: by this member, or by somebody else
             offer_id, document = ids[which % len(ids)], shelved[which % len(ids)]
             on = today - dt.timedelta(days=ago)
             number = next(_numbers)
             await tx.execute(
                 text(
                     "INSERT INTO redemption (member_id, nonce, offer_id, offer_version, merchant_id, currency_id, points,"
-                    " value_minor, code_index, state, entry_id, issued_at, issued_on, undo_until, valid_until)"
-                    " VALUES (:member, :nonce, :offer, 1, 1, 1, 1, 0, :index, 'issued', 1, :now, :on, :now, :on)"
+                    " value_minor, code_index, state, entry_id, issued_at, issued_on, undo_until, valid_until, cash_minor,"
+                    " hold_id, held_until)"
+                    " VALUES (:member, :nonce, :offer, 1, 1, 1, 1, 0, :index, :state, 1, :now, :on, :now, :on, :cash, :hold,"
+                    " :until)"
                 ),
                 {"member": member.id if mine else other.id, "nonce": f"had-{number}", "offer": offer_id,
-                 "index": f"had-{number}".encode(), "now": NOW, "on": on},
+                 "index": f"had-{number}".encode(), "now": NOW, "on": on, "state": state,
+                 **({"cash": 100, "hold": 1, "until": NOW} if state != "issued" else {"cash": 0, "hold": None, "until": None})},
             )  # fmt: skip
             for day, limit in ((WHOLE, document.limits.stock), (on, document.limits.day)):
                 if limit:
@@ -204,6 +221,18 @@ async def test_what_has_not_changed_is_not_read_again(stage: Stage) -> None:
         after = await on_shelf(tx)
     assert after.offers[kept] is before.offers[kept]
     assert (after.offers[changed].version, before.offers[changed].version) == (2, 1)
+
+
+async def test_what_is_held_until_its_cash_is_paid_counts_as_had(stage: Stage) -> None:
+    price = PerUnit(points=100, value_minor=1200, cash_minor=1000, most_units=1)
+    [box] = await stage.publish(offer("box", "盒", "Box", "fruit", price, limits=Limits(member_ever=1)))
+    member = await stage.member((900, "-"))
+    for expected in ([box], []):
+        async with stage.engine.begin() as tx:
+            found = await browse(tx, member, today=TODAY, held=await shelf.purse(tx, member, today=TODAY))
+            assert [each.listed.id for each in found.affordable()] == expected
+        if expected:
+            assert (await stage.redeem(member, box)).redemption.state == "held"
 
 
 async def test_no_list_leaves_out_what_lies_behind_the_first_hundreds(stage: Stage) -> None:
