@@ -11,7 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger.errors import Refusal
-from ledger.members.standings import NoSuchTier
+from ledger.members.named import must_be_known
 from ledger.merchants import log
 from ledger.merchants import merchant as merchants
 from ledger.points import statements
@@ -90,7 +90,6 @@ _SWITCH = text(
     "UPDATE privilege SET active = :active WHERE id = :id AND merchant_id = :merchant AND active <> :active RETURNING code"
 )
 _OUTLETS = text("SELECT id, name FROM outlet WHERE merchant_id = :merchant AND closed_at IS NULL")
-_TIERS = text("SELECT document -> 'tiers' FROM programme WHERE one = 1")
 _LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended('privilege-code:' || :merchant || ':' || :code, 0))")
 
 
@@ -111,10 +110,7 @@ async def publish(
         "document": privilege.model_dump_json(exclude_none=True),
         "active": active,
     }
-    tiers = await tx.scalar(_TIERS) if privilege.tiers else None
-    for tier in privilege.tiers:
-        if tier not in {each["code"] for each in tiers or ()}:
-            raise NoSuchTier(tier)
+    await must_be_known(tx, tiers=set(privilege.tiers), regions=set())
     await tx.execute(_LOCK, {"merchant": str(giver.id), "code": privilege.code})
     old = (await tx.execute(_MINE, facts)).first()
     if old is None:

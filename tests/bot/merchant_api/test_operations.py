@@ -278,7 +278,7 @@ async def test_own_privileges_are_published_read_and_switched_off(database: Data
          "One of these: percent_off, free"),
         ({"name": {"zh": "鲜" * 25, "en": "Fresh"}}, 422, "not_sensible", "/document",
          f"「{'鲜' * 25}」长过 24 个字", f"“{'鲜' * 25}” is longer than 24 characters"),
-        ({"tiers": ["platinum"]}, 404, "no_such_tier", "", "没有这个等级", "There is no such tier"),
+        ({"tiers": ["platinum"]}, 422, "no_such_tier", "", "没有这个等级", "There is no such tier"),
         ({"holds": {"currency": "rail", "points": 5}}, 422, "currency_not_held_for", "", "不能要求持有「rail」",
          "“rail” can't be asked for"),
         ({"outlets": ["月球店"]}, 422, "no_outlet_of_that_name", "", "没有门店「月球店」", "No outlet “月球店”"),
