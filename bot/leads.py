@@ -16,6 +16,8 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from bot.ending import end
+
 log = structlog.get_logger(__name__)
 
 LEASE_SECONDS = 15.0
@@ -103,14 +105,14 @@ class Lead:
             while True:
                 lease = await self._try()
                 if lease != self.lease or (working is not None and working.done()):
-                    await _end(working)
+                    await end(working)
                     working = None
                 self.lease = lease
                 if lease is not None and working is None:
                     working = asyncio.create_task(self._guard(lease))
                 await asyncio.sleep(self._renew_seconds)
         finally:
-            await _end(working)
+            await end(working)
             if self.lease is not None:
                 with contextlib.suppress(Exception):
                     async with self._engine.connect() as connection:
@@ -132,9 +134,3 @@ class Lead:
             log.warning("lead_lost", role=self._role, epoch=lease.epoch)
         except Exception:
             log.exception("lead_work_failed", role=self._role)
-
-
-async def _end(task: asyncio.Task[None] | None) -> None:
-    if task is not None:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)

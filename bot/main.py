@@ -28,6 +28,7 @@ from bot.clock import Clock
 from bot.commands_menu import Menus
 from bot.demo.load import has_playable_people, load
 from bot.demo.photos import photo
+from bot.ending import end
 from bot.engines import Connects, engines
 from bot.health import Health
 from bot.imports import Imports, from_telegram
@@ -183,7 +184,7 @@ async def running(
             worker.webhook.receiving = True
         for work in (Lead(pools.turns, "jobs", worker.holder, lead).run(), _gauge(pools.reads, metrics)):
             task = asyncio.create_task(work)
-            stack.push_async_callback(_end, task)
+            stack.push_async_callback(end, task)
         log.info("running", bot=worker.bot.username, address=address)
         if sandbox is not None:
             say(both(f"演练场:{address}/playground", f"the playground: {address}/playground"))
@@ -270,11 +271,6 @@ def _spare_what_stays() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(GARBAGE_OBJECTS, 20, 20)
-
-
-async def _end(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
 
 
 @contextlib.contextmanager

@@ -15,6 +15,7 @@ from telegram.ext import Application, ExtBot
 from bot.api import BotApi
 from bot.clock import Clock
 from bot.dispatch import Dispatcher
+from bot.ending import end
 from bot.engines import Engines
 from bot.features import Registry
 from bot.incoming import Incoming
@@ -149,9 +150,7 @@ class Worker:
     async def stop(self, seconds: float = 20.0) -> None:
         """Take no more updates, finish those in work, say what was committed, close. At most about `seconds`."""
         self.webhook.stopping = True
-        if self._polling is not None:
-            self._polling.cancel()
-            await asyncio.gather(self._polling, return_exceptions=True)
+        await end(self._polling)
         deadline = time.monotonic() + seconds
         while self.application.update_processor.current_concurrent_updates and time.monotonic() < deadline:
             await asyncio.sleep(0.02)
