@@ -77,12 +77,12 @@ class Dispatcher:
         commands = {*self.registry.commands, "start", "cancel"}
         return [
             CallbackQueryHandler(self._guarded(self._tap)),
-            PreCheckoutQueryHandler(self._guarded(self._checkout)),
-            MessageHandler(private & filters.SUCCESSFUL_PAYMENT, self._guarded(self._paid)),
             CommandHandler(commands, self._guarded(self._command), filters=private),
             InDialogue(MessageHandler(private & filters.TEXT & ~filters.COMMAND, self._guarded(self._said))),
             InDialogue(MessageHandler(private & (filters.PHOTO | filters.Document.ALL), self._guarded(self._given))),
             InDialogue(MessageHandler(private & filters.CONTACT, self._guarded(self._shared))),
+            MessageHandler(private & filters.SUCCESSFUL_PAYMENT, self._guarded(self._paid)),
+            PreCheckoutQueryHandler(self._guarded(self._checkout)),
             MessageHandler(private, self._guarded(self._anything_else)),
             ChatMemberHandler(self._guarded(self._reachable), ChatMemberHandler.MY_CHAT_MEMBER),
             CommandHandler(commands, self._guarded(self._in_group), filters=filters.UpdateType.MESSAGE),

@@ -49,6 +49,8 @@ from bot.webhook import BODY_BYTES_MAX, register
 from bot.worker import Parts, Worker
 from chat.feature import discover
 from ledger.members.vault import Vault
+from ledger.redeeming.on_shelf import on_shelf
+from ledger.redeeming.search import index_of
 
 log = structlog.get_logger(__name__)
 
@@ -175,6 +177,7 @@ async def running(
         api.add_to(app)
         if sandbox is not None:
             app.add_subapp("/playground", sandbox.page(timetable))
+        await _warm(pools.reads)
         address = await _listen(app, stack, settings, shares_port)
         if settings.public_url is None or sandbox is not None:
             worker.poll()
@@ -263,6 +266,13 @@ async def _gauge(engine: Connects, metrics: Metrics) -> None:
         except Exception as error:
             failures.log_round(log, "not_gauged", error)
         await asyncio.sleep(GAUGE_SECONDS)
+
+
+async def _warm(engine: Connects) -> None:
+    """Make what the catalog keeps in the process before the first member asks for it: of 5,000 offers, it takes half a second."""
+    async with engine.connect() as connection:
+        await on_shelf(connection)
+        await index_of(connection)
 
 
 def _spare_what_stays() -> None:

@@ -58,6 +58,8 @@ from tests.conftest import Database
 ZONE = ZoneInfo("Asia/Shanghai")
 SECRET = "webhook-secret-of-the-tests"
 CONNECTIONS = 12
+PACE = Limits.telegram()
+"""What the double enforces unless a test says otherwise."""
 
 Setup = Callable[[AsyncConnection], Awaitable[Any]]
 
@@ -358,13 +360,13 @@ async def bot_running(
         features: instead of those in `handlers/`.
         setup: fills the fresh database.
         webhook: updates are posted rather than polled. by_hand: they stay where they are until `world.feed`.
-        limits: of the double; Telegram's by default.
+        limits: of the double; `PACE` by default.
         provider_token: of a payment provider; none: no invoices.
     """
     _log_plainly()
     async with database.engine.begin() as tx:
         await setup(tx)
-    double = Double(limits=limits)
+    double = Double(limits=limits or PACE)
     await double.start()
     world = World(database, double, discover() if features is None else features, webhook=webhook, by_hand=by_hand)
     world.provider_token = provider_token

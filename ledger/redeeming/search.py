@@ -255,10 +255,10 @@ async def search(tx: AsyncConnection, words: str, *, limit: int = 60, guess: boo
     Without `guess`, the words or their pinyin must be there: for words that may mean something else altogether.
     """
     asked = normal(words)[:LONGEST].strip()
-    return (await _index(tx)).find(asked, limit, guess=guess) if asked else []
+    return (await index_of(tx)).find(asked, limit, guess=guess) if asked else []
 
 
-async def _index(tx: AsyncConnection) -> Index:
+async def index_of(tx: AsyncConnection) -> Index:
     """The index of the shelf as `tx` sees it."""
     count, contents = (await run(tx, _FINGERPRINT))[0]
     index = _indexes.get((count, contents))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+from collections import OrderedDict
 from pathlib import Path
 
 import psutil
@@ -17,9 +18,13 @@ from bot.double.double import Double
 from bot.main import running
 from bot.settings import Settings, SettingsError
 from bot.supervisor import supervise
+from ledger.redeeming.on_shelf import on_shelf
+from ledger.redeeming.search import search
+from ledger.redeeming.who import NOBODY
 from tests.bot.playground.events import events_of
 from tests.conftest import Database
 from tests.driver import coalition
+from tests.turns import TODAY
 
 
 def settings(folder: Path, **given: str) -> Settings:
@@ -70,6 +75,22 @@ async def test_without_a_token_there_is_a_playground_with_people_who_have_points
         async with database.engine.connect() as tx:
             assert await tx.scalar(_count("programme")) == 1
             assert (await tx.scalar(_count("entry")) or 0) > 10
+
+
+async def test_the_first_list_and_the_first_search_find_everything_made(
+    demo_database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ledger.redeeming.on_shelf._shelves", OrderedDict())
+    monkeypatch.setattr("ledger.redeeming.search._indexes", OrderedDict())
+    async with Double() as double:
+        mine = settings(tmp_path, BOT_TOKEN=double.token, TELEGRAM_API_URL=double.url)
+        async with running(mine, demo_database.url, silent), demo_database.engine.connect() as tx:
+            made: list[str] = []
+            monkeypatch.setattr("ledger.redeeming.search.Index", lambda *_: made.append("index"))
+            monkeypatch.setattr("ledger.redeeming.on_shelf.OnShelf", lambda *_: made.append("shelf"))
+            assert (await on_shelf(tx)).found_by(NOBODY, TODAY)
+            assert await search(tx, "图书券")
+            assert made == []
 
 
 async def test_started_again_the_playground_answers_as_before(database: Database, tmp_path: Path) -> None:
