@@ -38,7 +38,7 @@ from bot.merchant_api.hooks import Hooks
 from bot.merchant_api.server import MerchantApi
 from bot.metrics import Metrics
 from bot.outbox import POLICIES
-from bot.pictures import Pictures
+from bot.pictures import qr_png
 from bot.sandbox import Sandbox
 from bot.secret_key import vault, webhook_secret
 from bot.settings import Settings, SettingsError
@@ -113,8 +113,6 @@ async def running(
         pools = engines(url, settings.database_connections)
         stack.push_async_callback(pools.dispose)
         keys, clock, metrics = vault(settings), Clock(settings.zone), Metrics()
-        pictures = Pictures()
-        stack.callback(pictures.close)
         sandbox = None
         if settings.bot_token is None:
             sandbox = await Sandbox.open(pools.turns, keys, clock)
@@ -133,7 +131,7 @@ async def running(
             features=discover(),
             token=token,
             api_url=api_url,
-            qr_png=pictures.qr_png,
+            qr_png=qr_png,
             assets=photo,
             webhook_secret=webhook_secret(settings),
             proxy=settings.proxy_url.get_secret_value() if settings.proxy_url else None,

@@ -4,7 +4,7 @@
     from picture to words   a new message, then the old one is deleted (Telegram can't take a picture out of a message)
     to a picture            editMessageMedia
     with a file             always a new message
-    QR                      the words first; the picture follows into the same message when the render pool has drawn it
+    a new picture           sendPhoto, the words below it; where Telegram does not take it, the words alone
     an invoice              always a new message; where Telegram does not take it, the words that say so
     before a payment        answerPreCheckoutQuery, within seconds or not at all
     what renews itself      `said` hears in which message it stands
@@ -18,7 +18,7 @@ import asyncio
 import base64
 import contextlib
 import mimetypes
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any
 
 import structlog
@@ -34,7 +34,7 @@ CHECKOUT_PAUSES = (0.2, 0.5, 1.0)
 
 _WORDS = {"parse_mode": "HTML", "link_preview_options": {"is_disabled": True}}
 
-QRPainter = Callable[[str], Awaitable[bytes]]
+QRPainter = Callable[[str], bytes]
 Assets = Callable[[str], bytes]
 Picture = tuple[str, dict[str, Upload]]
 """What stands for a picture in a call, and the files that go with it."""
@@ -44,7 +44,7 @@ class Teller:
     """Says drawn messages through a bot.
 
     Args:
-        qr_png: draws a QR picture; runs elsewhere than in this event loop.
+        qr_png: draws a QR picture.
         assets: a stored picture's bytes by name; `KeyError` where there is none.
         provider_token: of the payment provider that invoices name; None: there is none.
         said: hears of each message that is to renew itself: its chat, its id, what it shows.
@@ -66,7 +66,6 @@ class Teller:
         self._said = said
         self._provider_token = provider_token
         self._file_ids: dict[str, str] = {}
-        self._followers: dict[tuple[int, int], asyncio.Task[None]] = {}
 
     async def say(self, chat_id: int, drawn: Drawn, *, unsolicited: bool = False) -> None:
         """Say one message.
@@ -87,11 +86,6 @@ class Teller:
                 await self._show(chat_id, drawn, unsolicited)
             finally:
                 await answering
-
-    async def finish(self, seconds: float) -> None:
-        """Wait for pictures that are still to follow, at most `seconds`."""
-        if self._followers:
-            await asyncio.wait(set(self._followers.values()), timeout=seconds)
 
     async def _answer(self, query: str, alert: str | None, *, pops_up: bool) -> None:
         """Stops the button's spinner. What `alert` says beside a screen passes by itself; alone it waits to be read.
@@ -156,7 +150,6 @@ class Teller:
         return int(edit["id"])
 
     async def _send(self, chat_id: int, drawn: Drawn, unsolicited: bool) -> int:
-        picture = drawn.get("picture", {})
         common = {"chat_id": chat_id, "reply_markup": _keyboard(drawn), "protect_content": drawn.get("protect")}
         if "invoice" in drawn:
             try:
@@ -177,24 +170,25 @@ class Teller:
                 if files is not None or "file" not in str(no):
                     raise
                 log.warning("file_not_shown", why=str(no))
-        if "photo" in picture and (found := self._photo(picture["photo"])) is not None:
+        if (found := self._picture(drawn)) is not None:
             photo, files = found
-            sent = await self._transport.message(
-                chat_id,
-                lambda: self._api.call(
-                    "sendPhoto", files, photo=photo, caption=drawn["text"], parse_mode="HTML", **common
-                ),
-                unsolicited=unsolicited,
-            )
-            self._remember(picture["photo"], sent)
-            return int(sent["message_id"])
+            try:
+                shown: Any = await self._transport.message(
+                    chat_id,
+                    lambda: self._api.call(
+                        "sendPhoto", files, photo=photo, caption=drawn["text"], parse_mode="HTML", **common
+                    ),
+                    unsolicited=unsolicited,
+                )
+                self._remember(drawn, shown)
+                return int(shown["message_id"])
+            except Refused as no:
+                log.error("picture_not_shown", why=str(no))
         sent = await self._transport.message(
             chat_id,
             lambda: self._api.call("sendMessage", text=drawn["text"], **_WORDS, **common),
             unsolicited=unsolicited,
         )
-        if "qr" in picture:
-            self._follow(chat_id, sent["message_id"], drawn)
         return int(sent["message_id"])
 
     async def _send_invoice(self, chat_id: int, invoice: dict[str, Any], unsolicited: bool) -> int:
@@ -218,76 +212,37 @@ class Teller:
         return int(sent["message_id"])
 
     async def _edit(self, chat_id: int, message_id: int, has_picture: bool, drawn: Drawn) -> None:
-        if (late := self._followers.pop((chat_id, message_id), None)) is not None:
-            late.cancel()  # it would put what the message showed before over what it is to show now
-        picture = drawn.get("picture", {})
         place = {"chat_id": chat_id, "message_id": message_id, "reply_markup": _keyboard(drawn)}
-        if "photo" in picture and (found := self._photo(picture["photo"])) is not None:
-            self._remember(picture["photo"], await self._put_picture(found, drawn, place))
-            return
-        if has_picture:
-            # An old QR must not stand under new words, not even for a moment: the picture and the words go together.
-            if "qr" in picture and (painted := await self._painted(picture["qr"])) is not None:
-                await self._put_picture(painted, drawn, place)
-            else:
-                await self._call("editMessageCaption", caption=drawn["text"], parse_mode="HTML", **place)
-            return
-        await self._call("editMessageText", text=drawn["text"], **_WORDS, **place)
-        if "qr" in picture:
-            self._follow(chat_id, message_id, drawn)
-
-    async def _put_picture(self, picture: Picture, drawn: Drawn, place: dict[str, Any]) -> Any:
-        media = {"type": "photo", "media": picture[0], "caption": drawn["text"], "parse_mode": "HTML"}
-        return await self._call("editMessageMedia", picture[1], media=media, **place)
+        if (found := self._picture(drawn)) is not None:
+            photo, files = found
+            media = {"type": "photo", "media": photo, "caption": drawn["text"], "parse_mode": "HTML"}
+            self._remember(drawn, await self._call("editMessageMedia", files, media=media, **place))
+        elif has_picture:
+            await self._call("editMessageCaption", caption=drawn["text"], parse_mode="HTML", **place)
+        else:
+            await self._call("editMessageText", text=drawn["text"], **_WORDS, **place)
 
     async def _call(self, method: str, files: dict[str, Upload] | None = None, /, **values: Any) -> Any:
         return await self._transport.call(lambda: self._api.call(method, files, **values))
 
-    def _follow(self, chat_id: int, message_id: int, drawn: Drawn) -> None:
-        """Puts the QR into the message once it is painted. Best effort: the words already carry the code."""
-        place = {"chat_id": chat_id, "message_id": message_id, "reply_markup": _keyboard(drawn)}
-
-        async def follow() -> None:
-            painted = await self._painted(drawn["picture"]["qr"])
-            if painted is None:
-                return
-            for _ in range(2):
-                try:
-                    await self._put_picture(painted, drawn, place)
-                    return
-                except (Later, Uncertain):
-                    await asyncio.sleep(1.0)
-                except (Unreachable, Moved, Refused) as no:
-                    # Gone or changed meanwhile: somebody tapped on before the picture came.
-                    log.info("picture_not_shown", why=str(no))
-                    return
-
-        def gone(task: asyncio.Task[None]) -> None:
-            if self._followers.get((chat_id, message_id)) is task:
-                del self._followers[chat_id, message_id]
-
-        task = self._followers[chat_id, message_id] = asyncio.create_task(follow())
-        task.add_done_callback(gone)
-
-    async def _painted(self, data: str) -> Picture | None:
+    def _picture(self, drawn: Drawn) -> Picture | None:
+        """What stands for a message's picture; None where there is none, or none can be had: then the words say it alone."""
+        picture = drawn.get("picture", {})
         try:
-            return _attached("qr.png", await self._qr_png(data))
-        except Exception:
-            log.exception("qr_not_painted")
-            return None
+            if "qr" in picture:
+                return _attached("qr.png", self._qr_png(picture["qr"]))
+            if "photo" in picture:
+                asset = picture["photo"]
+                kept = self._file_ids.get(asset)
+                return (kept, {}) if kept is not None else _attached(f"{asset}.png", self._assets(asset))
+        except (KeyError, OSError, ValueError) as error:
+            log.warning("no_such_picture", asset=picture.get("photo"), error=type(error).__name__)
+        return None
 
-    def _photo(self, asset: str) -> Picture | None:
-        """What to send for an asset: the file id of an earlier upload, else its bytes; None where there is no picture."""
-        if asset in self._file_ids:
-            return self._file_ids[asset], {}
-        try:
-            return _attached(f"{asset}.png", self._assets(asset))
-        except (KeyError, OSError):
-            log.warning("no_such_asset", asset=asset)
-            return None
-
-    def _remember(self, asset: str, sent: Any) -> None:
-        if isinstance(sent, dict) and sent.get("photo"):
+    def _remember(self, drawn: Drawn, sent: Any) -> None:
+        """Under which id Telegram keeps an asset that it has now been sent."""
+        asset = drawn["picture"].get("photo")
+        if asset is not None and isinstance(sent, dict) and sent.get("photo"):
             self._file_ids[asset] = sent["photo"][-1]["file_id"]
 
 

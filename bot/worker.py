@@ -156,5 +156,4 @@ class Worker:
             await asyncio.sleep(0.02)
         await self.renewals.stop()
         await self.outbox.stop(max(0.0, deadline - time.monotonic()))
-        await self.teller.finish(min(2.0, max(0.0, deadline - time.monotonic())))
         await self.application.shutdown()

@@ -12,7 +12,6 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import segno
 from reportlab.lib.pagesizes import A4
 from reportlab.lib.units import mm
 from reportlab.pdfbase import pdfmetrics
@@ -20,6 +19,7 @@ from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
 
 from chat.font import FONT_FILE
+from chat.qr import modules
 
 COLUMNS, ROWS = 2, 5
 PER_PAGE = COLUMNS * ROWS
@@ -29,7 +29,6 @@ STRIP = 8 * mm
 MARGIN = 4 * mm
 QR_SIDE = 28 * mm
 NAME_SIZE, NAME_SIZE_MIN = 14.0, 7.0
-QR_MASK = 2
 
 _FONT = "jifen-cards"
 _GREY, _LIGHT = 0.45, 0.75
@@ -127,8 +126,7 @@ def _length(said: str, size: float) -> float:
 
 def _qr(canvas: Canvas, link: str, x: float, y: float) -> None:
     """A QR code as one path of runs of dark modules: sharp at any size, and small."""
-    code = segno.make(link, error="m", micro=False, mask=QR_MASK)
-    rows = [bytes(row) for row in code.matrix]
+    rows = modules(link)
     module = QR_SIDE / len(rows)
     path = canvas.beginPath()
     for number, row in enumerate(rows):

@@ -32,7 +32,7 @@ async def show_card(turn: Turn, words: str = "") -> Screen:
 
 @feature.tap("show")
 async def show(turn: Turn) -> Screen:
-    """Draws a fresh code; the words come at once, the picture follows."""
+    """Draws a fresh code, in words and as a picture."""
     return await _fresh(turn, RENEWALS)
 
 

@@ -22,7 +22,6 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import hashlib
-import io
 import itertools
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -31,7 +30,6 @@ from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import segno
 import structlog
 from aiohttp import ClientSession, web
 from sqlalchemy import text
@@ -45,6 +43,7 @@ from bot.engines import engines
 from bot.logs import with_turn
 from bot.metrics import Metrics
 from bot.opening import language_of
+from bot.pictures import qr_png
 from bot.webhook import PATH, register
 from bot.worker import Parts, Worker
 from chat.feature import Feature, discover
@@ -77,21 +76,10 @@ async def programme_only(tx: AsyncConnection) -> None:
     await tx.execute(_PROGRAMME, {"document": turns.PROGRAMME.model_dump_json()})
 
 
-async def qr_png(data: str) -> bytes:
-    """A QR code, painted here: the render pool has tests of its own."""
-    return _picture(data, 2)
-
-
+@cache
 def asset(name: str) -> bytes:
     """A picture for any asset's name."""
-    return _picture(name, 8)
-
-
-@cache
-def _picture(data: str, scale: int) -> bytes:
-    out = io.BytesIO()
-    segno.make(data).save(out, kind="png", scale=scale)
-    return out.getvalue()
+    return qr_png(name)
 
 
 class World:

@@ -13,10 +13,11 @@ from aiohttp import web
 
 from bot.clock import Clock
 from bot.engines import engines
+from bot.pictures import qr_png
 from bot.worker import Parts, Worker
 from ledger.members.vault import Vault
 from tests.bot.test_turns import feature
-from tests.driver import SECRET, ZONE, asset, qr_png
+from tests.driver import SECRET, ZONE, asset
 
 
 async def main(database_url: str, api_url: str, port: int) -> None:

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import io
-
-import segno
+from bot.pictures import qr_png
 
 
 def picture(words: str) -> bytes:
     """A small picture; other words, another picture."""
-    out = io.BytesIO()
-    segno.make(words).save(out, kind="png", scale=4)
-    return out.getvalue()
+    return qr_png(words)

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import io
 import json
 from typing import Any
 
 import aiohttp
-import segno
+
+from bot.pictures import qr_png
 
 WORDS = {
     "zh": {
@@ -82,13 +82,6 @@ WORDS = {
 }
 
 COMMANDS = ("start", "balance", "catalog", "card", "help")
-
-
-def qr_png(text: str) -> bytes:
-    """A QR code as a PNG."""
-    out = io.BytesIO()
-    segno.make_qr(text, error="m").save(out, kind="png", scale=9, border=3, dark="#0f3d36")
-    return out.getvalue()
 
 
 def data(text: str, value: str, **more: str) -> dict[str, str]:

@@ -9,11 +9,11 @@ from typing import Any
 import aiohttp
 import pytest
 
+from bot.pictures import qr_png
 from bot.playground import actions
 from bot.playground.views import message_view
 from tests.bot.playground.demo import Demo
 from tests.bot.playground.events import events_of
-from tests.bot.playground.scripted import qr_png
 
 MING, HONG = 1001, 1002
 

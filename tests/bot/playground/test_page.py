@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from playwright.async_api import expect
 
+from bot.pictures import qr_png
 from tests.bot.playground.browser import PHONE
 from tests.bot.playground.conftest import Opener
 from tests.bot.playground.demo import Demo
 from tests.bot.playground.measures import CONTRAST, NAMELESS, WORD_SHAPES
-from tests.bot.playground.scripted import qr_png
 
 pytestmark = pytest.mark.browser
 
