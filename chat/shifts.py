@@ -9,15 +9,17 @@ import datetime as dt
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from chat import paid_tiers
+from chat import cash, paid_tiers, privileges
 from chat.known import Known
 from chat.words import Money, Text, t, tn
 from ledger.earning import shift_totals
-from ledger.merchants import paid_tier_sales, shifts
+from ledger.merchants import paid_tier_sales, shifts, staff
 from ledger.merchants.merchant import Merchant
 from ledger.merchants.paid_tier_sales import Taken
 from ledger.merchants.shifts import ClosedBy, Shift, Totals
-from ledger.redeeming import counter
+from ledger.redeeming import counter, drawer, privilege_uses
+from ledger.redeeming.drawer import Drawer
+from ledger.redeeming.privilege_uses import Used
 
 
 async def totals(tx: AsyncConnection, shift: Shift, *, until: dt.datetime) -> Totals:
@@ -26,6 +28,9 @@ async def totals(tx: AsyncConnection, shift: Shift, *, until: dt.datetime) -> To
     given, back = await shift_totals.totals(tx, shift.merchant_id, since=since, until=until, staff_id=who)
     used = await counter.used_count(tx, shift.merchant_id, since=since, until=until, staff_id=who)
     tiers = await paid_tier_sales.taken(tx, shift.merchant_id, since=since, until=until, staff_id=who)
+    worker = await staff.by_id(tx, who)
+    money = await drawer.counted(tx, shift.merchant_id, since=since, until=until, staff=worker)
+    free = await privilege_uses.count(tx, shift.merchant_id, since=since, until=until, staff_id=who)
     return Totals(
         given.awards,
         given.amount_minor,
@@ -38,6 +43,12 @@ async def totals(tx: AsyncConnection, shift: Shift, *, until: dt.datetime) -> To
         tiers.sold_minor,
         tiers.back,
         tiers.back_minor,
+        money.taken,
+        money.taken_minor,
+        money.back,
+        money.back_minor,
+        free.uses,
+        free.off_minor,
     )
 
 
@@ -74,6 +85,8 @@ def figures(done: Totals, merchant: Merchant, names: Known) -> list[Text]:
         tn("已撤回 {n} 笔", n=done.taken_back) if done.taken_back else None,
         tn("验券 {n} 张", n=done.vouchers) if done.vouchers else None,
         tn("退款 {n} 笔,{amount}", n=done.refunds, amount=Money(done.refunded_minor, money)) if done.refunds else None,
+        *cash.counted(Drawer(done.cash_parts, done.cash_parts_minor, done.cash_back, done.cash_back_minor), money),
+        *privileges.counted(Used(done.privileges, done.privileges_off_minor, 0), money),
         *paid_tiers.taken(Taken(done.tiers, done.tiers_minor, done.tiers_back, done.tiers_back_minor), money),
     ]
     return [line for line in found if line is not None]

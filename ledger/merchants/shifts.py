@@ -32,7 +32,8 @@ class NoShiftOpen(Refusal):
 class Totals:
     """What was done in a shift. Awards, money and points as the day's list counts them, without those taken back; refunds are
     those made in the shift, whenever the purchase was; tiers are all those sold in it, and taken back in it whenever they were
-    sold. Money in minor units of the merchant's currency."""
+    sold. Cash parts are money taken for redemptions, and given back; privileges, what was used and taken off by it. Money in minor
+    units of the merchant's currency. What older shifts did not count is 0."""
 
     awards: int
     amount_minor: int
@@ -45,6 +46,12 @@ class Totals:
     tiers_minor: int = 0
     tiers_back: int = 0
     tiers_back_minor: int = 0
+    cash_parts: int = 0
+    cash_parts_minor: int = 0
+    cash_back: int = 0
+    cash_back_minor: int = 0
+    privileges: int = 0
+    privileges_off_minor: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,12 +20,13 @@ from handlers import redeem
 from jobs.lapse_unpaid import duty
 from ledger.members import operators, person
 from ledger.merchants import merchant as merchants
-from ledger.merchants import staff
-from ledger.redeeming import codes
-from ledger.redeeming.offers import PerUnit
+from ledger.merchants import outlets, shifts, staff
+from ledger.redeeming import codes, privilege_uses, privileges
+from ledger.redeeming.offers import Names, PerUnit
+from ledger.redeeming.privilege import Held, PercentOff, Privilege
 from tests.conftest import Database
 from tests.driver import ZONE, World, bot_running
-from tests.handlers.shop import gives, member_id, offer, shelve, shop
+from tests.handlers.shop import gives, member_id, moment, offer, shelve, shop
 from tests.handlers.till_scene import printed
 
 ORANGES = offer(
@@ -309,6 +310,51 @@ async def test_what_the_counter_took_is_given_back_at_the_counter(database: Data
         await at.cashier.sees("退好的钱", fresh=True)
         await at.cashier.taps("¥10 · 小明")
         assert "经手:3号台" in (await at.cashier.sees("会员撤回了", fresh=True)).shown
+
+
+async def test_a_shift_is_closed_with_the_cash_and_the_privileges_of_it(database: Database) -> None:
+    async with scene(database) as at:
+        now, ming = moment(at.world), await member_id(at.world, at.ming)
+        async with at.world.database.engine.begin() as tx:
+            fruit = await merchants.by_code(tx, "fruit")
+            [worker] = await staff.team(tx, fruit.id)
+            owner = replace(worker, role="owner")
+            outlet = await outlets.open_outlet(tx, by=owner, name="湖滨店", now=now.now)
+            till = await outlets.open_till(tx, outlet.id, "1号台", by=owner, now=now.now)
+            shift = await shifts.begin(tx, staff=worker, till_id=till.id, now=now.now)
+            off = Privilege(
+                code="fresh",
+                merchant="fruit",
+                name=Names(zh="鲜果", en="Fresh fruit"),
+                gives=PercentOff(percent=10),
+                holds=Held(points=500),
+            )
+            shown = await privileges.publish(tx, off, by=worker.actor, now=now.now)
+            await privilege_uses.use(
+                tx, worker, ming, shown[0], (shown[1], 9_000), amount_minor=10_000, nonce="n", shift=shift, at=now
+            )
+        await at.holds()
+        code = code_on(at.ming)
+        await at.takes_cash(code, "only")
+        await at.ming.taps("看这张券")
+        await at.ming.sees("有效至", fresh=True)
+        await at.world.settled()
+        await at.undoes()
+        await at.cashier.says(f"/verify {code}")
+        await at.cashier.sees("这张券已经撤回了", fresh=True)
+        await at.cashier.taps("退 ¥10")
+        await at.cashier.sees("会员撤回了", fresh=True)
+        await at.cashier.taps("已退 ¥10")
+        await at.cashier.sees("没有要退的。", fresh=True)
+        await at.cashier.says("/counter")
+        await at.cashier.taps("班次")
+        await at.cashier.sees("今天", fresh=True)
+        await at.cashier.taps("交班", message=at.cashier.last)
+        asked = (await at.cashier.sees("交班:1号台 · 湖滨店?", fresh=True)).shown
+        await at.cashier.taps("确认交班")
+        closed = (await at.cashier.sees("已交班", fresh=True)).shown
+        for said in ("兑换收钱 1 笔,¥10", "兑换退钱 1 笔,¥10", "权益 1 次,少收 ¥10"):
+            assert said in asked and said in closed
 
 
 async def test_nobody_else_may_see_or_end_a_refund(database: Database) -> None:
