@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -46,6 +46,15 @@ class CashRefund:
     provider_charge: str | None
 
 
+class Owed(NamedTuple):
+    """What a provider has yet to send back of one currency: how often, how much in minor units, since when."""
+
+    money: str
+    refunds: int
+    minor: int
+    since: dt.datetime
+
+
 @dataclass(eq=False)
 class NoSuchCashRefund(Refusal):
     """There is none by this number here."""
@@ -77,6 +86,10 @@ _PAGE = text(
     " ORDER BY CASE WHEN :open THEN c.id ELSE -c.id END LIMIT :limit OFFSET :offset"
 )
 _COUNT = text(f"SELECT count(*) FROM cash_refund c WHERE {_HERE} AND c.done_at IS NULL")
+_OWED = text(
+    "SELECT c.money, count(*), sum(c.minor)::bigint, min(c.opened_at) FROM cash_refund c"
+    " WHERE c.way = 'invoice' AND c.done_at IS NULL GROUP BY 1 ORDER BY 1"
+)
 _ONE = text(f"{_FIELDS} WHERE {_HERE} AND c.id = :id")
 _OF = text(f"{_FIELDS} WHERE c.redemption_id = :id ORDER BY c.id")
 _DONE = text("UPDATE cash_refund SET done_at = :now, done_by = :by WHERE id = :id AND done_at IS NULL")
@@ -103,6 +116,11 @@ async def page(
 async def waiting(tx: AsyncConnection, merchant_id: int | None) -> int:
     """How many are open there."""
     return int(await tx.scalar(_COUNT, {"merchant": merchant_id}) or 0)
+
+
+async def owed_by_provider(tx: AsyncConnection) -> list[Owed]:
+    """What the operator has yet to send back through the provider, a row a currency."""
+    return [Owed(*row) for row in await tx.execute(_OWED)]
 
 
 async def one(tx: AsyncConnection, merchant_id: int | None, refund_id: int) -> CashRefund:

@@ -16,12 +16,16 @@ from bot.double.double import Fault, Limits, Person
 from bot.double.messages import Message
 from bot.leads import take
 from bot.timetable import Timetable
+from chat.words import Speaker
 from handlers import redeem
+from jobs import cash_back
+from jobs.duty import Duty
 from jobs.lapse_unpaid import duty
 from ledger.members import operators, person
 from ledger.merchants import merchant as merchants
 from ledger.merchants import outlets, shifts, staff
 from ledger.redeeming import codes, privilege_uses, privileges
+from ledger.redeeming.cash_refunds import Owed
 from ledger.redeeming.offers import Names, PerUnit
 from ledger.redeeming.privilege import Held, PercentOff, Privilege
 from tests.conftest import Database
@@ -139,9 +143,9 @@ def code_on(who: Person) -> str:
     return next(code for word in words if (code := codes.read(word)) is not None)
 
 
-async def runs_duty(world: World, holder: str) -> None:
+async def runs_duty(world: World, holder: str, which: Duty = duty) -> None:
     """The duty looks for what is due."""
-    timetable = Timetable(world.database.engine, world.vault, Clock(ZONE, world.now), [duty])
+    timetable = Timetable(world.database.engine, world.vault, Clock(ZONE, world.now), [which])
     async with world.database.engine.begin() as tx:
         lease = await take(tx, holder, holder)
     assert lease is not None
@@ -265,9 +269,15 @@ async def test_a_payment_that_comes_too_late_goes_back_and_the_operator_sees_to_
             who = await person.find(tx, at.world.vault, boss.id)
             assert who is not None
             await operators.add(tx, who, "finance", now=at.world.now())
+        await runs_duty(at.world, "first", cash_back.duty)
+        told = await boss.sees("¥10 要退给会员,1 笔")
+        assert "都是这一天里的" in told.shown
+        await at.world.settled()
         await boss.says("/operator")
         await boss.sees("运营台", fresh=True)
         await boss.taps("要退的钱(1)")
+        await boss.sees("要退的钱", fresh=True)
+        await boss.taps("去退", message=told)
         await boss.sees("要退的钱", fresh=True)
         await boss.taps("¥10 · 小明 · 当季鲜橙")
         shown = await boss.sees("取消以后才付的", fresh=True)
@@ -280,6 +290,19 @@ async def test_a_payment_that_comes_too_late_goes_back_and_the_operator_sees_to_
         await at.ming.sees("¥10 已退给您")
         await at.world.settled()
         assert sum("¥10 已退给您" in m.shown for m in at.ming.messages) == 1
+        await at.world.clock.move(1)
+        await runs_duty(at.world, "second", cash_back.duty)
+        await at.world.settled()
+        assert not [m for m in boss.messages if "要退给会员" in m.shown], "it is told while it is open, no longer"
+
+
+def test_what_a_provider_owes_is_told_in_english_with_how_long_it_waits() -> None:
+    now = dt.datetime(2026, 11, 22, 2, 0, tzinfo=dt.UTC)
+    told = cash_back.notice([Owed("CNY", 2, 2_450, now - dt.timedelta(days=3, hours=1))], now)
+    assert [Speaker("en", now.date()).plain(line) for line in told.lines if line] == [
+        "¥24.50 to send back, 2 payments",
+        "The oldest has waited 3 days",
+    ]
 
 
 async def test_what_the_counter_took_is_given_back_at_the_counter(database: Database) -> None:
