@@ -122,6 +122,11 @@ def cash_back_of(label: Text, merchant_id: int, refund_id: int) -> Button:
     return Button(label, data=f"cash_back:show:{merchant_id}:{refund_id}")
 
 
+def reveal(voucher_id: int) -> Button:
+    """A partner's code, which counts as used once it is seen."""
+    return Button(t("查看码"), data=f"vouchers:reveal:{voucher_id}", style="primary")
+
+
 def take_back(voucher_id: int) -> Button:
     """Taking a redemption back, with a question before."""
     return Button(t("撤回"), data=f"vouchers:undo:{voucher_id}")
@@ -497,6 +502,16 @@ def rule_approval(label: Text, rule: str) -> Button:
 def api_keys(merchant_id: int, label: Text | None = None) -> Button:
     """A merchant's keys of the HTTP API, and where its events go."""
     return Button(label or t("接口"), data=f"api_keys:list:{merchant_id}")
+
+
+def offline_list(merchant_id: int) -> Button:
+    """The list of vouchers for a till that loses its network."""
+    return Button(t("断网名单"), data=f"offline:list:{merchant_id}")
+
+
+def offline_bring(merchant_id: int) -> Button:
+    """Bringing what a till took without network."""
+    return Button(t("补录断网时用的券"), data=f"imports:kind:{merchant_id}:used_vouchers")
 
 
 def imports(merchant_id: int, label: Text | None = None) -> Button:

@@ -87,6 +87,7 @@ FILE_KINDS: dict[str, Text] = {
     "members": t("顾客名单"),
     "balances": t("期初积分"),
     "codes": t("券码"),
+    "used_vouchers": t("断网时用的券"),
 }
 """What a file brings."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from chat.merchants import green_class
 from chat.offer_rules import special
 from chat.offers import both, price, short_reason
 from chat.screen import Line
@@ -25,6 +26,8 @@ BY: dict[Order, Text] = {
 }
 """The orders of a list, as its buttons say them."""
 
+_MERCHANT_MOST = 1001
+"""A merchant's rating is at most 1,000 per mille, so it only decides between offers of equal classes."""
 NOTHING_ENDS = t("{days} 天内没有要结束的。", days=SOON)
 
 
@@ -50,9 +53,17 @@ async def ordered(turn: Turn, found: Sequence[Found], order: Order) -> Ordered:
     elif order == "green":
         sellers = {each.listed.merchant_id for each in found}
         rated = await green_rating.ratings(turn.tx, sellers, turn.programme.green_scale)
-        weights = {seller: rating.per_mille for seller, rating in rated.items() if rating.letter is not None}
-        letters = {each.listed.id: rated[each.listed.merchant_id].letter for each in found}
-        because = {id_: t("绿色 {letter}", letter=letter) for id_, letter in letters.items() if letter is not None}
+        for each in found:
+            rating, its = rated[each.listed.merchant_id], each.listed.offer.green_class
+            counts = 0 if its is None else turn.programme.green_scale.weights.get(its, 100)
+            if its is not None or rating.letter is not None:
+                weights[each.listed.id] = counts * _MERCHANT_MOST + (
+                    rating.per_mille if rating.letter is not None else 0
+                )
+            if its is not None:
+                because[each.listed.id] = t("绿色 · {green}", green=green_class(turn.programme, its))
+            elif rating.letter is not None:
+                because[each.listed.id] = t("绿色 {letter}", letter=rating.letter)
     elif order == "ending":
         because = {  # of a special price, its own line says so
             each.listed.id: t("今天最后一天") if each.ends_on == turn.today else t("最后一天 {on}", on=each.ends_on)

@@ -14,6 +14,7 @@ from chat.words import Both, Money, Points, Text, t, tn
 from ledger.redeeming import may_redeem as rules
 from ledger.redeeming import reach
 from ledger.redeeming.may_redeem import Facts, Listed
+from ledger.redeeming.memberships import MembershipHeld
 from ledger.redeeming.offers import AmountNotOffered, Category, Names, Offer, PerMoney, PerUnit, Quote
 from ledger.redeeming.publish import CurrencyNotAccepted
 from ledger.redeeming.redemptions import OfferChanged
@@ -127,6 +128,8 @@ def short_reason(seen: Seen) -> Text | None:
             return t("还差 {lacking}", lacking=points_of(seen.listed, no.needed - no.available))
         case rules.SoldOut():
             return t("换完了")
+        case MembershipHeld():
+            return t("您已有")
         case rules.DayQuotaTaken():
             return t("今天换完了")
         case rules.MemberHadAll(again_on=None):
@@ -162,7 +165,12 @@ def terms(listed: Listed, facts: Facts) -> list[Text]:
         said.append(t("每天 {n} 份,今天还有 {left}", n=limits.day, left=max(0, facts.day_left or 0)))
     if facts.stock_left is not None:
         said.append(t("还剩 {left} 份", left=max(0, facts.stock_left)))
-    said.append(tn("凭码 {n} 天内有效", n=listed.offer.validity_days))
+    if listed.offer.pool is not None:
+        said.append(tn("码 {n} 天内看", n=listed.offer.validity_days))
+    elif listed.offer.at_once:
+        said.append(t("捐了不退") if listed.offer.does is not None else t("换了不退"))
+    else:
+        said.append(tn("凭码 {n} 天内有效", n=listed.offer.validity_days))
     return said
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 from chat import doors
+from chat.offers import points_of
 from chat.refusals import Worded, worded
 from chat.screen import Line, Screen, screen
 from chat.turn import Turn
@@ -10,9 +13,11 @@ from chat.words import Both, Money, Text, t, tn
 from ledger.earning import qualifying
 from ledger.earning.qualifying import Warning
 from ledger.members import standings, tiers, upgrades
+from ledger.members.ending import Ending
 from ledger.members.standings import Change
 from ledger.members.tiers import Missing
 from ledger.programme import Programme, Tier
+from ledger.redeeming.may_redeem import Listed
 
 PRIVILEGES_SHOWN = 6
 
@@ -75,6 +80,26 @@ def warned(programme: Programme, warning: Warning) -> Screen:
         t("不够的话降一级,到{lower}。", **facts),
     ]
     return screen(lines, [[doors.tier(t("看等级")), doors.home()]])
+
+
+def ends_soon(programme: Programme, ends: Ending, today: dt.date, again: Listed | None = None) -> Screen:
+    """What a member is told some days before a tier ends that was bought or given. `again` is where more of its days are had."""
+    facts = {
+        "tier": named(programme, ends.tier),
+        "lower": named(programme, ends.lands_on),
+        "until": ends.until,
+    }
+    left = (ends.until - today).days
+    lines: list[Line] = [
+        t("{tier}到 {until}为止", **facts),
+        tn("还有 {n} 天,之后是{lower}。", n=left, **facts) if left else t("今天最后一天,之后是{lower}。", **facts),
+        t("想接着用,可以再换或再买。"),
+    ]
+    more = None
+    if again is not None and again.offer.membership is not None:
+        points = points_of(again, again.offer.least_points)
+        more = doors.offer(tn("再换 {n} 天 · {points}", n=again.offer.membership.days, points=points), again.id)
+    return screen(lines, [[more], [doors.tier(t("看等级")), doors.catalog()], [doors.home()]])
 
 
 def proposed(count: int) -> Screen:

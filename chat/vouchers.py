@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from chat import doors
+from chat import doors, handovers
 from chat.offers import both, points_of, thing
 from chat.refusals import Worded, worded
 from chat.screen import BLANK, QR, Button, Line, Screen, screen
@@ -24,6 +24,8 @@ def what(voucher: Redemption) -> Text:
 
 def state(voucher: Redemption, today: dt.date) -> Text:
     """Where it stands, in a word and a date."""
+    if (own := handovers.state(voucher, today)) is not None:
+        return own
     if voucher.state == "used":
         return t("{on} 已用", on=voucher.used_at)
     if voucher.state == "held":

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
-from chat import doors, known
+from chat import doors, handovers, known
 from chat.arguments import number
 from chat.feature import Feature
 from chat.known import Known
@@ -205,6 +205,7 @@ async def offer(turn: Turn, offer_id: str, origin: str = "home") -> Screen:
         t("<b>{price}</b>", price=price(listed, priced.price)),
         special(listed, priced),
         t("{about}", about=both(document.about)) if document.about else None,
+        *(own := handovers.card(turn, listed, priced.price)),
         BLANK,
     ]
     ruled = days(listed, seen.facts, priced, turn.today)
@@ -230,10 +231,12 @@ async def offer(turn: Turn, offer_id: str, origin: str = "home") -> Screen:
         ],
         [_back(origin), doors.home()],
     ]
-    return screen(lines, rows, picture=Photo(document.photo) if document.photo and _fits(document, ruled) else None)
+    return screen(
+        lines, rows, picture=Photo(document.photo) if document.photo and _fits(document, [*ruled, *own]) else None
+    )
 
 
-def _fits(document: Offer, ruled: list[Text]) -> bool:
+def _fits(document: Offer, ruled: Sequence[Line]) -> bool:
     """Whether all of it goes below a picture. The document's own texts always do; each line of its days and prices takes room."""
     texts = [document.name, *([document.about] if document.about else []), *document.conditions]
     return not ruled or sum(max(len(each.zh), len(each.en)) for each in texts) + 80 * len(ruled) <= CAPTION_ROOM
@@ -267,7 +270,8 @@ def _ways_to_have(seen: Seen, yes: Yes) -> list[list[Button | None]]:
         ]
         others = (yes.most - price_.least) // price_.step + 1 > len(amounts)
         return [*_pairs(buttons), [doors.amounts(t("别的面额"), listed.id) if others else None]]
-    return [[doors.redeem(t("兑换"), listed.id, 1), doors.amounts(t("要几份"), listed.id) if yes.most > 1 else None]]
+    more = doors.amounts(t("捐几份") if listed.offer.does else t("要几份"), listed.id) if yes.most > 1 else None
+    return [[doors.redeem(handovers.verb(listed.offer), listed.id, 1), more]]
 
 
 def _stay(turn: Turn, order: str | None = None, **said: str) -> None:

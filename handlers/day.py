@@ -91,6 +91,7 @@ async def list_(turn: Turn, merchant: str = "0", page: str = "0") -> Screen:
             else None,
             doors.counter(),
         ],
+        [doors.offline_list(post.merchant.id) if authority.may(post.staff.role, "verify") else None],
     ]
     return screen(lines, rows)
 

@@ -66,7 +66,7 @@ async def front(turn: Turn, post: Post, first: Line | None = None) -> Screen:
     ]
     choices = [feature.button(words, "kind", here, kind) for kind, words in FILE_KINDS.items()]
     seen: list[list[Button | None]] = [[doors.import_file(here, each.id, label(each))] for each in sent]
-    return screen(lines, [choices[:2], choices[2:], *seen, [doors.merchant(t("返回"), here)]])
+    return screen(lines, [choices[:2], choices[2:4], choices[4:], *seen, [doors.merchant(t("返回"), here)]])
 
 
 def label(file: ImportFile) -> Text:
@@ -113,6 +113,7 @@ ABOUT = {
     "purchases": t("按现在的规则给积分。同一单号的几行算一单;同一单号只记一次。"),
     "members": t("每位顾客一个账户,没有认领以前积分存在里面。导完给您认领码,转交给顾客。"),
     "balances": t("顾客原来有的积分,每位一次,计入您的保证金。"),
+    "used_vouchers": t("断网时收下的券,每张核销一次。别处用过、撤回或过期的,报告里写明,由店里承担。"),
     "codes": t("合作方的券码,加密存放,以后谁也看不到,只在发出时给领到的人看。"),
 }
 

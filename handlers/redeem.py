@@ -10,7 +10,7 @@ import unicodedata
 from decimal import Decimal, InvalidOperation
 from typing import NamedTuple
 
-from chat import doors
+from chat import doors, handovers
 from chat.arguments import number
 from chat.cash import ended_screen, held_screen
 from chat.feature import Feature
@@ -130,6 +130,12 @@ async def redeem(
         kept = t("预留 {points},付了才扣;还可用 {left}", points=points_of(voucher, voucher.points), left=available)
         first = t("已经预留了") if result.repeated else t("为您预留好了")
         return held_screen(turn, voucher, result.code, first, left=None if result.repeated else kept)
+    if voucher.offer.pool is not None or voucher.offer.at_once:
+        first = t("已经换好了") if result.repeated else t("换好了")
+        paid, remain = points_of(voucher, voucher.points), points_of(voucher, result.available)
+        rest = None if result.repeated else t("用掉 {points},还剩 {left}", points=paid, left=remain)
+        if (told := await handovers.told(turn, voucher, first, left=rest)) is not None:
+            return told
     if not voucher.usable(turn.today):
         return await ended_screen(turn, voucher, t("这次兑换之前已经办过"))
     if result.repeated:
@@ -172,7 +178,7 @@ async def _confirm(turn: Turn, offer_id: int, amount: int, *, changed: bool = Fa
         else t("将用掉:{lots}", lots=_lots(listed, lots)),
         t("兑换后剩 {left}", left=points_of(listed, facts.available - quote.points)),
         _cash(turn, listed, quote) if quote.cash_minor else None,
-        joined(_promises(turn, listed)),
+        joined(await handovers.promises(turn, listed, facts, quote.units) or _promises(turn, listed)),
     ]
     if changed:
         lines = [CHANGED, BLANK, *lines]
@@ -180,7 +186,7 @@ async def _confirm(turn: Turn, offer_id: int, amount: int, *, changed: bool = Fa
     worth = 0 if isinstance(verdict.priced.price, PerMoney) else quote.value_minor
     wanted = Wanted(listed.id, amount, listed.version, quote.points, worth, quote.cash_minor)
     signature = turn.vault.sign(wanted.promise(turn, nonce))
-    label = t("确认预留") if wanted.cash else t("确认兑换")
+    label = t("确认预留") if wanted.cash else t("确认捐出") if document.does else t("确认兑换")
     cash = (_short(wanted.cash),) if wanted.cash else ()
     yes = feature.button(label, "do", *wanted[:5], nonce, signature, *cash, style="primary")
     rows: list[list[Button | None]] = [[yes, doors.offer(t("返回"), listed.id)]]
@@ -271,7 +277,9 @@ def _amounts(listed: Listed, facts: Facts, yes: Yes, *first: Line) -> Screen:
         ]
     else:
         lines += [
-            t("要几份?您可用 {available},最多 {most} 份。", available=available, most=yes.most),
+            t("捐几份?您可用 {available},最多 {most} 份。", available=available, most=yes.most)
+            if document.does
+            else t("要几份?您可用 {available},最多 {most} 份。", available=available, most=yes.most),
             t("也可以直接打字。"),
         ]
     rows: list[list[Button | None]] = [list(buttons[i : i + 2]) for i in range(0, len(buttons), 2)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chat import doors
+from chat import doors, handovers
 from chat.arguments import number
 from chat.cash import due, ended_screen, held_screen
 from chat.feature import Feature
@@ -11,7 +11,7 @@ from chat.screen import BLANK, Button, Line, Screen, screen
 from chat.turn import Turn
 from chat.vouchers import code_screen, state, what
 from chat.words import t
-from ledger.redeeming import redemptions, vouchers
+from ledger.redeeming import handover, redemptions, vouchers
 
 feature = Feature("vouchers", order=32, on_account=True)
 
@@ -52,9 +52,18 @@ async def show(turn: Turn, voucher_id: str) -> Screen:
     voucher = await vouchers.one(turn.tx, turn.me.id, number(voucher_id))
     if voucher.waits(turn.at.programme_now):
         return held_screen(turn, voucher, await vouchers.reveal(turn.tx, voucher, turn.vault))
+    if (told := await handovers.told(turn, voucher)) is not None:
+        return told
     if not voucher.usable(turn.today):
         return await ended_screen(turn, voucher)
     return code_screen(turn, voucher, await vouchers.reveal(turn.tx, voucher, turn.vault))
+
+
+@feature.tap("reveal")
+async def reveal(turn: Turn, voucher_id: str) -> Screen:
+    """Shows a partner's code, which counts as used from then on. Again: the same."""
+    voucher, code = await handover.reveal(turn.tx, turn.me, number(voucher_id), vault=turn.vault, at=turn.at)
+    return handovers.code_screen(turn, voucher, code)
 
 
 @feature.tap("undo")
@@ -62,13 +71,15 @@ async def undo(turn: Turn, voucher_id: str) -> Screen:
     """Asks before a redemption is taken back."""
     voucher = await vouchers.one(turn.tx, turn.me.id, number(voucher_id))
     if not voucher.usable(turn.today):
-        return await ended_screen(turn, voucher)
+        return await handovers.told(turn, voucher) or await ended_screen(turn, voucher)
     if not voucher.undoable(turn.now):
         raise redemptions.UndoOver(voucher.id, voucher.undo_until)
     lines: list[Line] = [
         t("撤回 <b>{what}</b> · {merchant}?", what=what(voucher), merchant=both(voucher.merchant)),
         BLANK,
-        t("{points}会原样退回,到期日不变;券码作废。", points=points_of(voucher, voucher.points)),
+        t("{points}会原样退回,到期日不变;券码作废。", points=points_of(voucher, voucher.points))
+        if voucher.offer.pool is None
+        else t("{points}会原样退回,到期日不变;码不再给您留。", points=points_of(voucher, voucher.points)),
         *([t("付的 {cash} 也退给您。", cash=due(voucher))] if voucher.cash_minor else []),
     ]
     yes = feature.button(t("确认撤回"), "undone", voucher.id, style="danger")

@@ -13,7 +13,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chat import imports as words
-from chat import known
+from chat import known, vouchers
 from chat.csv_file import csv_file
 from chat.screen import File, Screen, screen
 from chat.words import Speaker
@@ -27,6 +27,7 @@ from ledger.imports.working import Happened
 from ledger.members.vault import Vault
 from ledger.merchants import merchant as merchants
 from ledger.points.commands import Moment
+from ledger.redeeming import offline
 
 UNITS_PER_CHUNK = 250
 FORGOTTEN_PER_CHUNK = 20
@@ -95,8 +96,12 @@ async def _piece(chunk: Chunk, file: ImportFile, vault: Vault, zone: dt.tzinfo) 
     happened = await act(chunk.tx, file, units, at=chunk.at, zone=zone, vault=vault)
     decided = [_decided(file, unit, each, chunk.at.today, zone) for unit, each in zip(units, happened, strict=True)]
     await rows.decide(chunk.tx, file, decided)
-    if file.state == "running" and file.kind == "codes":
+    if file.state == "running" and file.kind in ("codes", "used_vouchers"):
         await rows.hide_secrets(chunk.tx, vault, file, units)
+    if file.state == "running" and file.kind == "used_vouchers":
+        made = [each.result_id for each in happened if each.how == "done" and each.result_id is not None]
+        for used in await offline.these(chunk.tx, made):
+            chunk.tell(used.member_id, vouchers.used_notice(used), key=f"voucher-used:{used.id}")
     sizes = [len(unit.rows) for unit in units]
     await progress.went_on(
         chunk.tx,

@@ -1,4 +1,5 @@
-"""Tiers move every night: up where purchases brought somebody there, softly down at a period's end, with a warning before it.
+"""Tiers move every night: up where purchases brought somebody there, softly down at a period's end, with a warning before it; and
+one that was bought or given is spoken of before it ends.
 
 A page of members a chunk; the last tells the operator how many upgrades were proposed. Each look does what is due and nothing
 twice, so a repeated or late slot is calm.
@@ -13,7 +14,8 @@ from sqlalchemy import text
 from chat import tiers
 from jobs.duty import Chunk, Duty, Progress, Slot
 from ledger.earning import qualifying
-from ledger.members import operators
+from ledger.members import ending, operators
+from ledger.redeeming.on_shelf import on_shelf
 
 MEMBERS_PER_CHUNK = 500
 
@@ -34,6 +36,10 @@ async def run(chunk: Chunk, slot: Slot) -> Progress | None:
     for warning in seen.warnings:
         told = tiers.warned(chunk.programme, warning)
         chunk.tell(warning.member_id, told, key=f"tier-ends:{warning.member_id}:{warning.until}")
+    for ends in await ending.ending(chunk.tx, chunk.programme, members, today=chunk.at.today):
+        key = f"tier-bought-ends:{ends.member_id}:{ends.until}:{ends.notice}"
+        sold = (await on_shelf(chunk.tx)).membership(ends.tier)
+        chunk.tell(ends.member_id, tiers.ends_soon(chunk.programme, ends, chunk.at.today, sold), key=key)
     proposed = int(chunk.progress.get("proposed", 0)) + seen.proposed
     if len(members) == MEMBERS_PER_CHUNK:
         return {"after": members[-1], "proposed": proposed}

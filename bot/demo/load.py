@@ -35,7 +35,7 @@ from ledger.points import commands as points
 from ledger.points.commands import Owner
 from ledger.points.engine import apply, post
 from ledger.programme import Programme
-from ledger.redeeming import codes, counter, publish, redemptions, shelf
+from ledger.redeeming import code_pools, codes, counter, publish, redemptions, shelf
 
 HISTORY_DAYS = 400
 """Rules are in force from so long before the day of loading."""
@@ -170,6 +170,8 @@ async def _set_up(scene: Scene, currencies: list[CurrencyTold]) -> None:
         values = {**currency.model_dump(exclude={"issuer"}), "id": ids[currency.code], "issuer_id": issuer}
         await tx.execute(_CURRENCY, values)
     await tx.execute(_PROGRAMME, {"document": scene.programme.model_dump_json(), "at": start})
+    for pool in offers.pools():
+        await code_pools.add(tx, scene.vault, scene.merchants[pool.merchant].id, pool.brought(scene.today))
     for offer in offers.read(scene.today):
         scene.offers[offer.code] = await publish.publish(tx, offer, now=start, today=start.date())
     await privileges.publish(tx, now=start)

@@ -15,7 +15,7 @@ from pydantic_core import ErrorDetails
 from chat.words import Both, Text, t, tn
 
 MOST = 20
-SENSE = ("value_error", "assertion_error", "longer_than")
+SENSE = ("value_error", "assertion_error", "longer_than", "goes_with")
 """Kinds of findings about what can be read and can't be right."""
 
 MOMENT = "2026-11-22T10:30:00+08:00"
@@ -90,6 +90,7 @@ KINDS: dict[str, Text | Said] = {
     "time_parsing": t("要是钟点,比如 09:30"),
     "json_invalid": lambda c: t("不是 JSON:{error}", error=str(c["error"])),
     "longer_than": lambda c: t("「{name}」长过 {longest} 个字", name=c["name"], longest=str(c["longest"])),
+    "goes_with": lambda c: t("{name} 是 {kind} 才有的,也要有", name=c["name"], kind=c["kind"]),
 }
 
 SENTENCES: dict[str, Text] = {
@@ -115,6 +116,9 @@ SENTENCES: dict[str, Text] = {
     ),
     "early access is for some members, before the first day `on_shelf`": t("提前兑换要写给谁,并早于 on_shelf 的第一天"),
     "a privilege asks for points held, for tiers, or for both": t("权益要写持有多少分、哪些等级,或两样都写"),
+    "what is handed over in the chat costs points alone": t("在聊天里交付的只收积分"),
+    "of a partner code or a membership there is one in one redemption": t("券码和等级一次换一份"),
+    "the stock of partner codes is their pool": t("券码的份数就是池里的码,不写 stock"),
     "where it holds is said once: `region`, or `who.regions`": t("地区只写一处:region,或 who.regions"),
 }
 """What our own validators say, by their English."""

@@ -34,7 +34,7 @@ BATCH = Operation(
 )  # fmt: skip
 
 IMPORT = Operation(
-    "POST", "/v1/imports", "Send a file of purchases, members, opening balances or partner codes; it is tried first", "imports",
+    "POST", "/v1/imports", "Send a file of purchases, members, balances, codes or offline vouchers; it is tried first", "imports",
     import_models.ImportOut, import_models.ImportAsked, "write", 202, (), BYTES_MOST, run=imports.send,
     takes=(*statements.MEDIA.values(), "application/octet-stream"),
 )  # fmt: skip

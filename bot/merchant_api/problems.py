@@ -67,6 +67,7 @@ _STATUS = {
     "voucher_let_go": 409, "hold_over": 409, "activity_over": 409, "activity_full": 409, "guessing_paused": 429,
     "too_many_applications": 429, "not_certified_yet": 409, "taken_already": 409, "application_closed": 409,
     "file_too_large": 413, "no_such_tier": 422, "no_such_region": 422, "no_such_campaign": 422,
+    "no_such_green_class": 422, "no_such_pool": 422,
 }  # fmt: skip
 
 

@@ -14,5 +14,5 @@ number, the customer's, the code — so that whatever happens twice, a chunk, a 
 
 Files: `kinds` which columns there are · `reading` bytes to rows · `lines` what a row says · `parsed` a whole file · `files` and
 `rows` where they stand, `progress` how they get on · `customers` whom a row means · `purchases`,
-`members`, `balances`, `codes` what units do, and `working` with what · `work` a chunk · `tables`.
+`members`, `balances`, `codes`, `used_vouchers` what units do, and `working` with what · `work` a chunk · `tables`.
 """

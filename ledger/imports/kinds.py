@@ -9,11 +9,11 @@ from typing import Literal, NamedTuple, get_args
 
 from ledger.errors import Refusal
 
-Kind = Literal["purchases", "members", "balances", "codes"]
+Kind = Literal["purchases", "members", "balances", "codes", "used_vouchers"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 Field = Literal[
     "document", "customer", "occurred_at", "amount", "category", "item", "pieces",
-    "points", "expires_on", "pool", "code", "valid_until",
+    "points", "expires_on", "pool", "code", "valid_until", "used_at",
 ]  # fmt: skip
 
 
@@ -63,6 +63,10 @@ COLUMNS: Mapping[Kind, tuple[Column, ...]] = {
         Column("pool", "券码池", "pool", ("池", "批次", "batch"), "coffee-2026"),
         Column("code", "券码", "code", ("兑换码", "卡密", "voucher code"), "KF7Q-22MA", secret=True),
         Column("valid_until", "有效期", "valid until", ("有效至", "到期日", "expires", "expiry date"), "2027-06-30", False),
+    ),
+    "used_vouchers": (
+        Column("code", "券码", "code", ("兑换码", "voucher code", "voucher"), "APKJ-NRFSJ-Q72C3", secret=True),
+        Column("used_at", "用券时间", "used at", ("时间", "使用时间", "time", "used"), "2026-11-22 10:30"),
     ),
 }  # fmt: skip
 

@@ -12,7 +12,9 @@ from decimal import Decimal
 from ledger.errors import Refusal
 from ledger.imports.kinds import Field, Kind
 from ledger.members import walk_ins
+from ledger.redeeming import codes
 from ledger.redeeming.code_pools import CODE_LONGEST, POOL_LONGEST
+from ledger.redeeming.counter import CodeMistyped
 
 WORD_LONGEST = 64
 AMOUNT_MOST = 10**12
@@ -130,15 +132,23 @@ class CodeLine:
     valid_until: dt.date | None
 
 
-AnyLine = PurchaseLine | MemberLine | BalanceLine | CodeLine
+@dataclass(frozen=True, slots=True)
+class UsedLine:
+    """A voucher that a till took, and when."""
+
+    code: str
+    used_at: dt.datetime
+
+
+AnyLine = PurchaseLine | MemberLine | BalanceLine | CodeLine | UsedLine
 
 
 def read(kind: Kind, cells: Cells, when: When) -> AnyLine:
     """What a row says.
 
     Raises:
-        CellMissing → CellTooLong → PhoneWithin → CellUnreadable → NoRefundsHere → RowInFuture → RowTooOld → RowOver, field by
-        field.
+        CellMissing → CellTooLong → PhoneWithin → CodeMistyped → CellUnreadable → NoRefundsHere → RowInFuture → RowTooOld → RowOver,
+        field by field.
     """
     match kind:
         case "purchases":
@@ -152,6 +162,8 @@ def read(kind: Kind, cells: Cells, when: When) -> AnyLine:
             return CodeLine(
                 _word(kind, cells, "pool", POOL_LONGEST), _secret(cells), _last_day(kind, cells, "valid_until", when)
             )
+        case "used_vouchers":
+            return used(cells, when)
 
 
 def purchase(cells: Cells, when: When) -> PurchaseLine:
@@ -168,6 +180,21 @@ def purchase(cells: Cells, when: When) -> PurchaseLine:
     return PurchaseLine(
         document, customer, occurred_at, amount, _maybe(kind, cells, "category"), _maybe(kind, cells, "item"), pieces
     )
+
+
+def used(cells: Cells, when: When) -> UsedLine:
+    """A voucher that a till took, as `read` reads it."""
+    code = codes.read(_said("used_vouchers", cells, "code")[:CODE_LONGEST])
+    if code is None:
+        raise CodeMistyped
+    used_at = _instant("used_vouchers", cells, "used_at", when.zone)
+    if ":" not in _said(
+        "used_vouchers", cells, "used_at"
+    ):  # two tills may have taken it on one day: minutes tell them apart
+        raise CellUnreadable("used_vouchers", "used_at", cells["used_at"][:WORD_LONGEST])
+    if used_at > when.now + SKEW:
+        raise RowInFuture(used_at)
+    return UsedLine(code, used_at)
 
 
 def _said(kind: Kind, cells: Cells, field: Field) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from ledger.errors import Refusal
 from ledger.imports import lines
 from ledger.imports.kinds import COLUMNS, Kind, places
-from ledger.imports.lines import BalanceLine, CodeLine, MemberLine, PurchaseLine, When
+from ledger.imports.lines import BalanceLine, CodeLine, MemberLine, PurchaseLine, UsedLine, When
 from ledger.imports.reading import rows
 
 CELL_LONGEST = 500
@@ -101,7 +101,7 @@ def _key(line: lines.AnyLine) -> str:
             return line.document
         case MemberLine() | BalanceLine():
             return line.customer
-        case CodeLine():
+        case CodeLine() | UsedLine():
             return line.code
 
 

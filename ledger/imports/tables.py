@@ -56,7 +56,7 @@ import_file = Table(
     Column("confirmed_by", Text),
     Column("done_at", DateTime(timezone=True)),
     Column("worked_at", DateTime(timezone=True), comment="files under way take turns"),
-    CheckConstraint("kind IN ('purchases', 'members', 'balances', 'codes')", "kind"),
+    CheckConstraint("kind IN ('purchases', 'members', 'balances', 'codes', 'used_vouchers')", "kind"),
     CheckConstraint(
         "state IN ('sent', 'received', 'read', 'tried', 'running', 'done', 'refused', 'dropped', 'stopped')", "state"
     ),

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger.errors import Fault, Refusal
-from ledger.imports import balances, codes, lines, members, purchases
+from ledger.imports import balances, codes, lines, members, purchases, used_vouchers
 from ledger.imports.files import ImportFile
-from ledger.imports.lines import BalanceLine, CodeLine, MemberLine, PurchaseLine, When
+from ledger.imports.lines import BalanceLine, CodeLine, MemberLine, PurchaseLine, UsedLine, When
 from ledger.imports.rows import Unit
 from ledger.imports.working import Happened, Working
 from ledger.members.vault import Vault
@@ -51,6 +51,8 @@ async def do(
             return await balances.do(working, [line for (line,) in read if isinstance(line, BalanceLine)])
         case "codes":
             return await codes.do(working, [line for (line,) in read if isinstance(line, CodeLine)])
+        case "used_vouchers":
+            return await used_vouchers.do(working, [line for (line,) in read if isinstance(line, UsedLine)])
 
 
 async def attempt(

@@ -6,5 +6,6 @@ purpose and version · `profile` language, region, birthday · `birthdays` when 
 a till · `walk_ins` customers without Telegram, by paper card or phone · `claims` accounts from before somebody joined, claimed by
 their owner · `claim_codes` by which · `credit_standing` what an assessor says, by consent · `operators` who runs the programme ·
 `invitations` one-time links by which people join a counter or a company · `business` companies and who uses their accounts ·
-`tiers` the ladder (pure) · `standings` who stands where, stored · `upgrades` proposals for those whose visits speed up · `tables`.
+`tiers` the ladder (pure) · `standings` who stands where, stored · `ending` those bought or given that
+end soon · `upgrades` proposals for those whose visits speed up · `tables`.
 """

@@ -18,5 +18,6 @@ Chinese, pinyin, initials, typos · `stock` pieces, never oversold · `redemptio
 use · `lapses` unused at their end · `exchange` into common points · `tier_sales` a tier for some days · `privilege` its document,
 `may_use` the one predicate of privileges, `privileges` kept and judged, `privilege_uses` at the till · `favourites` kept,
 `watching` what became of them · `codes` their alphabet and check character · `code_pools` codes of partners, handed out once ·
-`tables`.
+`handover` what is handed over in the chat, `memberships` a tier off the shelf · `offline` tills without network, what they took ·
+`announcing` to merchants' systems · `tables`.
 """

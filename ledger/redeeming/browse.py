@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ledger.members.member import Member
 from ledger.points.reading import run
 from ledger.points.statements import Holding
-from ledger.redeeming import shelf
+from ledger.redeeming import code_pools, shelf
 from ledger.redeeming.may_redeem import Listed, Yes
 from ledger.redeeming.offers import Names
 from ledger.redeeming.on_shelf import Entry, OnShelf, on_shelf
@@ -43,7 +43,8 @@ class Found(NamedTuple):
 
 Order = Literal["near", "ending", "new", "popular", "green"]
 ORDERS: tuple[Order, ...] = get_args(Order)
-"""What may be had first; what ends within `SOON` days, the soonest first; newest; most redeemed; of the greenest merchants."""
+"""What may be had first; what ends within `SOON` days, the soonest first; newest; most redeemed; greenest: by what
+its green class counts, and of equals by its merchant."""
 SOON = 30
 POPULAR_DAYS = 30
 NO_WEIGHTS: Mapping[int, int] = {}
@@ -52,8 +53,8 @@ NO_WEIGHTS: Mapping[int, int] = {}
 def in_order(
     found: Iterable[Found], order: Order, *, today: dt.date, weights: Mapping[int, int] = NO_WEIGHTS
 ) -> list[Found]:
-    """Sorted; of equals, what is nearest first. `weights` are by offer id of what is popular, by merchant id of what is green:
-    the heavier the earlier, what has none last."""
+    """Sorted; of equals, what is nearest first. `weights` are by offer id, of what is popular or green: the heavier the earlier,
+    what has none last."""
     near = sorted(found, key=_nearness)
     if order == "ending":
         until = today + dt.timedelta(days=SOON)
@@ -62,7 +63,7 @@ def in_order(
     keys: dict[Order, Callable[[Found], int]] = {
         "new": lambda each: -each.listed.id,
         "popular": lambda each: -weights.get(each.listed.id, -1),
-        "green": lambda each: -weights.get(each.listed.merchant_id, -1),
+        "green": lambda each: -weights.get(each.listed.id, -1),
     }
     return sorted(near, key=keys[order]) if order in keys else near
 
@@ -148,7 +149,8 @@ def decided(
 
 
 async def _apart(tx: AsyncConnection, stands: OnShelf, member: Member, today: dt.date) -> list[Listed]:
-    """The offers where more than points matters: gone, today's pieces gone, or limited and had by this member before."""
+    """The offers where more than points matters: gone, today's pieces gone, no code left, or limited and had by this member
+    before; and memberships, which are few."""
     apart: dict[int, Listed] = {}
     for offer_id, taken in await run(tx, _APART, member.id, WHOLE, today):
         listed = stands.offers.get(offer_id)
@@ -159,7 +161,11 @@ async def _apart(tx: AsyncConnection, stands: OnShelf, member: Member, today: dt
         day = listed.offer.limits.day
         if gone or had or (day is not None and taken is not None and taken >= day):
             apart[offer_id] = listed
-    return list(apart.values())
+    if stands.pooled:
+        pools = {(each.merchant_id, each.offer.pool or "") for each in stands.pooled}
+        free = await code_pools.free(tx, pools, today=today, most=1)
+        apart |= {each.id: each for each in stands.pooled if not free[each.merchant_id, each.offer.pool or ""][0]}
+    return list((apart | {each.id: each for each in stands.memberships}).values())
 
 
 _POPULAR = text(

@@ -15,10 +15,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger.errors import Fault, Refusal
 from ledger.members.vault import Vault
-from ledger.merchants import webhooks
 from ledger.merchants.staff import Staff
 from ledger.points.commands import Moment
-from ledger.redeeming import codes
+from ledger.redeeming import announcing, codes
 from ledger.redeeming.offers import Names
 from ledger.redeeming.redemptions import due
 from ledger.redeeming.vouchers import COLUMNS, TABLES, HoldOver, Redemption, blind, ended, of_row
@@ -121,19 +120,17 @@ async def use(tx: AsyncConnection, staff: Staff, code: str, *, vault: Vault, at:
 
 async def announce(tx: AsyncConnection, staff: Staff, used: Redemption, *, at: Moment) -> None:
     """Tell the merchant's own systems that a voucher was used."""
-    facts = {"redemption": used.id, "offer": used.offer.code, "units": used.units, "value_minor": used.value_minor}
-    facts |= {"money": used.money, "used_at": at.now.isoformat(), "till": staff.label}
-    key = f"redemption.used:{used.id}"
-    await webhooks.emit(tx, staff.merchant_id, "redemption.used", key=key, facts=facts, now=at.now)
+    await announcing.used(tx, used, now=at.now, till=staff.label)
 
 
 async def used_today(
     tx: AsyncConnection, merchant_id: int, *, since: dt.datetime, staff_id: int | None = None, limit: int = 50
 ) -> list[Redemption]:
-    """Vouchers used at a merchant since an instant, newest first; of one staff member where asked."""
+    """Vouchers used at a merchant's counters since an instant, newest first; of one staff member where asked."""
     mine = "AND r.used_by = :staff_id" if staff_id is not None else ""
     query = text(
-        f"SELECT {COLUMNS} FROM {TABLES} WHERE r.merchant_id = :merchant_id AND r.used_at >= :since {mine}"
+        f"SELECT {COLUMNS} FROM {TABLES} WHERE r.merchant_id = :merchant_id AND r.used_at >= :since"
+        f" AND r.used_by IS NOT NULL {mine}"
         " ORDER BY r.used_at DESC LIMIT :limit"
     )
     values = {"merchant_id": merchant_id, "since": since, "limit": limit}
@@ -149,9 +146,9 @@ async def used_count(
     until: dt.datetime | None = None,
     staff_id: int | None = None,
 ) -> int:
-    """How many vouchers were used at a merchant since an instant, before another; by one staff member where asked."""
+    """How many vouchers were used at a merchant's counters since an instant, before another; by one staff member where asked."""
     query = text(
-        "SELECT count(*) FROM redemption WHERE merchant_id = :merchant_id AND used_at >= :since"
+        "SELECT count(*) FROM redemption WHERE merchant_id = :merchant_id AND used_at >= :since AND used_by IS NOT NULL"
         " AND (CAST(:until AS timestamptz) IS NULL OR used_at < :until)"
         " AND (CAST(:staff_id AS bigint) IS NULL OR used_by = :staff_id)"
     )

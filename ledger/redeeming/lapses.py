@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger.points import engine
 from ledger.points.commands import Moment, Receipt
-from ledger.redeeming import cash_refunds, stock
+from ledger.redeeming import cash_refunds, code_pools, stock
 from ledger.redeeming.redemptions import returning
 from ledger.redeeming.vouchers import COLUMNS, TABLES, Redemption, of_row
 
@@ -60,5 +60,6 @@ async def lapse(tx: AsyncConnection, *, at: Moment, grace_days: int, limit: int 
         if not isinstance(outcome, Receipt):
             raise outcome
         receipts[voucher.id] = outcome
+    await code_pools.let_go(tx, [v.id for v in vouchers if v.offer.pool is not None])
     await cash_refunds.owe(tx, [v.id for v in back if v.cash_minor], "unused", now=at.now)
     return [Lapsed(v, receipts.get(v.id)) for v in vouchers]

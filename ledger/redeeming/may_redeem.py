@@ -3,8 +3,8 @@
 It is pure, and both listing and redeeming ask it, so what is shown can be had. Reasons are given in this order, all that apply:
 
 `MemberMayNotSpend` → `OfferPaused` → `MerchantNotServing` → `OnlyForTiers` → `OnlyForStanding` → `OnlyInRegions` → `OfferOver` or
-`NotYetOnShelf` or `BlackedOut` → `AmountNotOffered` → `SoldOut` → `MemberHadAll` (ever, month, day) → `DayQuotaTaken` →
-`PointsShort`.
+`NotYetOnShelf` or `BlackedOut` → `AmountNotOffered` → `SoldOut` → `MembershipHeld` → `MemberHadAll` (ever, month, day) →
+`DayQuotaTaken` → `PointsShort`.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import ClassVar, Literal
 from ledger.errors import Refusal
 from ledger.points.commands import NotEnoughPoints
 from ledger.redeeming.in_force import InForce, in_force
+from ledger.redeeming.memberships import Climb, MembershipHeld
 from ledger.redeeming.offers import AmountNotOffered, Names, Offer, PerMoney, PerUnit, Quote
 from ledger.redeeming.reach import not_for, not_now, opens
 from ledger.redeeming.who import NOBODY, Traits
@@ -49,7 +50,7 @@ class Facts:
 
     Points are of the offer's currency; `next_release` is the day and size of the next pending points. `had` counts the pieces the
     member had (used or usable) today, this month and ever. `stock_left` and `day_left` are None without such a limit. `traits` are
-    the member's, as far as the offer asks for them.
+    the member's, as far as the offer asks for them; `climb` is what a membership would be to them.
     """
 
     spending: bool = True
@@ -62,6 +63,7 @@ class Facts:
     stock_left: int | None = None
     day_left: int | None = None
     traits: Traits = NOBODY
+    climb: Climb | None = None
 
 
 @dataclass(eq=False)
@@ -184,6 +186,9 @@ def may_redeem(
     units = quote.units
     if facts.stock_left is not None and facts.stock_left < units:
         reasons.append(SoldOut(listed.id, units, max(0, facts.stock_left)))
+    climb, offered = facts.climb, offer.membership
+    if offered is not None and climb is not None and climb.reached:
+        reasons.append(MembershipHeld(listed.id, offered.tier, climb.personal))
     tomorrow = today + dt.timedelta(days=1)
     own: list[tuple[Period, int | None, int, dt.date | None]] = [
         ("ever", limits.member_ever, facts.had_ever, None),

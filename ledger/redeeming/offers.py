@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler
 from pydantic_core import PydanticCustomError
 
 from ledger.errors import Refusal
+from ledger.redeeming.code_pools import POOL_LONGEST
 from ledger.redeeming.who import EVERYBODY, Who
 from ledger.redeeming.windows import ALWAYS, Span, When
 
@@ -27,7 +28,10 @@ Category = Literal[
 CATEGORIES: tuple[Category, ...] = get_args(Category)
 """The shelves of the catalog, in the order in which they are shown."""
 
-Kind = Literal["goods", "service", "voucher", "variable_voucher"]
+Kind = Literal["goods", "service", "voucher", "variable_voucher", "partner_code", "membership", "donation"]
+"""The last three are handed over in the chat: a code of a partner's, a tier until a day, points given to a cause."""
+AT_ONCE: tuple[Kind, ...] = ("membership", "donation")
+"""What the tap that redeems it hands over: no code, used at once, and not taken back."""
 
 
 class _Document(BaseModel):
@@ -216,6 +220,13 @@ HOLD_HOURS = 48
 """How long a hold waits for its cash part where the offer does not say."""
 
 
+class Membership(_Document):
+    """A tier of the programme's, for so many days."""
+
+    tier: str
+    days: int = Field(ge=1, le=3660)
+
+
 class Early(_Document):
     """Members who may have it before it is on the shelf, and from which day."""
 
@@ -223,7 +234,19 @@ class Early(_Document):
     from_on: dt.date
 
 
-_LATER = ("specials", "on_shelf", "blackout", "who", "region", "early", "hold_hours")
+_LATER = (
+    "specials",
+    "on_shelf",
+    "blackout",
+    "who",
+    "region",
+    "early",
+    "hold_hours",
+    "pool",
+    "membership",
+    "does",
+    "green_class",
+)
 """What documents may say since there were ones that could not."""
 
 
@@ -258,11 +281,26 @@ class Offer(_Document):
     hold_hours: int | None = Field(
         default=None, ge=1, le=720, description="how long points and pieces wait for the cash part; none: two days"
     )
+    pool: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=POOL_LONGEST,
+        description="of a partner code: the merchant's pool of them",
+    )
+    membership: Membership | None = Field(default=None, description="of a membership: which, for how long")
+    does: Names | None = Field(default=None, description="of a donation: what one of it does, «种 1 棵树»")
+    green_class: str | None = Field(default=None, description="the programme's green class that it is of")
 
     @model_validator(mode="after")
     def _fits_a_caption(self) -> Offer:
         """Everything below a picture is at most 1,024 characters, the rules and the price included."""
-        texts = [(self.name, 60), *([(self.about, 240)] if self.about else []), *((c, 60) for c in self.conditions)]
+        does = [(self.does, 40)] if self.does else []
+        texts = [
+            (self.name, 60),
+            *([(self.about, 240)] if self.about else []),
+            *does,
+            *((c, 60) for c in self.conditions),
+        ]
         for names, longest in texts:
             if max(len(names.zh), len(names.en)) > longest:
                 facts = {"name": names.zh, "longest": longest}
@@ -275,6 +313,27 @@ class Offer(_Document):
     def _kind_fits_price(self) -> Offer:
         if (self.kind == "variable_voucher") != (self.price.kind == "per_money"):
             raise ValueError("a variable voucher, and nothing else, is priced per money")
+        return self
+
+    @model_validator(mode="after")
+    def _kind_says_what_it_hands_over(self) -> Offer:
+        own: tuple[tuple[Kind, str, object], ...] = (
+            ("partner_code", "pool", self.pool),
+            ("membership", "membership", self.membership),
+            ("donation", "does", self.does),
+        )
+        for kind, name, said in own:
+            if (self.kind == kind) != (said is not None):
+                facts = {"kind": kind, "name": name}
+                raise PydanticCustomError("goes_with", "`{name}` is said of a {kind}, and of nothing else", facts)
+        if self.kind in ("partner_code", *AT_ONCE):
+            prices = (self.price, *(special.price for special in self.specials))
+            if any(each.cash_minor for each in prices):
+                raise ValueError("what is handed over in the chat costs points alone")
+            if self.kind != "donation" and any(each.kind == "per_unit" and each.most_units > 1 for each in prices):
+                raise ValueError("of a partner code or a membership there is one in one redemption")
+        if self.pool is not None and self.limits.stock is not None:
+            raise ValueError("the stock of partner codes is their pool")
         return self
 
     @model_validator(mode="after")
@@ -312,7 +371,13 @@ class Offer(_Document):
     @property
     def asks_who(self) -> bool:
         """Whether anything in it depends on who the member is."""
-        return bool(self.specials or self.early or self.who is not None or self.region is not None)
+        asks = self.who is not None or self.region is not None or self.membership is not None
+        return bool(self.specials or self.early or asks)
+
+    @property
+    def at_once(self) -> bool:
+        """Whether it is handed over by the tap that redeems it."""
+        return self.kind in AT_ONCE
 
     @property
     def value_varies(self) -> bool:
@@ -332,7 +397,8 @@ class Offer(_Document):
         """The codes of tiers and of regions that it speaks of."""
         whos = [each.who for each in self.specials] + [each.who for each in self.early] + [self.who or EVERYBODY]
         regions = {region for who in whos for region in who.regions} | ({self.region} if self.region else set())
-        return {tier for who in whos for tier in who.tiers}, regions
+        own = {self.membership.tier} if self.membership else set()
+        return {tier for who in whos for tier in who.tiers} | own, regions
 
     @property
     def by_invoice(self) -> bool:

@@ -84,13 +84,20 @@ class OnShelf:
             if found is not None:
                 self._plain[each.id] = found
         self._ruled = [each for each in self.offers.values() if each.offer.restricted or each.offer.specials]
+        self.pooled = [each for each in self.offers.values() if each.offer.pool is not None]
+        self.memberships = [each for each in self.offers.values() if each.offer.membership is not None]
         self.own_limits = frozenset(each.id for each in self.offers.values() if each.offer.limits.of_a_member)
         whos = [who for each in self._ruled for who in _asked(each.offer)]
-        self.asks_who = any(not who.everybody for who in whos)
+        self.asks_who = bool(self.memberships) or any(not who.everybody for who in whos)
         self._tiers = {tier for who in whos for tier in who.tiers}
         self._regions = {region for who in whos for region in who.regions}
         self._standings = sorted({who.standing for who in whos if who.standing is not None})
         self._views: OrderedDict[tuple[object, ...], list[Entry]] = OrderedDict()
+
+    def membership(self, tier: str) -> Listed | None:
+        """The cheapest membership of a tier, where there is one."""
+        of_tier = (each for each in self.memberships if each.offer.membership and each.offer.membership.tier == tier)
+        return min(of_tier, key=lambda each: (each.offer.least_points, each.id), default=None)
 
     def found_by(self, who: Traits, today: dt.date) -> Sequence[Entry]:
         """How members like this one find all of it on business date `today`, in no order; what is not for them is left out."""

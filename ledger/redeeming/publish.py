@@ -13,7 +13,7 @@ from ledger.errors import Refusal
 from ledger.members.named import must_be_known
 from ledger.merchants import merchant as merchants
 from ledger.points import statements
-from ledger.redeeming import stock
+from ledger.redeeming import code_pools, memberships, stock
 from ledger.redeeming.offers import Names, Offer
 from ledger.redeeming.shelf import NoSuchOffer
 from ledger.redeeming.spelling import search_text
@@ -50,7 +50,8 @@ async def publish(tx: AsyncConnection, offer: Offer, *, now: dt.datetime, today:
     """Put an offer on the shelf, or a new version of it; an unchanged document makes no version. Gives its id.
 
     Waits for redemptions of this offer in flight, so that none runs under two versions. Refuses `NoSuchMerchant`,
-    `CurrencyNotAccepted`, `NoSuchTier`, `NoSuchRegion`.
+    `CurrencyNotAccepted`, `NoSuchTier`, `NoSuchRegion`, `NoSuchGreenClass`, `NotTheTierSeller`,
+    `NoSuchPool`.
     """
     merchant = await merchants.by_code(tx, offer.merchant)
     known = await statements.currencies(tx)
@@ -59,7 +60,11 @@ async def publish(tx: AsyncConnection, offer: Offer, *, now: dt.datetime, today:
     if currency is None or not (common or currency.issuer_id == merchant.id):
         raise CurrencyNotAccepted(offer.merchant, offer.currency)
     tiers, regions = offer.named()
-    await must_be_known(tx, tiers=tiers, regions=regions)
+    await must_be_known(tx, tiers=tiers, regions=regions, green_classes={offer.green_class} - {None})
+    if offer.membership is not None:
+        await memberships.must_be_seller(tx, offer.merchant)
+    if offer.pool is not None:
+        await code_pools.must_exist(tx, merchant.id, offer.pool)
     facts = {
         "code": offer.code,
         "merchant_id": merchant.id,

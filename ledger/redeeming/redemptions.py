@@ -2,8 +2,8 @@
 
 Where money is to be paid besides, the points are held and the voucher waits for it (`cash`).
 
-Locks, in this order: the member and the offer's version (advisory) → stock rows → accounts. A redemption's own row is locked before
-stock and accounts by whoever ends it; redeeming never waits for one.
+Locks, in this order: the member and the offer's version (advisory) → stock rows → accounts → a partner's code, a standing. A
+redemption's own row is locked before stock and accounts by whoever ends it; redeeming never waits for one.
 """
 
 from __future__ import annotations
@@ -21,12 +21,13 @@ from ledger.members.vault import Vault
 from ledger.points import engine
 from ledger.points.commands import Burn, Hold, Moment, Receipt, Reinstate, member
 from ledger.points.reading import fetch
-from ledger.redeeming import cash_refunds, shelf, stock
+from ledger.redeeming import announcing, cash_refunds, code_pools, handover, shelf, stock
 from ledger.redeeming.may_redeem import DayQuotaTaken, Facts, Listed, No, SoldOut, Yes, may_redeem
 from ledger.redeeming.offers import Names, Offer, Quote, Special
 from ledger.redeeming.reach import opens
 from ledger.redeeming.vouchers import (
     Redemption,
+    State,
     VoucherTakenBack,
     blind,
     ended,
@@ -88,10 +89,10 @@ _INSERT = text(
     """
     INSERT INTO redemption (member_id, nonce, offer_id, offer_version, merchant_id, currency_id, units, points, value_minor,
         code_index, code_box, state, entry_id, issued_at, issued_on, undo_until, valid_until, piece, cash_minor, hold_id,
-        held_until)
+        held_until, used_at, settles_on)
     VALUES (:member_id, :nonce, :offer_id, :offer_version, :merchant_id, :currency_id, :units, :points, :value_minor,
         :code_index, :code_box, :state, :entry_id, :issued_at, :issued_on, :undo_until, :valid_until, :piece, :cash_minor,
-        :hold_id, :held_until)
+        :hold_id, :held_until, :used_at, :settles_on)
     RETURNING id
     """
 )
@@ -173,10 +174,15 @@ async def redeem(
         reopens = at.today + dt.timedelta(days=1)
         again = opens(offer, seen.facts.traits, reopens) == reopens
         raise DayQuotaTaken(offer_id, offer.limits.day or 0, quote.units, 0, reopens, may_tomorrow=again)
-    receipt = await _take_points(tx, who, listed, verdict, f"redeem:{who.id}:{nonce}", at=at, actor=actor)
+    key = f"redeem:{who.id}:{nonce}"
+    receipt = await _take_points(tx, who, listed, verdict, key, at=at, actor=actor)
+    given = await handover.give(tx, who, listed, key, vault=vault, at=at, actor=actor)
     held_until = offer.held_until(at.programme_now) if quote.cash_minor else None
     box = vault.seal(locked.key, {"code": code})
-    undo_until, valid_until = at.now + dt.timedelta(minutes=undo_minutes), offer.valid_until(at.today)
+    undo_until = at.now if given.used else at.now + dt.timedelta(minutes=undo_minutes)
+    valid_until = given.valid_until
+    state: State = "held" if held_until is not None else "used" if given.used else "issued"
+    used_at = at.now if given.used else None
     row = {
         "member_id": who.id,
         "nonce": nonce,
@@ -195,10 +201,12 @@ async def redeem(
         "undo_until": undo_until,
         "valid_until": valid_until,
         "piece": piece,
-        "state": "issued" if held_until is None else "held",
+        "state": state,
         "cash_minor": quote.cash_minor,
         "hold_id": None if held_until is None else receipt.entry_id,
         "held_until": held_until,
+        "used_at": used_at,
+        "settles_on": at.today if given.used else None,
     }
     issued = Redemption(
         id=await tx.scalar(_INSERT, row) or 0,
@@ -215,13 +223,13 @@ async def redeem(
         units=quote.units,
         points=quote.points,
         value_minor=quote.value_minor,
-        state="issued" if held_until is None else "held",
+        state=state,
         entry_id=receipt.entry_id,
         issued_at=at.now,
         issued_on=at.today,
         undo_until=undo_until,
         valid_until=valid_until,
-        used_at=None,
+        used_at=used_at,
         used_by=None,
         used_label=None,
         ended_at=None,
@@ -230,6 +238,8 @@ async def redeem(
         hold_id=None if held_until is None else receipt.entry_id,
         held_until=held_until,
     )
+    if given.used:
+        await announcing.used(tx, issued, now=at.now, till=None)
     return Redeemed(issued, code, receipt.balance() or 0, repeated=False)
 
 
@@ -307,6 +317,8 @@ async def undo(
     await engine.post(
         tx, returning(voucher, f"redemption:{voucher.id}:undo", grace_days=grace_days, at=at, actor=actor)
     )
+    if voucher.offer.pool is not None:
+        await code_pools.let_go(tx, [voucher.id])
     if voucher.cash_minor:
         await cash_refunds.owe(tx, [voucher.id], "taken_back", now=at.now)
     return voucher

@@ -6,7 +6,7 @@ All of a shelf at once is `browse`'s.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,7 @@ from ledger.members import consent
 from ledger.members.member import Member
 from ledger.points import statements
 from ledger.points.reading import fetch
+from ledger.redeeming import code_pools, memberships
 from ledger.redeeming.may_redeem import Facts, Listed, No, Yes, may_redeem
 from ledger.redeeming.offers import Names, parse
 from ledger.redeeming.reach import hidden
@@ -134,6 +135,10 @@ async def facts(
         asks_who = any(one.offer.asks_who for one in asked.values())
         who = await traits(tx, member.id, today=today) if asks_who else NOBODY
     wallet = {h.currency.id: h for h in held}
+    pools = {(one.merchant_id, one.offer.pool) for one in asked.values() if one.offer.pool is not None}
+    free = await code_pools.free(tx, pools, today=today) if pools else {}
+    tiers = {one.id: one.offer.membership for one in asked.values() if one.offer.membership is not None}
+    climbs = await memberships.ahead(tx, member.id, tiers, today=today) if tiers else {}
     result: dict[int, Facts] = {}
     counts = await fetch(tx, _COUNTS, list(asked), member.id, today, today.replace(day=1), WHOLE)
     for offer_id, had_today, had_month, had_ever, stock_left, day_taken in counts:
@@ -147,11 +152,22 @@ async def facts(
             had_today=had_today,
             had_month=had_month,
             had_ever=had_ever,
-            stock_left=stock_left if limits.stock is not None else None,
+            stock_left=_codes_left(this, free)
+            if this.offer.pool is not None
+            else stock_left
+            if limits.stock is not None
+            else None,
             day_left=limits.day - (day_taken or 0) if limits.day is not None else None,
             traits=who,
+            climb=climbs.get(offer_id),
         )
     return result
+
+
+def _codes_left(this: Listed, free: Mapping[tuple[int, str], tuple[int, dt.date | None]]) -> int | None:
+    """Codes of its pool; None where they are plenty."""
+    left, _ = free[this.merchant_id, this.offer.pool or ""]
+    return left if left < code_pools.COUNTED else None
 
 
 async def purse(tx: AsyncConnection, member: Member, *, today: dt.date) -> list[statements.Holding]:

@@ -34,6 +34,7 @@ HEADS: dict[Kind, list[str]] = {
     "members": ["顾客号"],
     "balances": ["顾客号", "积分", "到期日"],
     "codes": ["券码池", "券码", "有效期"],
+    "used_vouchers": ["券码", "用券时间"],
 }
 
 

@@ -227,6 +227,21 @@ async def test_an_offer_has_special_prices_and_days_and_comes_back_as_it_was_sen
         assert (no.status, no.code) == (422, "not_sensible")
 
 
+async def test_what_is_handed_over_in_the_chat_is_published_by_what_it_needs(database: Database) -> None:
+    gift = {**BOX, "kind": "donation", "does": {"zh": "种 1 棵树", "en": "plants 1 tree"}}
+    async with shop(database) as scene:
+        made = await scene.ask("PUT", "/v1/catalog/tree", {"document": gift})
+        assert made.status == 200 and made.json["document"]["does"] == gift["does"], made.text
+        for document, code in (
+            ({**BOX, "kind": "partner_code", "pool": "nowhere"}, "no_such_pool"),
+            ({**gift, "green_class": "coal"}, "no_such_green_class"),
+            ({**BOX, "kind": "membership", "membership": {"tier": "platinum", "days": 30}}, "no_such_tier"),
+            ({**BOX, "pool": "nowhere"}, "not_sensible"),
+        ):
+            no = await scene.ask("PUT", "/v1/catalog/other", {"document": document})
+            assert (no.status, no.code) == (422, code), no.text
+
+
 async def test_the_catalog_is_read_page_by_page(database: Database) -> None:
     async with shop(database) as scene:
         for n in range(5):

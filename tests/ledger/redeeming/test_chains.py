@@ -18,7 +18,8 @@ from ledger.errors import Refusal
 from ledger.members.member import Member
 from ledger.points import statements
 from ledger.points.audit import audit
-from ledger.redeeming import exchange, redemptions
+from ledger.redeeming import code_pools, exchange, handover, redemptions
+from ledger.redeeming.code_pools import PartnerCode
 from ledger.redeeming.lapses import lapse
 from tests.ledger.redeeming.stage import COMMON, RAIL, TODAY, Stage, at, offer, per_unit
 
@@ -32,7 +33,8 @@ STEPS = st.one_of(
         st.just("earn"), st.sampled_from([COMMON, RAIL]), st.sampled_from([40, 130, 901]), st.sampled_from([3, 45, 0])
     ),
     st.tuples(st.just("exchange"), st.sampled_from([1, 2, 33, 77, 100])),
-    st.tuples(st.just("redeem"), st.sampled_from([0, 1, 2])),
+    st.tuples(st.just("redeem"), st.sampled_from([0, 1, 2, 3])),
+    st.tuples(st.just("reveal"), st.integers(0, 3)),
     st.tuples(st.just("undo"), st.integers(0, 3)),
     st.tuples(st.just("wait"), st.sampled_from([1, 4, 31])),
     st.tuples(st.just("lapse")),
@@ -49,6 +51,7 @@ class Walk:
     earned: int = 0
     days: int = 0
     done: list[int] = field(default_factory=list)
+    codes: list[int] = field(default_factory=list)
     acts: set[str] = field(default_factory=set)
 
     async def wealth(self) -> int:
@@ -94,6 +97,13 @@ class Walk:
         elif act == "redeem":
             got = await self.stage.redeem(self.who, self.offers[how[0]], 1, when=now, undo_minutes=UNDO)
             self.done.append(got.redemption.id)
+            if got.redemption.offer.pool is not None:
+                self.codes.append(got.redemption.id)
+        elif act == "reveal":
+            if self.codes:
+                async with self.stage.engine.begin() as tx:
+                    which = self.codes[-1 - how[0] % len(self.codes)]
+                    await handover.reveal(tx, self.who, which, vault=self.stage.vault, at=now)
         elif act == "undo":
             if self.done:
                 async with self.stage.engine.begin() as tx:
@@ -108,11 +118,15 @@ class Walk:
 async def goes_round(stage: Stage, steps: list[tuple[str | int, ...]]) -> Walk:
     """A walk of these steps; what is refused changes nothing."""
     number = next(_numbers)
+    async with stage.engine.begin() as tx:
+        brought = [PartnerCode("film", f"K{number}-{each}", None) for each in range(5)]
+        await code_pools.add(tx, stage.vault, stage.merchants["fruit"].id, brought)
     offers = await stage.publish(
         # The stage's own values: nothing is sold below or above them; one is never given back, one comes back when unused.
         offer(f"c{number}", "券", "Voucher", "market", per_unit(100, 200, most=1)),
         offer(f"r{number}", "票", "Ride", "rail", per_unit(100, 100, most=1), currency="rail"),
         offer(f"f{number}", "盒", "Box", "fruit", per_unit(30, 60, most=1), unused="forfeit", validity_days=3),
+        offer(f"p{number}", "码", "Code", "fruit", per_unit(30, 60), kind="partner_code", pool="film", validity_days=3),
     )
     walk = Walk(stage, await stage.member(), offers)
     before = 0

@@ -25,7 +25,8 @@ async def fill(database: Database, merchant: int, *codes: PartnerCode) -> list[b
 
 async def take(database: Database, pool: str, what_for: str, merchant: int = SHOP) -> str:
     async with database.engine.begin() as tx:
-        return await code_pools.take(tx, turns.vault(), merchant, pool, what_for=what_for, today=TODAY, now=NOW)
+        taken = await code_pools.take(tx, turns.vault(), merchant, pool, what_for=what_for, today=TODAY, now=NOW)
+        return taken.code
 
 
 async def test_a_merchant_brings_a_code_once_into_whichever_pool(database: Database) -> None:
