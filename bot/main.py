@@ -37,6 +37,7 @@ from bot.logs import Redaction
 from bot.merchant_api.hooks import Hooks
 from bot.merchant_api.server import MerchantApi
 from bot.metrics import Metrics
+from bot.offer_photos import OfferPhotos
 from bot.outbox import POLICIES
 from bot.pictures import qr_png
 from bot.sandbox import Sandbox
@@ -147,6 +148,7 @@ async def running(
         menus = Menus(worker.bot, worker.registry, pools.turns, keys)
 
         imports = Imports(pools.turns, keys, clock, from_telegram(worker.bot), hurry=worker.outbox.hurry)
+        photos = OfferPhotos(pools.turns, keys, clock, from_telegram(worker.bot), hurry=worker.outbox.hurry)
         hooks = Hooks(pools.turns, keys, clock, inside=settings.webhooks_inside)
 
         async def lead(lease: Lease) -> None:
@@ -155,6 +157,7 @@ async def running(
                 group.create_task(_keep_menus(menus))
                 group.create_task(hooks.run())
                 group.create_task(imports.run(lease))
+                group.create_task(photos.run(lease))
 
         app = web.Application(client_max_size=BODY_BYTES_MAX)
         Health(pools.reads, metrics, lambda: worker.receiving).add_to(app)

@@ -18,7 +18,7 @@ import asyncio
 import base64
 import contextlib
 import mimetypes
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import structlog
@@ -32,10 +32,13 @@ log = structlog.get_logger(__name__)
 CHECKOUT_PAUSES = (0.2, 0.5, 1.0)
 """Seconds between tries to answer the question before a payment."""
 
+JPEG = b"\xff\xd8"
+"""What a JPEG begins with; all other stored pictures are PNGs."""
+
 _WORDS = {"parse_mode": "HTML", "link_preview_options": {"is_disabled": True}}
 
 QRPainter = Callable[[str], bytes]
-Assets = Callable[[str], bytes]
+Assets = Callable[[str], Awaitable[bytes]]
 Picture = tuple[str, dict[str, Upload]]
 """What stands for a picture in a call, and the files that go with it."""
 
@@ -170,7 +173,7 @@ class Teller:
                 if files is not None or "file" not in str(no):
                     raise
                 log.warning("file_not_shown", why=str(no))
-        if (found := self._picture(drawn)) is not None:
+        if (found := await self._picture(drawn)) is not None:
             photo, files = found
             try:
                 shown: Any = await self._transport.message(
@@ -213,7 +216,7 @@ class Teller:
 
     async def _edit(self, chat_id: int, message_id: int, has_picture: bool, drawn: Drawn) -> None:
         place = {"chat_id": chat_id, "message_id": message_id, "reply_markup": _keyboard(drawn)}
-        if (found := self._picture(drawn)) is not None:
+        if (found := await self._picture(drawn)) is not None:
             photo, files = found
             media = {"type": "photo", "media": photo, "caption": drawn["text"], "parse_mode": "HTML"}
             self._remember(drawn, await self._call("editMessageMedia", files, media=media, **place))
@@ -225,7 +228,7 @@ class Teller:
     async def _call(self, method: str, files: dict[str, Upload] | None = None, /, **values: Any) -> Any:
         return await self._transport.call(lambda: self._api.call(method, files, **values))
 
-    def _picture(self, drawn: Drawn) -> Picture | None:
+    async def _picture(self, drawn: Drawn) -> Picture | None:
         """What stands for a message's picture; None where there is none, or none can be had: then the words say it alone."""
         picture = drawn.get("picture", {})
         try:
@@ -233,8 +236,10 @@ class Teller:
                 return _attached("qr.png", self._qr_png(picture["qr"]))
             if "photo" in picture:
                 asset = picture["photo"]
-                kept = self._file_ids.get(asset)
-                return (kept, {}) if kept is not None else _attached(f"{asset}.png", self._assets(asset))
+                if (kept := self._file_ids.get(asset)) is not None:
+                    return kept, {}
+                content = await self._assets(asset)
+                return _attached(f"{asset}.jpg" if content[:2] == JPEG else f"{asset}.png", content)
         except (KeyError, OSError, ValueError) as error:
             log.warning("no_such_picture", asset=picture.get("photo"), error=type(error).__name__)
         return None

@@ -21,12 +21,13 @@ from bot.features import Registry
 from bot.incoming import Incoming
 from bot.leads import Lead
 from bot.metrics import Metrics
+from bot.offer_photos import assets
 from bot.opening import Opener
 from bot.outbox import Outbox
 from bot.polling import Poller
 from bot.renewals import Renewals
 from bot.request import AiohttpRequest
-from bot.telling import Assets, QRPainter, Teller
+from bot.telling import QRPainter, Teller
 from bot.transport import UNSOLICITED_PER_SECOND, Transport
 from bot.turns import TurnProcessor
 from bot.webhook import Webhook
@@ -40,7 +41,8 @@ class Parts:
 
     Args:
         api_url: scheme, host and port of the Bot API server.
-        qr_png, assets: see `telling.Teller`.
+        qr_png: see `telling.Teller`.
+        assets: the pictures that come with the programme, by name; `KeyError` where there is none.
         redact: hides secrets in error records.
         provider_token: of the payment provider; None: no invoices.
         webhook_secret: what Telegram repeats; used when updates come by webhook.
@@ -54,7 +56,7 @@ class Parts:
     token: str
     api_url: str
     qr_png: QRPainter
-    assets: Assets
+    assets: Callable[[str], bytes]
     webhook_secret: str = ""
     proxy: str | None = None
     provider_token: str | None = None
@@ -85,7 +87,7 @@ class Worker:
             api,
             self.transport,
             parts.qr_png,
-            parts.assets,
+            assets(parts.engines.turns, parts.assets),
             lambda *message: self.renewals.said(*message),
             parts.provider_token,
         )

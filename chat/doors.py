@@ -573,3 +573,33 @@ def undo_privilege(label: Text, use_id: int) -> Button:
 def run_privileges(merchant_id: int, label: Text | None = None) -> Button:
     """What a merchant gives its members, for those who run it."""
     return Button(label or t("会员权益"), data=f"run_privileges:list:{merchant_id}")
+
+
+def shelf(merchant_id: int, label: Text | None = None) -> Button:
+    """A merchant's own offers, for those who run them."""
+    return Button(label or t("货架"), data=f"shelf:list:{merchant_id}:0")
+
+
+def own_offer(merchant_id: int, offer_id: int, label: Text) -> Button:
+    """How one of a merchant's own offers stands."""
+    return Button(label, data=f"shelf:open:{merchant_id}:{offer_id}")
+
+
+def new_offer(merchant_id: int, label: Text | None = None) -> Button:
+    """Writing a new offer."""
+    return Button(label or t("新建"), data=f"shelf_draft:new:{merchant_id}", style="primary")
+
+
+def change_offer(merchant_id: int, offer_id: int, label: Text) -> Button:
+    """Changing an offer."""
+    return Button(label, data=f"shelf_draft:change:{merchant_id}:{offer_id}")
+
+
+def offer_draft(merchant_id: int, label: Text) -> Button:
+    """The draft of an offer that somebody is writing."""
+    return Button(label, data=f"shelf_draft:show:{merchant_id}")
+
+
+def offer_specials(merchant_id: int, label: Text) -> Button:
+    """The special prices of the offer that somebody is writing."""
+    return Button(label, data=f"shelf_specials:list:{merchant_id}")

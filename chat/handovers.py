@@ -13,6 +13,7 @@ from chat.turn import Turn
 from chat.words import Text, t, tn
 from ledger.members import tiers as ladder
 from ledger.members.named import NoSuchGreenClass
+from ledger.programme import Programme
 from ledger.redeeming import code_pools
 from ledger.redeeming.may_redeem import Facts, Listed
 from ledger.redeeming.memberships import MembershipHeld, NotTheTierSeller
@@ -23,18 +24,18 @@ DRAWN_LONGEST = 64
 """A longer code, or a link, is no picture that a till would scan."""
 
 
-def card(turn: Turn, listed: Listed, price: PerUnit | PerMoney) -> list[Line]:
+def card(programme: Programme, listed: Listed, price: PerUnit | PerMoney) -> list[Line]:
     """What an offer's own page says of what it hands over at this price, and of its green class."""
     offer, lines = listed.offer, list[Line]()
     if offer.does is not None:
         points = points_of(listed, least_points(price))
         lines.append(t("{points} = {does}", points=points, does=both(offer.does)))
     if offer.membership is not None:
-        tier = turn.programme.tiers[ladder.place(turn.programme.tiers, offer.membership.tier)]
+        tier = programme.tiers[ladder.place(programme.tiers, offer.membership.tier)]
         lines.append(tn("{tier},{n} 天", n=offer.membership.days, tier=tiers.name(tier)))
         lines += tiers.privileges(tier)
     if offer.green_class is not None:
-        lines.append(t("绿色 · {green}", green=green_class(turn.programme, offer.green_class)))
+        lines.append(t("绿色 · {green}", green=green_class(programme, offer.green_class)))
     return lines
 
 

@@ -67,6 +67,10 @@ WORDS: dict[What, Callable[[_Facts], Text]] = {
     "privilege_published": lambda f: t("发布了权益「{what}」", what=Both(f["name_zh"], f["name_en"])),
     "privilege_paused": lambda f: t("停了权益「{what}」", what=Both(f["name_zh"], f["name_en"])),
     "privilege_resumed": lambda f: t("恢复了权益「{what}」", what=Both(f["name_zh"], f["name_en"])),
+    "offer_published": lambda f: t("上架「{what}」", what=Both(f["name_zh"], f["name_en"])),
+    "offer_changed": lambda f: t("改了「{what}」,第 {n} 版", what=Both(f["name_zh"], f["name_en"]), n=f["version"]),
+    "offer_paused": lambda f: t("暂停了「{what}」", what=Both(f["name_zh"], f["name_en"])),
+    "offer_resumed": lambda f: t("恢复了「{what}」", what=Both(f["name_zh"], f["name_en"])),
     "file_imported": lambda f: tn("导入{kind},{n} 行", kind=FILE_KINDS[f["kind"]], n=f["rows"]),
 }
 

@@ -208,6 +208,7 @@ _ACTIONS: dict[str, Text] = {
     "book_declined": t("补记消费"),
     "give_privileges": t("用会员权益"),
     "run_privileges": t("管理会员权益"),
+    "run_shelf": t("管理货架"),
 }
 
 

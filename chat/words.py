@@ -7,6 +7,7 @@ first use. `tn("还有 {n} 天", n=8)` picks the English plural by `n`. A placeh
     Money(2360)   ¥23.60, whole yuan ¥24    date              明天, 11月30日 / tomorrow, 30 Nov; with the year when not this one
     datetime      as a date, then 18:42     Text              rendered in place
     Both(zh, en)  the reader's language     str               a person's or merchant's own words: data, always escaped
+    In(language, text)  rendered in that language
 
 A msgid may carry Telegram's HTML tags (`<b>`, `<i>`, `<code>`, `<s>`); values never do. `Speaker.plain` drops the tags, for
 buttons and alerts. Values that a msgid does not name are ignored; a missing value is a `KeyError`, found by the tests.
@@ -66,6 +67,14 @@ class Both:
     en: str
 
 
+@dataclass(frozen=True, slots=True)
+class In:
+    """A text as readers of this language see it, whatever the language around it."""
+
+    language: str
+    text: Text
+
+
 def t(msgid: str, /, **facts: Any) -> Text:
     """Mark a text for translation."""
     return Text(msgid, facts)
@@ -119,6 +128,8 @@ class Speaker:
         return self._render(text, escape=False)
 
     def _render(self, value: Any, *, escape: bool) -> str:
+        if isinstance(value, In):
+            return Speaker(value.language, self.today, self.zone)._render(value.text, escape=escape)
         if isinstance(value, Text):
             words = catalogue(self.language)
             said = words.gettext(value.msgid) if value.n is None else words.ngettext(value.msgid, value.msgid, value.n)

@@ -10,21 +10,18 @@ from chat import doors, handovers, known
 from chat.arguments import number
 from chat.feature import Feature
 from chat.known import Known
+from chat.offer_card import card
 from chat.offer_lists import BY, NOTHING_ENDS, in_full, order_of, ordered
-from chat.offer_rules import days, special
 from chat.offers import (
     CATEGORIES,
     both,
-    joined,
     likely_amounts,
     points_of,
-    price,
     short_price,
     short_reason,
-    terms,
 )
 from chat.refusals import wording
-from chat.screen import BLANK, Button, Line, Photo, Screen, screen
+from chat.screen import BLANK, Button, Line, Screen, screen
 from chat.turn import Turn
 from chat.words import Both, Money, Text, t, tn
 from ledger.earning import green_rating
@@ -33,7 +30,7 @@ from ledger.redeeming import favourites, shelf
 from ledger.redeeming.browse import Browse, Found, Order, browse, in_order
 from ledger.redeeming.may_redeem import Yes
 from ledger.redeeming.offers import CATEGORIES as SHELVES
-from ledger.redeeming.offers import Offer, PerMoney
+from ledger.redeeming.offers import PerMoney
 from ledger.redeeming.search import LONGEST, search
 from ledger.redeeming.shelf import Seen
 
@@ -42,9 +39,6 @@ feature = Feature("catalog", order=30, on_account=True)
 PER_PAGE = 6
 FIRST_PAGE = 5
 QUICK_AMOUNTS = 4
-
-CAPTION_ROOM = 600
-"""Characters of a caption that names, prices, limits and reasons leave to texts and rules."""
 
 NO_REASONS: Mapping[int, Text] = {}
 
@@ -199,31 +193,13 @@ async def offer(turn: Turn, offer_id: str, origin: str = "home") -> Screen:
     if turn.dialogue.state != feature.at("search"):
         _stay(turn)
     seen = await shelf.judged(turn.tx, turn.me, number(offer_id), today=turn.today)
-    listed, document, priced = seen.listed, seen.listed.offer, seen.verdict.priced
-    lines: list[Line | None] = [
-        t("<b>{name}</b> · {merchant}", name=both(document.name), merchant=both(listed.merchant)),
-        t("<b>{price}</b>", price=price(listed, priced.price)),
-        special(listed, priced),
-        t("{about}", about=both(document.about)) if document.about else None,
-        *(own := handovers.card(turn, listed, priced.price)),
-        BLANK,
-    ]
-    ruled = days(listed, seen.facts, priced, turn.today)
+    listed, (lines, picture) = seen.listed, card(turn, seen)
     rows: list[list[Button | None]] = []
     if isinstance(seen.verdict, Yes):
-        lines.append(_within_reach(seen, seen.verdict))
         rows += _ways_to_have(seen, seen.verdict)
     else:
-        first, *others = (wording(no) for no in seen.verdict.reasons)
-        lines += [first.headline, first.detail, *(other.headline for other in others)]
         here = {f"catalog:offer:{listed.id}", f"catalog:merchant:{listed.merchant_id}:0"}
-        rows += [[button] for button in first.buttons if button.data not in here]
-    lines += [
-        BLANK,
-        t("规则:{rules}", rules=joined(terms(listed, seen.facts))),
-        *ruled,
-        *(t("{condition}", condition=both(condition)) for condition in document.conditions),
-    ]
+        rows += [[button] for button in wording(seen.verdict.reasons[0]).buttons if button.data not in here]
     rows += [
         [
             doors.merchant_offers(t("这家的其他"), listed.merchant_id),
@@ -231,24 +207,7 @@ async def offer(turn: Turn, offer_id: str, origin: str = "home") -> Screen:
         ],
         [_back(origin), doors.home()],
     ]
-    return screen(
-        lines, rows, picture=Photo(document.photo) if document.photo and _fits(document, [*ruled, *own]) else None
-    )
-
-
-def _fits(document: Offer, ruled: Sequence[Line]) -> bool:
-    """Whether all of it goes below a picture. The document's own texts always do; each line of its days and prices takes room."""
-    texts = [document.name, *([document.about] if document.about else []), *document.conditions]
-    return not ruled or sum(max(len(each.zh), len(each.en)) for each in texts) + 80 * len(ruled) <= CAPTION_ROOM
-
-
-def _within_reach(seen: Seen, yes: Yes) -> Text:
-    listed, available = seen.listed, points_of(seen.listed, seen.facts.available)
-    if yes.priced.price.kind == "per_money":
-        most = Money(yes.most, listed.money)
-        return t("您可用 {available},最多换 {most}", available=available, most=most)
-    left = points_of(listed, seen.facts.available - yes.quote.points)
-    return t("您可用 {available},换后剩 {left}", available=available, left=left)
+    return screen(lines, rows, picture=picture)
 
 
 def _ways_to_have(seen: Seen, yes: Yes) -> list[list[Button | None]]:

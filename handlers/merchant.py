@@ -95,6 +95,7 @@ def arranged(post: Post) -> list[list[Button | None]]:
             doors.settlement(here) if authority.may(role, "see_settlement") else None,
             doors.cover(here) if authority.may(role, "see_cover") else None,
         ],
+        [doors.shelf(here) if authority.may(role, "run_shelf") else None],
         [
             doors.run_activities(here) if authority.may(role, "run_activities") else None,
             doors.dividend(here) if authority.may(role, "fund_dividends") else None,

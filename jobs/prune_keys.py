@@ -2,7 +2,8 @@
 
 Telegram keeps an update for a day at most, so after two its key can't be needed; nor can that of an application over HTTP. Keys of
 money stay with the journal. What was sent is kept long enough to answer questions; slots, failures and events told to merchants as
-long as somebody may look into them; declined purchases as long as their merchant may still book them.
+long as somebody may look into them; declined purchases as long as their merchant may still book them; drafts of offers, and photos
+that nothing shows, until a month after somebody last touched them.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from sqlalchemy import text
 
 from jobs.duty import Chunk, Duty, Progress, Slot
 from ledger.earning.declined import KEPT_DAYS
+from ledger.redeeming.offer_drafts import KEPT_DAYS as DRAFT_DAYS
 
 ROWS_PER_CHUNK = 5_000
 
@@ -36,6 +38,17 @@ _PRUNE = {
     "declined": text(
         "DELETE FROM declined_purchase WHERE id IN (SELECT id FROM declined_purchase"
         f" WHERE last_at < CAST(:now AS timestamptz) - interval '{KEPT_DAYS} days' LIMIT :limit)"
+    ),
+    "drafts": text(
+        "DELETE FROM offer_draft WHERE (merchant_id, member_id) IN (SELECT merchant_id, member_id FROM offer_draft"
+        f" WHERE touched_at < CAST(:now AS timestamptz) - interval '{DRAFT_DAYS} days' LIMIT :limit)"
+    ),
+    # Photos that neither a version of an offer nor a draft shows.
+    "photos": text(
+        "DELETE FROM offer_photo WHERE name IN (SELECT name FROM offer_photo p"
+        f" WHERE made_at < CAST(:now AS timestamptz) - interval '{DRAFT_DAYS} days'"
+        " AND NOT EXISTS (SELECT FROM offer_version v WHERE v.document ->> 'photo' = p.name)"
+        " AND NOT EXISTS (SELECT FROM offer_draft d WHERE d.document ->> 'photo' = p.name) LIMIT :limit)"
     ),
     # Buckets of keys and addresses that nobody asked for: they are full again.
     "rates": text("DELETE FROM api_rate WHERE at < CAST(:now AS timestamptz) - interval '1 hour'"),

@@ -19,6 +19,7 @@ Action = Literal[
     "import_files",
     "book_declined",
     "give_privileges", "run_privileges",
+    "run_shelf",
 ]  # fmt: skip
 
 ACTIONS: tuple[Action, ...] = get_args(Action)
@@ -57,6 +58,7 @@ _ALLOWED: dict[Action, frozenset[Role]] = {
     "book_declined": frozenset({"owner", "manager"}),
     "give_privileges": frozenset({"owner", "manager", "cashier"}),
     "run_privileges": frozenset({"owner", "manager"}),
+    "run_shelf": frozenset({"owner", "manager"}),
 }
 
 

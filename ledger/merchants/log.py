@@ -23,6 +23,7 @@ What = Literal[
     "file_imported", "terms_changed", "declined_booked", "declined_dropped",
     "tier_sold", "tier_taken_back",
     "privilege_published", "privilege_paused", "privilege_resumed",
+    "offer_published", "offer_changed", "offer_paused", "offer_resumed",
 ]  # fmt: skip
 
 WHATS: tuple[What, ...] = get_args(What)

@@ -41,13 +41,14 @@ _UPDATE = text(
     " least_points = :least_points, document = CAST(:document AS jsonb), search_text = :search_text WHERE id = :id"
 )
 _VERSION = text(
-    "INSERT INTO offer_version (offer_id, version, document, made_at)"
-    " VALUES (:id, :version, CAST(:document AS jsonb), :at)"
+    "INSERT INTO offer_version (offer_id, version, document, made_at, made_by)"
+    " VALUES (:id, :version, CAST(:document AS jsonb), :at, :by)"
 )
 
 
-async def publish(tx: AsyncConnection, offer: Offer, *, now: dt.datetime, today: dt.date) -> int:
-    """Put an offer on the shelf, or a new version of it; an unchanged document makes no version. Gives its id.
+async def publish(tx: AsyncConnection, offer: Offer, *, now: dt.datetime, today: dt.date, by: str | None = None) -> int:
+    """Put an offer on the shelf, or a new version of it; an unchanged document makes no version. Gives its id. `by`: whose the
+    version is, as entries name an actor.
 
     Waits for redemptions of this offer in flight, so that none runs under two versions. Refuses `NoSuchMerchant`,
     `CurrencyNotAccepted`, `NoSuchTier`, `NoSuchRegion`, `NoSuchGreenClass`, `NotTheTierSeller`,
@@ -88,7 +89,8 @@ async def publish(tx: AsyncConnection, offer: Offer, *, now: dt.datetime, today:
         if not old.same or not old.found_alike:
             await tx.execute(_UPDATE, {**facts, "id": offer_id, "version": version})
     if old is None or not old.same:
-        await tx.execute(_VERSION, {"id": offer_id, "version": version, "document": facts["document"], "at": now})
+        made = {"document": facts["document"], "at": now, "by": by}
+        await tx.execute(_VERSION, {"id": offer_id, "version": version, **made})
         await stock.limit(tx, offer_id, offer.limits, today=today)
     return offer_id
 

@@ -87,6 +87,11 @@ async def by_ids(tx: AsyncConnection, ids: list[int]) -> list[Listed]:
     return [found[i] for i in ids if i in found]
 
 
+async def of_merchant(tx: AsyncConnection, merchant_id: int) -> list[Listed]:
+    """Everything that one merchant offers or offered, paused ones too, in the order in which it came."""
+    return [listed(row) for row in await fetch(tx, f"{_LISTED} WHERE o.merchant_id = $1 ORDER BY o.id", merchant_id)]
+
+
 _TRAITS = text(
     """
     SELECT coalesce(m.tier, p.document #>> '{tiers,0,code}') AS tier, m.region, s.standing,

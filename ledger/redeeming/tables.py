@@ -51,6 +51,7 @@ offer_version = Table(
     Column("version", Integer, primary_key=True, autoincrement=False),
     Column("document", JSONB, nullable=False),
     Column("made_at", DateTime(timezone=True), nullable=False, server_default=text("now()")),
+    Column("made_by", Text, comment="who published it, as entries name an actor; null: not kept then"),
 )
 
 offer_stock = Table(
@@ -277,4 +278,33 @@ privilege_use = Table(
     ),
     Index("ix_privilege_use_merchant", "merchant_id", "used_at"),
     Index("ix_privilege_use_month", "privilege_id", "month"),
+)
+
+offer_draft = Table(
+    "offer_draft",
+    metadata,
+    Column("merchant_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("member_id", BigInteger, primary_key=True, autoincrement=False, comment="whoever writes it"),
+    Column("offer_id", BigInteger, comment="that it changes; null: a new one"),
+    Column("base_version", Integer, comment="of the offer, that it began with"),
+    Column("document", JSONB, nullable=False, comment="of an Offer, as far as it is written"),
+    Column("guide", Text, comment="what is asked next of a new one; null: its writer chooses"),
+    Column("nonce", Text, nullable=False, comment="in its buttons: those of an earlier draft do nothing"),
+    Column("photo_file", Text, comment="Telegram's id of a picture that is still to be fetched"),
+    Column("photo_tries", Integer, nullable=False, server_default="0"),
+    Column("photo_due", DateTime(timezone=True), comment="not before then"),
+    Column("touched_at", DateTime(timezone=True), nullable=False),
+    CheckConstraint("(offer_id IS NULL) = (base_version IS NULL)", "base"),
+    CheckConstraint("(photo_file IS NULL) = (photo_due IS NULL)", "photo"),
+    Index("ix_offer_draft_photo", "photo_due", postgresql_where=text("photo_file IS NOT NULL")),
+)
+
+offer_photo = Table(
+    "offer_photo",
+    metadata,
+    Column("name", Text, primary_key=True, comment="what documents call it; of its content"),
+    Column("merchant_id", BigInteger, nullable=False, comment="who brought it first"),
+    Column("content", LargeBinary, nullable=False, comment="a small JPEG without notes of where and when it was taken"),
+    Column("made_at", DateTime(timezone=True), nullable=False),
+    CheckConstraint("octet_length(content) BETWEEN 1 AND 300000", "size"),
 )

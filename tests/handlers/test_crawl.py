@@ -25,7 +25,7 @@ LEFT_ALONE = {"settings:speak"}
 CHINESE = re.compile(r"[\u4e00-\u9fff]+")
 NAMES = {"小明", "周晓燕", "何老板", "林运营", "郑一凡", "王店长", "半夏", "李阿姨", "陈思远", "吴妈妈", "李师傅"}
 AS_GIVEN = NAMES | {"小周", "1号台", "号台", "尺码不合适", "会员说没有领到礼盒", "中文", "水果", "语言"}
-for told_in in ("shops.toml", "circles.toml"):
+for told_in in ("shops.toml", "circles.toml", "offers.toml"):
     AS_GIVEN |= set(CHINESE.findall((files("bot.demo") / told_in).read_text("utf-8")))
 """People's names, and words that people or merchants gave, are shown as given in every language."""
 

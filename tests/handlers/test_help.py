@@ -26,7 +26,7 @@ async def test_staff_see_the_commands_that_their_role_allows(database: Database)
         for who, missing in (
             (shop.owner, set[str]()),
             (shop.manager, set[str]()),
-            (shop.cashier, {"staff", "merchant"}),
+            (shop.cashier, {"staff", "merchant", "shelf"}),
         ):
             await who.says("/help")
             page = await who.sees("What I can do")

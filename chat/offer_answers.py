@@ -1,0 +1,295 @@
+"""Answers about an offer as they are typed in chat, and what each writes into the document.
+
+What can't be read is `Unread`, worded with an example; whether it fits the rest of the document is the document's to say. Each
+reader takes what the draft says so far and the answer, and gives the parts of the document to write (None: without it).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import unicodedata
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from chat import amounts, day_range
+from chat.offer_text import KINDS, Terms, price_of
+from chat.offers import CATEGORIES
+from chat.words import Text, t
+from ledger.points.statements import Currency
+from ledger.redeeming.offer_drafts import Document
+from ledger.redeeming.offers import PerMoney, PerUnit
+
+POINTS_MOST = 100_000_000
+PIECES_MOST = 10_000_000
+NONE = "-"
+"""The answer that takes a part away."""
+
+_CHINESE = re.compile(r"[\u4e00-\u9fff]")
+_UNIT = re.compile(r"\s*(?:分|points?|pts?)(?![a-z])", re.IGNORECASE)
+_NONE_SAID = {NONE, "无", "没有", "不要", "不限", "不写", "none", "no", "unlimited"}
+
+
+class Unread(Exception):
+    """An answer that nobody understands, or that can't be; in words."""
+
+    def __init__(self, words: Text) -> None:
+        super().__init__(words.msgid)
+        self.words = words
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What questions about a draft speak of. `taken`: pieces that are out; `currencies`: those that it may be paid in."""
+
+    document: Document
+    terms: Terms
+    today: dt.date
+    taken: int = 0
+    new: bool = True
+    currencies: tuple[Currency, ...] = ()
+
+    @property
+    def price(self) -> PerUnit | PerMoney | None:
+        """The usual price, as far as it is written."""
+        said = self.document.get("price")
+        return price_of(said) if said else None
+
+    @property
+    def variable(self) -> bool:
+        """Whether members choose how much."""
+        return self.document.get("kind") == "variable_voucher"
+
+
+def none_said(said: str) -> bool:
+    """Whether the answer takes a part away."""
+    return plain(said).lower() in _NONE_SAID
+
+
+def plain(said: str) -> str:
+    """What was typed, its spaces and full-width signs made usual."""
+    return " ".join(unicodedata.normalize("NFKC", said).split())
+
+
+def whole(said: str, most: int, *, least: int = 1) -> int:
+    """A whole number within bounds."""
+    digits = re.sub(r"(分|份|天|小时|pts?|points?|days?|hours?)$", "", plain(said).replace(",", "")).strip()
+    n = int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 12 else -1
+    if not least <= n <= most:
+        raise Unread(t("请发 {least} 到 {most} 之间的整数。", least=least, most=most))
+    return n
+
+
+def money(said: str) -> int:
+    """An amount of money in minor units."""
+    minor = amounts.parse(said)
+    if minor is None:
+        raise Unread(t("没看懂金额。发数字给我,比如 25 或 25.5。"))
+    return minor
+
+
+def two(said: str) -> dict[str, str] | None:
+    """A text in both languages: Chinese and English on two lines, or with a slash between them; None where it is but one."""
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    if len(lines) == 2:
+        return {"zh": lines[0], "en": lines[1]}
+    plain_ = said.replace("\uff0f", "/")
+    for slash in (r"\s+/\s+", "/"):
+        both = [each.strip() for each in re.split(slash, plain_, maxsplit=1)]
+        # «10元/份» is one name: a slash without spaces parts languages only where the rest is not Chinese.
+        if len(lines) == 1 and len(both) == 2 and all(both) and (slash != "/" or not _CHINESE.search(both[1])):
+            return {"zh": both[0], "en": both[1]}
+    return None
+
+
+def in_both(said: str) -> dict[str, str]:
+    """The same, where nothing else will do."""
+    found = two(said)
+    if found is None:
+        raise Unread(t("两种语言都要:中文 / English,中间用「/」隔开。"))
+    return found
+
+
+def days(about: About, said: str) -> tuple[dt.date | None, dt.date | None]:
+    """First and last day; «12-24起» has no last one, «到 1-5» no first one."""
+    words = plain(said)
+    found = day_range.parse(re.sub(r"起|开始|from|until|^到|^至", " ", words), today=about.today)
+    if found is None:
+        raise Unread(t("这个日期我没看懂。比如 12-24 1-5。"))
+    if re.search(r"起|开始|from", words) and found[0] == found[1]:
+        return found[0], None
+    if re.match(r"到|至|until", words):
+        return None, found[1]
+    return found
+
+
+def kind(about: About, said: str) -> Mapping[str, Any]:
+    """A kind; another way of pricing begins the price anew."""
+    if said not in KINDS:
+        raise Unread(t("请点一种。"))
+    keeps = (said == "variable_voucher") == about.variable
+    return {"kind": said} if keeps else {"kind": said, "price": None, "specials": None}
+
+
+def name(about: About, said: str) -> Mapping[str, Any]:
+    """Its name."""
+    return {"name": in_both(said)}
+
+
+def category(about: About, said: str) -> Mapping[str, Any]:
+    """A shelf of the catalog."""
+    if said not in CATEGORIES:
+        raise Unread(t("请点一类。"))
+    return {"category": said}
+
+
+def price(about: About, said: str) -> Mapping[str, Any]:
+    """«500», «500 25» with what it is worth, or four numbers for amounts that members choose."""
+    if about.variable:
+        numbers = [plain(each) for each in said.split()]
+        if len(numbers) != 4:
+            raise Unread(t("发四个数:每元几分、最小、每档、最大,比如 50 20 4 200。"))
+        points, *yuan = whole(numbers[0], POINTS_MOST), *(money(each) for each in numbers[1:])
+        names = ("least_minor", "step_minor", "most_minor")
+        return {
+            "price": {"kind": "per_money", "points": points, "per_minor": 100, **dict(zip(names, yuan, strict=True))}
+        }
+    now = about.document.get("price") or {"kind": "per_unit"}
+    numbers = _UNIT.sub(" ", plain(said)).split()
+    if len(numbers) == 2:  # «500 25»: with what it is worth
+        return {"price": {**now, "points": whole(numbers[0], POINTS_MOST), "value_minor": money(numbers[1])}}
+    return {"price": {**now, "points": whole(said, POINTS_MOST)}}
+
+
+def of_price(part: str, read: Callable[[str], int]) -> Callable[[About, str], Mapping[str, Any]]:
+    """What else the usual price says."""
+
+    def write(about: About, said: str) -> Mapping[str, Any]:
+        now = about.document.get("price") or {"kind": "per_unit"}
+        return {"price": {**now, part: 0 if part != "most_units" and none_said(said) else read(said)}}
+
+    return write
+
+
+def limit(part: str) -> Callable[[About, str], Mapping[str, Any]]:
+    """So many pieces, «+20» more of them, or without limit."""
+
+    def write(about: About, said: str) -> Mapping[str, Any]:
+        now = about.document.get("limits") or {}
+        if none_said(said):
+            return {"limits": {**now, part: None}}
+        more = plain(said)
+        if more.startswith("+") and part == "stock":
+            return {
+                "limits": {
+                    **now,
+                    part: (about.taken if now.get(part) is None else now[part]) + whole(more[1:], PIECES_MOST),
+                }
+            }
+        return {"limits": {**now, part: whole(said, PIECES_MOST)}}
+
+    return write
+
+
+_PERIODS = (
+    ("member_day", r"天|日|day"),
+    ("member_month", r"月|month"),
+    ("member_ever", r"一共|总共|共|total|ever|in all"),
+)
+
+
+def limits(about: About, said: str) -> Mapping[str, Any]:
+    """«每天1 每月3 一共5»."""
+    now = {**(about.document.get("limits") or {}), **dict.fromkeys((part for part, _ in _PERIODS), None)}
+    if none_said(said):
+        return {"limits": now}
+    words = plain(said).lower()
+    for part, pattern in _PERIODS:
+        if (met := re.search(rf"(?:{pattern})\D{{0,3}}(\d+)", words)) is not None:
+            now[part] = whole(met[1], PIECES_MOST)
+            words = words.replace(met[0], " ", 1)
+    if re.search(r"\d", words) or all(now[part] is None for part, _ in _PERIODS):
+        raise Unread(t("没看懂。比如:每天1 每月3 一共5。"))
+    return {"limits": now}
+
+
+def about_it(about: About, said: str) -> Mapping[str, Any]:
+    """A line or two about it."""
+    return {"about": None if none_said(said) else in_both(said)}
+
+
+def conditions(about: About, said: str) -> Mapping[str, Any]:
+    """A condition a line, in place of those that there were."""
+    if none_said(said):
+        return {"conditions": None}
+    lines = [line for line in said.splitlines() if line.strip()]
+    return {"conditions": [in_both(line) for line in lines]}
+
+
+def photo(about: About, said: str) -> Mapping[str, Any]:
+    """No photo; pictures are sent, not typed."""
+    if none_said(said):
+        return {"photo": None}
+    raise Unread(t("请发一张图片给我。"))
+
+
+def chosen(part: str, known: Callable[[About], list[str]]) -> Callable[[About, str], Mapping[str, Any]]:
+    """One of some known words."""
+
+    def write(about: About, said: str) -> Mapping[str, Any]:
+        if none_said(said):
+            return {part: None}
+        if said not in known(about):
+            raise Unread(t("请点一个。"))
+        return {part: said}
+
+    return write
+
+
+def shelf(about: About, said: str) -> Mapping[str, Any]:
+    """Its days on the shelf."""
+    if none_said(said):
+        return {"on_shelf": None, "early": None}
+    first, last = days(about, said)
+    return {"on_shelf": _when(first, last)}
+
+
+def _when(first: dt.date | None, last: dt.date | None) -> dict[str, str]:
+    given = {"from_on": first, "until": last}
+    return {name: day.isoformat() for name, day in given.items() if day is not None}
+
+
+def blackout(about: About, said: str) -> Mapping[str, Any]:
+    """One more stretch of days on which it can't be had."""
+    if none_said(said):
+        return {"blackout": None}
+    first, last = days(about, said)
+    if first is None or last is None:
+        raise Unread(t("这个日期我没看懂。比如 12-24 1-5。"))
+    return {"blackout": [*(about.document.get("blackout") or ()), _when(first, last)]}
+
+
+def from_tier(about: About, code: str) -> list[str]:
+    """A tier and those above it."""
+    codes = [tier.code for tier in about.terms.programme.tiers]
+    if code not in codes:
+        raise Unread(t("请点一个。"))
+    return codes[codes.index(code) :]
+
+
+def who(about: About, said: str) -> Mapping[str, Any]:
+    """A tier, and those above it."""
+    return {"who": None if none_said(said) else {"tiers": from_tier(about, said)}}
+
+
+def early(about: About, said: str) -> Mapping[str, Any]:
+    """«gold 3»: a tier and those above it, three days before the first day."""
+    if none_said(said):
+        return {"early": None}
+    code, _, ahead = plain(said).partition(" ")
+    first = (about.document.get("on_shelf") or {}).get("from_on")
+    if first is None:
+        raise Unread(t("先写上架的第一天,才有提前。"))
+    from_on = dt.date.fromisoformat(first) - dt.timedelta(days=whole(ahead, 90))
+    return {"early": [{"who": {"tiers": from_tier(about, code)}, "from_on": from_on.isoformat()}]}

@@ -1,0 +1,215 @@
+"""The parts of an offer as they are asked in chat: the question, the usual answers as buttons, and what reads an answer.
+
+A button's answer is read as if it had been typed, so each part has one way in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from chat import offer_answers as answers
+from chat.offer_answers import NONE, About, money, none_said, whole
+from chat.offer_text import KINDS, PARTS
+from chat.offers import CATEGORIES
+from chat.words import Both, Money, Text, t, tn
+from ledger.redeeming.offers import PerUnit
+
+GUIDED = ("kind", "name", "category", "price", "value", "stock", "limits", "validity", "photo")
+"""What is asked of a new offer, in this order."""
+
+
+Choice = tuple[Text | Both, str]
+Rows = list[list[Choice]]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part: what is asked, what is answered as a rule, and what an answer writes into the document."""
+
+    ask: Callable[[About], list[Text]]
+    read: Callable[[About, str], Mapping[str, Any]]
+    usual: Callable[[About], Rows] = lambda about: []
+    applies: Callable[[About], bool] = lambda about: True
+
+
+def _tiers(about: About) -> list[Choice]:
+    """The tiers that say something: all but the first, which everybody has."""
+    return [(about.terms.tier(tier.code), tier.code) for tier in about.terms.programme.tiers[1:]]
+
+
+def _pairs(choices: list[Choice], size: int = 2) -> Rows:
+    return [choices[i : i + size] for i in range(0, len(choices), size)]
+
+
+def _suggested(about: About) -> Rows:
+    """The worth at the published value of points."""
+    price, currency = about.price, about.terms.currency
+    worth = currency.worth(price.points) if isinstance(price, PerUnit) else 0
+    suggestion = Money(worth, about.terms.money)
+    said = f"{worth // 100}.{worth % 100:02d}"
+    return [[(t("{worth}", worth=suggestion), said)] if worth else [], [(t("不写"), NONE)]]
+
+
+def _asks_price(about: About) -> list[Text]:
+    usual = about.terms.per_yuan()
+    if about.variable:
+        return [
+            t("每元几分、最小、每档、最大?"),
+            t("发四个数,比如 50 20 4 200:每元 50 分,¥20 到 ¥200,每档 ¥4。"),
+            t("积分通常每元 {n} 分。", n=usual),
+        ]
+    return [t("一份要多少分?发数字给我,比如 500。"), t("积分通常每元 {n} 分。", n=usual)]
+
+
+def _variable_prices(about: About) -> Rows:
+    n = about.terms.per_yuan()
+    return [[(t("每元 {n} 分,¥10–¥200", n=n), f"{n} 10 10 200")]] if about.variable and n else []
+
+
+def _pieces(about: About) -> Rows:
+    if about.new:
+        return [[(tn("{n} 份", n=n), str(n)) for n in (10, 50, 100)], [(t("不限"), NONE)]]
+    stock = (about.document.get("limits") or {}).get("stock")
+    now = about.taken if stock is None else stock
+    # The sum, not what is added: two taps are one.
+    more: list[Choice] = [(t("加 {n} 份", n=n), str(now + n)) for n in (10, 50, 100)]
+    return [more, [(t("不限"), NONE)]]
+
+
+def _asks_stock(about: About) -> list[Text]:
+    lines = [t("一共几份?发数字给我。")]
+    if about.taken:
+        lines += [t("已换出 {n} 份,不能少于它。「+20」是再加 20。", n=about.taken)]
+    return lines
+
+
+def _earlier(about: About) -> Rows:
+    rows: Rows = [
+        [(t("{tier}早 {n} 天", tier=words, n=n), f"{code} {n}") for n in (3, 7)] for words, code in _tiers(about)
+    ]
+    return [*rows, [(t("没有人"), NONE)]]
+
+
+_OFF: Rows = [[(t("不要"), NONE)]]
+
+
+PART: dict[str, Part] = {
+    "kind": Part(
+        lambda a: [t("是哪一种?"), t("自选面值券由会员选金额,别的按份。")],
+        answers.kind,
+        lambda a: _pairs([(words, code) for code, words in KINDS.items()]),
+        lambda a: a.new,
+    ),
+    "name": Part(lambda a: [t("叫什么?先发中文名,我再问英文。"), t("也可以一次发:水果礼盒 / Fruit box")], answers.name),
+    "category": Part(
+        lambda a: [t("放在哪一类?")],
+        answers.category,
+        lambda a: _pairs([(words, code) for code, words in CATEGORIES.items()], 3),
+    ),
+    "currency": Part(
+        lambda a: [t("用什么积分换?")],
+        lambda a, said: answers.chosen("currency", lambda b: [each.code for each in b.currencies])(a, said),
+        lambda a: [[(Both(each.name_zh, each.name_en), each.code)] for each in a.currencies],
+        lambda a: a.new and len(a.currencies) > 1,
+    ),
+    "price": Part(_asks_price, answers.price, _variable_prices),
+    "value": Part(
+        lambda a: [t("一份值多少钱?会员看得到。点一个,或发数字给我。")],
+        answers.of_price("value_minor", money),
+        _suggested,
+        lambda a: not a.variable and a.price is not None,
+    ),
+    "cash": Part(
+        lambda a: [t("除了积分,还要付多少钱?")],
+        answers.of_price("cash_minor", money),
+        lambda a: _OFF,
+        lambda a: not a.variable and a.price is not None,
+    ),
+    "most": Part(
+        lambda a: [t("一次最多换几份?")],
+        answers.of_price("most_units", lambda said: whole(said, 99)),
+        lambda a: [[(tn("{n} 份", n=n), str(n)) for n in (1, 2, 5, 10)]],
+        lambda a: not a.variable and a.price is not None,
+    ),
+    "stock": Part(_asks_stock, answers.limit("stock"), _pieces),
+    "day": Part(
+        lambda a: [t("每天一共放几份?零点再放。")],
+        answers.limit("day"),
+        lambda a: [[(tn("{n} 份", n=n), str(n)) for n in (10, 50, 100)], [(t("不限"), NONE)]],
+    ),
+    "limits": Part(
+        lambda a: [t("每人最多几份?"), t("点一个,或发给我,比如:每天1 每月3 一共5。")],
+        answers.limits,
+        lambda a: [
+            [(t("一共 1 份"), "ever 1"), (t("每月 1 份"), "month 1")],
+            [(t("每天 1 份"), "day 1"), (t("不限"), NONE)],
+        ],
+    ),
+    "validity": Part(
+        lambda a: [t("换到的码几天内有效?")],
+        lambda a, said: {"validity_days": whole(said, 3650)},
+        lambda a: [[(tn("{n} 天", n=n), str(n)) for n in (7, 30, 90, 365)]],
+    ),
+    "unused": Part(
+        lambda a: [t("码过期没用,积分退回会员吗?")],
+        lambda a, said: answers.chosen("unused", lambda b: ["return", "forfeit"])(a, said),
+        lambda a: [[(t("积分退回"), "return"), (t("积分不退"), "forfeit")]],
+    ),
+    "photo": Part(
+        lambda a: [t("发一张照片给我,会员会在上面看到它。"), t("至少 200 × 200;位置等信息会去掉。")],
+        answers.photo,
+        lambda a: [[(t("不放照片"), NONE)]],
+    ),
+    "about": Part(lambda a: [t("介绍一两句。两行:第一行中文,第二行英文。")], answers.about_it, lambda a: _OFF),
+    "conditions": Part(
+        lambda a: [t("使用条件,最多四条,一行一条:"), t("请提前一天预约 / Book a day ahead")],
+        answers.conditions,
+        lambda a: _OFF,
+    ),
+    "shelf": Part(
+        lambda a: [t("哪几天在架?比如 12-24 1-5;「12-24起」一直在。")],
+        answers.shelf,
+        lambda a: [[(t("一直在架"), NONE)]],
+    ),
+    "blackout": Part(
+        lambda a: [t("哪几天不能换?比如 12-24 12-26。一次加一段。")],
+        answers.blackout,
+        lambda a: [[(t("全部去掉"), NONE)]] if a.document.get("blackout") else [],
+    ),
+    "early": Part(
+        lambda a: [t("谁可以在上架前换?先写好上架日期。")], answers.early, _earlier, lambda a: bool(_tiers(a))
+    ),
+    "who": Part(
+        lambda a: [t("只给哪个等级以上?别人看不到它。")],
+        answers.who,
+        lambda a: [*_pairs(_tiers(a)), [(t("人人"), NONE)]],
+        lambda a: bool(_tiers(a)),
+    ),
+    "region": Part(
+        lambda a: [t("只限哪个地区的会员?")],
+        lambda a, said: answers.chosen("region", lambda b: [each.code for each in b.terms.programme.regions])(a, said),
+        lambda a: [
+            *_pairs([(a.terms.region(each.code), each.code) for each in a.terms.programme.regions]),
+            [(t("不限"), NONE)],
+        ],
+        lambda a: bool(a.terms.programme.regions),
+    ),
+    "hold": Part(
+        lambda a: [t("积分和份数为现金预留几小时?")],
+        lambda a, said: {"hold_hours": None if none_said(said) else whole(said, 720)},
+        lambda a: [[(tn("{n} 小时", n=n), str(n)) for n in (2, 24, 48, 72)]],
+        lambda a: bool(a.price and a.price.cash_minor),
+    ),
+}
+"""Every part but the special prices, which have a file of their own."""
+
+assert set(PART) | {"specials"} == set(PARTS)
+
+
+def after(about: About, part: str) -> str | None:
+    """What is asked of a new offer after a part; None: that was all."""
+    rest = GUIDED[GUIDED.index(part) + 1 :] if part in GUIDED else ()
+    said = {"value"} if isinstance(about.price, PerUnit) and about.price.value_minor else set()
+    return next((each for each in rest if PART[each].applies(about) and each not in said), None)

@@ -1,0 +1,320 @@
+"""An offer's document in words, part by part, as whoever writes it reads it; and what one document says otherwise than another."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from typing import Any
+
+from chat.offer_rules import when_said
+from chat.offers import CATEGORIES, both, listing
+from chat.words import Both, Money, Points, Text, t, tn
+from ledger.points.statements import Currency
+from ledger.programme import Programme
+from ledger.redeeming.offers import Early, PerMoney, PerUnit, Special
+from ledger.redeeming.who import Who
+from ledger.redeeming.windows import Span, When
+
+Said = Text | Both
+Document = Mapping[str, Any]
+
+KINDS: dict[str, Text] = {
+    "goods": t("商品"),
+    "service": t("服务"),
+    "voucher": t("固定面值券"),
+    "variable_voucher": t("自选面值券"),
+}
+"""What an offer can be, as its writer chooses."""
+
+NOT_LIMITED = t("不限")
+NOT_SAID = t("没写")
+NOTHING = t("没有")
+CUT_AT = 24
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What words about a document need: its currency, its merchant's money, the programme's tiers and regions."""
+
+    currency: Currency
+    money: str
+    programme: Programme
+
+    def points(self, points: int) -> Points:
+        """So many points of the document's currency."""
+        if self.currency.issuer_id is None:
+            return Points(points)
+        return Points(points, Both(self.currency.name_zh, self.currency.name_en))
+
+    def per_yuan(self) -> int:
+        """Points for one unit of money at the published value, rounded."""
+        return round(100 * self.currency.value_points / self.currency.value_minor) if self.currency.value_minor else 0
+
+    def tier(self, code: str) -> Both:
+        """A tier's name."""
+        found = next((each for each in self.programme.tiers if each.code == code), None)
+        return Both(found.name_zh, found.name_en) if found else Both(code, code)
+
+    def region(self, code: str) -> Both:
+        """A region's name."""
+        found = next((each for each in self.programme.regions if each.code == code), None)
+        return Both(found.name_zh, found.name_en) if found else Both(code, code)
+
+
+def clip(said: str) -> str:
+    """A long text's beginning."""
+    return said if len(said) <= CUT_AT else said[: CUT_AT - 1] + "…"
+
+
+def name(document: Document) -> Both | None:
+    """What a draft is called, as far as it is."""
+    said = document.get("name")
+    return Both(said["zh"], said["en"]) if said else None
+
+
+def names(said: Mapping[str, str]) -> Text:
+    """A text in both languages on one line."""
+    return t("{zh} / {en}", zh=clip(said["zh"]), en=clip(said["en"]))
+
+
+def price(terms: Terms, price_: PerUnit | PerMoney) -> Text:
+    """What a price asks, in full."""
+    if isinstance(price_, PerMoney):
+        return t(
+            "每 {unit} 要 {points},{least}–{most},每档 {step}",
+            unit=Money(price_.per_minor, terms.money),
+            points=terms.points(price_.points),
+            least=Money(price_.least_minor, terms.money),
+            most=Money(price_.most_minor, terms.money),
+            step=Money(price_.step_minor, terms.money),
+        )
+    return t("{points}", points=terms.points(price_.points))
+
+
+def value(terms: Terms, price_: PerUnit) -> Text:
+    """What a piece is worth, and how many points that makes of a unit of money."""
+    if not price_.value_minor or price_.rate is None:
+        return NOT_SAID
+    rate, usual = round(float(price_.rate) * 100, 1), terms.per_yuan()
+    facts = {"worth": Money(price_.value_minor, terms.money), "rate": f"{rate:g}", "usual": usual}
+    return (
+        t("{worth}(每元 {rate} 分)", **facts) if rate == usual else t("{worth}(每元 {rate} 分,通常 {usual})", **facts)
+    )
+
+
+def special(terms: Terms, one: Special, usual: PerUnit | PerMoney) -> Text:
+    """A special price: its name, from what to what, when, for whom."""
+    facts: dict[str, Any] = {"name": both(one.name)}
+    new = one.price
+    if isinstance(new, PerUnit) and isinstance(usual, PerUnit):
+        facts |= {"usual": usual.points, "new": terms.points(new.points)}
+        said = t("「{name}」{usual} → {new}", **facts)
+        if new.value_minor != usual.value_minor:
+            said = t("{one},值 {worth}", one=said, worth=Money(new.value_minor, terms.money))
+    else:
+        said = t("「{name}」{price}", **facts, price=price(terms, new))
+    if not one.who.everybody:
+        said = t("{one},{other}", one=said, other=whom(terms, one.who))
+    if not one.when.always:
+        said = t("{one},{other}", one=said, other=when_said(one.when))
+    return said
+
+
+def whom(terms: Terms, who: Who) -> Text | Both:
+    """For whom."""
+    parts: list[Said] = [*map(terms.tier, who.tiers), *map(terms.region, who.regions)]
+    if who.standing is not None:
+        parts.append(t("信用评级 {least} 以上", least=who.standing))
+    return listing(parts) if parts else t("人人")
+
+
+def span(one: Span) -> Text:
+    """Some days."""
+    if one.from_on == one.until:
+        return t("{on}", on=one.until)
+    return t("{from_on}—{until}", from_on=one.from_on, until=one.until)
+
+
+def limits(document: Document) -> Text | Both:
+    """How many a member may have."""
+    said = document.get("limits") or {}
+    parts = [words(n) for part, words in _OF_A_MEMBER.items() if (n := said.get(part)) is not None]
+    return listing(parts) if parts else NOT_LIMITED
+
+
+_OF_A_MEMBER: dict[str, Callable[[int], Text]] = {
+    "member_day": lambda n: t("每人每天 {n} 份", n=n),
+    "member_month": lambda n: t("每人每月 {n} 份", n=n),
+    "member_ever": lambda n: t("每人一共 {n} 份", n=n),
+}
+
+PARTS: dict[str, Text] = {
+    "kind": t("种类"),
+    "name": t("名称"),
+    "category": t("哪一类"),
+    "currency": t("用什么积分"),
+    "price": t("价格"),
+    "value": t("值多少"),
+    "cash": t("另付现金"),
+    "most": t("一次最多"),
+    "stock": t("总份数"),
+    "day": t("每天份数"),
+    "limits": t("每人限量"),
+    "validity": t("有效期"),
+    "unused": t("过期未用"),
+    "photo": t("照片"),
+    "about": t("介绍"),
+    "conditions": t("条件"),
+    "specials": t("特价"),
+    "shelf": t("上架日期"),
+    "blackout": t("不能换的日子"),
+    "early": t("提前兑换"),
+    "who": t("给谁"),
+    "region": t("地区"),
+    "hold": t("预留多久"),
+}
+"""Everything that can be said of an offer in chat, in the order in which it is told."""
+
+
+def said(terms: Terms, document: Document, part: str) -> Said | None:
+    """One part in words; None where it does not apply, or is as usual and not worth a line."""
+    given = document.get(part)
+    match part:
+        case "name" | "about":
+            return names(given) if given else None
+        case "kind":
+            return KINDS.get(given or "") if given else None
+        case "category":
+            return CATEGORIES.get(given) if given else None
+        case "currency":
+            return Both(terms.currency.name_zh, terms.currency.name_en) if terms.currency.issuer_id else None
+        case "price" | "value" | "cash" | "most":
+            return _priced(terms, document, part)
+        case "stock" | "day":
+            n = (document.get("limits") or {}).get(part)
+            return NOT_LIMITED if n is None else tn("{n} 份", n=n)
+        case "limits":
+            return limits(document)
+        case "validity":
+            return tn("{n} 天", n=document.get("validity_days", 30))
+        case "unused":
+            return t("积分不退") if document.get("unused") == "forfeit" else t("积分退回")
+        case "photo":
+            return t("有") if given else None
+        case _:
+            return _later(terms, document, part)
+
+
+def _priced(terms: Terms, document: Document, part: str) -> Said | None:
+    if document.get("price") is None:
+        return None
+    one = price_of(document["price"])
+    if part == "price":
+        return price(terms, one)
+    if isinstance(one, PerMoney):
+        return None
+    if part == "value":
+        return value(terms, one)
+    if part == "cash":
+        return t("{cash}", cash=Money(one.cash_minor, terms.money)) if one.cash_minor else None
+    return tn("{n} 份", n=one.most_units)
+
+
+def _later(terms: Terms, document: Document, part: str) -> Said | None:
+    if part == "hold":
+        hours = document.get("hold_hours")
+        return tn("{n} 小时", n=hours) if hours else None
+    given = document.get({"shelf": "on_shelf"}.get(part, part))
+    if not given:
+        return None
+    match part:
+        case "conditions":
+            return _together(names(each) for each in given)
+        case "specials":
+            usual = price_of(document["price"])
+            return _together(special(terms, Special.model_validate_json(_json(each)), usual) for each in given)
+        case "shelf":
+            return when_said(When.model_validate_json(_json(given)))
+        case "blackout":
+            return _together(span(Span.model_validate_json(_json(each))) for each in given)
+        case "early":
+            return _together(_early(terms, Early.model_validate_json(_json(each))) for each in given)
+        case "who":
+            return whom(terms, Who.model_validate_json(_json(given)))
+        case "region":
+            return terms.region(given)
+    return None
+
+
+def _early(terms: Terms, one: Early) -> Text:
+    return t("{who} {on}起", who=whom(terms, one.who), on=one.from_on)
+
+
+def _together(parts: Iterable[Text]) -> Text:
+    return reduce(lambda one, other: t("{one};{other}", one=one, other=other), parts)
+
+
+def _json(said_: object) -> str:
+    return json.dumps(said_)
+
+
+def price_of(said_: Mapping[str, Any]) -> PerUnit | PerMoney:
+    """A price from its JSON."""
+    kinds: dict[str, type[PerUnit] | type[PerMoney]] = {"per_unit": PerUnit, "per_money": PerMoney}
+    return kinds[str(said_["kind"])].model_validate(said_)
+
+
+def changes(terms: Terms, before: Document, after: Document) -> list[Text]:
+    """What another document says otherwise, a line each."""
+    lines: list[Text] = []
+    for part, label in PARTS.items():
+        old, new = said(terms, before, part), said(terms, after, part)
+        if part == "photo" and before.get("photo") != after.get("photo"):
+            lines.append(t("照片:换了") if before.get("photo") and after.get("photo") else _turned(label, old, new))
+        elif part == "specials":
+            lines += _specials(terms, before, after)
+        elif part == "value":
+            lines += _worths(terms, before, after)
+        elif old != new:
+            lines.append(_turned(label, old, new))
+    known = {*_PARTS_OF_DOCUMENTS}
+    other = any(before.get(part) != after.get(part) for part in {*before, *after} - known)
+    return [*lines, t("还有别的改动")] if other else lines
+
+
+_PARTS_OF_DOCUMENTS = (
+    "code", "merchant", "kind", "name", "about", "conditions", "category", "price", "limits", "validity_days",
+    "unused", "photo", "specials", "on_shelf", "blackout", "who", "region", "early", "hold_hours",
+)  # fmt: skip
+
+
+def few(changed: Sequence[Text], most: int = 8) -> list[Text]:
+    """Changes as lines of a screen, which has room for so many."""
+    shown = [t("· {change}", change=each) for each in changed[:most]]
+    more = len(changed) - len(shown)
+    return [*shown, tn("还有 {n} 处", n=more)] if more else shown
+
+
+def _turned(label: Text, old: Said | None, new: Said | None) -> Text:
+    facts = {"part": label, "old": old or NOTHING, "new": new or NOTHING}
+    return t("{part}:{old} → {new}", **facts)
+
+
+def _worths(terms: Terms, before: Document, after: Document) -> list[Text]:
+    old, new = ((said_.get("price") or {}).get("value_minor", 0) for said_ in (before, after))
+    if old == new:
+        return []
+    return [_turned(PARTS["value"], *(t("{worth}", worth=Money(n, terms.money)) if n else None for n in (old, new)))]
+
+
+def _specials(terms: Terms, before: Document, after: Document) -> list[Text]:
+    """Those that are gone, and those that are new or otherwise; each beside the usual price of its own document."""
+    old, new = (list(said_.get("specials") or ()) for said_ in (before, after))
+
+    def told(document: Document, each: Mapping[str, Any]) -> Text:
+        return special(terms, Special.model_validate_json(_json(each)), price_of(document["price"]))
+
+    gone = [t("去掉特价{special}", special=told(before, each)) for each in old if each not in new]
+    return [*gone, *(t("特价{special}", special=told(after, each)) for each in new if each not in old)]

@@ -1,0 +1,321 @@
+"""Offers being written: one draft for each person at a merchant, which waits until it is published, dropped or forgotten.
+
+A draft is the JSON of an offer's document as far as it is written. Whatever is added must fit the document's own rules, so that a
+draft never holds what could not be published; only the parts of `NEEDED` may still be missing. A draft of a change names the
+version that it began with: publishing it over a later one is refused, and `onto_latest` carries its changes over.
+
+Whoever reads a draft in a turn locks it: what the turn writes then can't lose the photo that arrives meanwhile.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Row, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ledger.errors import Refusal
+from ledger.merchants import log
+from ledger.redeeming import shelf
+from ledger.redeeming.offers import Offer
+from ledger.redeeming.own_shelf import taken_of
+from ledger.redeeming.publish import publish
+from ledger.redeeming.shelf import NoSuchOffer
+
+KEPT_DAYS = 30
+"""How long a draft waits that nobody touches."""
+
+Document = dict[str, Any]
+
+NEEDED = ("kind", "name", "category", "price")
+"""What a draft must have besides what is known from its beginning."""
+
+_FILLERS: Document = {"kind": "goods", "name": {"zh": "…", "en": "…"}, "category": "other"}
+_PRICES: dict[bool, Document] = {
+    False: {"kind": "per_unit", "points": 1},
+    True: {"kind": "per_money", "points": 1, "per_minor": 1, "least_minor": 1, "step_minor": 1, "most_minor": 1},
+}
+
+
+@dataclass(eq=False)
+class NoSuchDraft(Refusal):
+    """Nothing is being written: it was published, dropped, or forgotten after `KEPT_DAYS`."""
+
+    merchant_id: int
+
+
+@dataclass(eq=False)
+class DraftInTheWay(Refusal):
+    """Another draft of the same person's is not published yet; `offer_id` None: of a new offer."""
+
+    merchant_id: int
+    offer_id: int | None
+
+
+@dataclass(eq=False)
+class OfferEditedMeanwhile(Refusal):
+    """A draft began with version `based_on`; the offer is at `version` by now."""
+
+    offer_id: int
+    merchant_id: int
+    based_on: int
+    version: int
+
+
+@dataclass(eq=False)
+class StockBelowTaken(Refusal):
+    """So many pieces are out already; a stock is never less."""
+
+    asked: int
+    taken: int
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What somebody is writing. `offer_id` and `base_version` None: a new offer. `photo_due`: a picture is being fetched."""
+
+    merchant_id: int
+    member_id: int
+    offer_id: int | None
+    base_version: int | None
+    document: Document
+    guide: str | None
+    nonce: str
+    photo_waits: bool
+    touched_at: dt.datetime
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """What has to be written before it can be published."""
+        return tuple(part for part in NEEDED if part not in self.document)
+
+
+_COLUMNS = (
+    "SELECT merchant_id, member_id, offer_id, base_version, document, guide, nonce, photo_file IS NOT NULL AS photo_waits,"
+    " touched_at FROM offer_draft WHERE merchant_id = :merchant AND member_id = :member"
+)
+_MINE = text(f"{_COLUMNS} FOR UPDATE")
+_START = text(
+    "INSERT INTO offer_draft (merchant_id, member_id, offer_id, base_version, document, guide, nonce, touched_at)"
+    " VALUES (:merchant, :member, :offer, :base, CAST(:document AS jsonb), :guide, :nonce, :now)"
+    " ON CONFLICT (merchant_id, member_id) DO UPDATE SET offer_id = excluded.offer_id, base_version = excluded.base_version,"
+    " document = excluded.document, guide = excluded.guide, nonce = excluded.nonce, touched_at = excluded.touched_at,"
+    " photo_file = NULL, photo_due = NULL, photo_tries = 0"
+)
+_KEEP = text(
+    "UPDATE offer_draft SET document = CAST(:document AS jsonb), guide = :guide, base_version = :base, touched_at = :now"
+    " WHERE merchant_id = :merchant AND member_id = :member"
+)
+_PHOTO = text(
+    "UPDATE offer_draft SET photo_file = :file, photo_due = :now, photo_tries = 0, touched_at = :now"
+    " WHERE merchant_id = :merchant AND member_id = :member"
+)
+_DROP = text("DELETE FROM offer_draft WHERE merchant_id = :merchant AND member_id = :member")
+_LOCK_OFFER = text("SELECT pg_advisory_xact_lock(hashtextextended('offer:' || :id, 0))")
+_LOCK_CODE = text("SELECT pg_advisory_xact_lock(hashtextextended('offer-code:' || :code, 0))")
+_VERSION = text("SELECT document FROM offer_version WHERE offer_id = :id AND version = :version")
+
+
+def written(offer: Offer) -> Document:
+    """An offer's document as drafts hold it."""
+    found: Document = json.loads(offer.model_dump_json())
+    return found
+
+
+def checked(document: Mapping[str, Any]) -> Offer | None:
+    """The offer that a document says; None where something of `NEEDED` is still missing.
+
+    Raises:
+        pydantic.ValidationError: what is there already breaks a rule.
+    """
+    missing = [part for part in NEEDED if part not in document]
+    if not missing:
+        return Offer.model_validate_json(json.dumps(document))
+    variable = document.get("kind", "") == "variable_voucher" or document.get("price", {}).get("kind") == "per_money"
+    fillers = {**_FILLERS, "kind": "variable_voucher" if variable else "goods", "price": _PRICES[variable]}
+    Offer.model_validate_json(json.dumps({**{part: fillers[part] for part in missing}, **document}))
+    return None
+
+
+def _draft(row: Row[Any]) -> Draft:
+    return Draft(*tuple(row))
+
+
+async def find(tx: AsyncConnection, merchant_id: int, member_id: int) -> Draft | None:
+    """What this person is writing for this merchant, locked until the turn ends."""
+    row = (await tx.execute(_MINE, {"merchant": merchant_id, "member": member_id})).first()
+    return None if row is None else _draft(row)
+
+
+async def mine(tx: AsyncConnection, merchant_id: int, member_id: int) -> Draft:
+    """The same, or `NoSuchDraft`."""
+    found = await find(tx, merchant_id, member_id)
+    if found is None:
+        raise NoSuchDraft(merchant_id)
+    return found
+
+
+async def begin(
+    tx: AsyncConnection,
+    *,
+    merchant_id: int,
+    member_id: int,
+    document: Document,
+    guide: str | None,
+    nonce: str,
+    now: dt.datetime,
+) -> Draft:
+    """Begin a new offer with what is known of it: `code`, `merchant`, `currency`. `DraftInTheWay`."""
+    await _free(tx, merchant_id, member_id, None)
+    return await _start(tx, merchant_id, member_id, None, None, document, guide, nonce, now)
+
+
+async def begin_change(
+    tx: AsyncConnection, *, merchant_id: int, member_id: int, offer_id: int, nonce: str, now: dt.datetime
+) -> Draft:
+    """Begin to change an offer, or go on with a change of it that is not published. `NoSuchOffer`, `DraftInTheWay`."""
+    this = await shelf.one(tx, offer_id)
+    if this.merchant_id != merchant_id:
+        raise NoSuchOffer(offer_id)
+    if (there := await _free(tx, merchant_id, member_id, offer_id)) is not None:
+        return there
+    return await _start(tx, merchant_id, member_id, offer_id, this.version, written(this.offer), None, nonce, now)
+
+
+async def unfinished(tx: AsyncConnection, merchant_id: int, member_id: int) -> Draft | None:
+    """The draft that there is something to lose of: a new offer's, or one that changes something."""
+    there = await find(tx, merchant_id, member_id)
+    if there is None or there.offer_id is None or there.photo_waits or await changes(tx, there):
+        return there
+    return None
+
+
+async def _free(tx: AsyncConnection, merchant_id: int, member_id: int, offer_id: int | None) -> Draft | None:
+    """The unfinished draft of this very offer; any other is `DraftInTheWay`."""
+    there = await unfinished(tx, merchant_id, member_id)
+    if there is not None and (there.offer_id is None or there.offer_id != offer_id):
+        raise DraftInTheWay(merchant_id, there.offer_id)
+    return there
+
+
+async def _start(
+    tx: AsyncConnection,
+    merchant_id: int,
+    member_id: int,
+    offer_id: int | None,
+    base: int | None,
+    document: Document,
+    guide: str | None,
+    nonce: str,
+    now: dt.datetime,
+) -> Draft:
+    values = {"merchant": merchant_id, "member": member_id, "offer": offer_id, "base": base, "guide": guide}
+    await tx.execute(_START, {**values, "nonce": nonce, "now": now, "document": json.dumps(document)})
+    return await mine(tx, merchant_id, member_id)
+
+
+async def base_of(tx: AsyncConnection, draft: Draft) -> Document:
+    """The document that a draft began with; empty for a new offer."""
+    if draft.offer_id is None:
+        return {}
+    said = await tx.scalar(_VERSION, {"id": draft.offer_id, "version": draft.base_version})
+    return written(Offer.model_validate(said, strict=False))
+
+
+async def changes(tx: AsyncConnection, draft: Draft) -> Document:
+    """What a draft says otherwise than its beginning: the document's parts, None for those that it has no more."""
+    base = await base_of(tx, draft)
+    parts = {*base, *draft.document}
+    return {part: draft.document.get(part) for part in parts if draft.document.get(part) != base.get(part)}
+
+
+async def change(
+    tx: AsyncConnection, draft: Draft, parts: Mapping[str, Any], *, guide: str | None, now: dt.datetime
+) -> Draft:
+    """Write parts of the document (None: without it) and what is asked next.
+
+    Raises:
+        pydantic.ValidationError: the document would break a rule. The draft is as it was.
+        StockBelowTaken.
+    """
+    document = {part: said for part, said in {**draft.document, **parts}.items() if said is not None}
+    offer = checked(document)
+    await _enough(tx, draft.offer_id, document)
+    if offer is not None:
+        document = written(offer)
+    await tx.execute(
+        _KEEP,
+        {
+            "merchant": draft.merchant_id,
+            "member": draft.member_id,
+            "document": json.dumps(document),
+            "guide": guide,
+            "base": draft.base_version,
+            "now": now,
+        },
+    )
+    return await mine(tx, draft.merchant_id, draft.member_id)
+
+
+async def _enough(tx: AsyncConnection, offer_id: int | None, document: Mapping[str, Any]) -> None:
+    stock = (document.get("limits") or {}).get("stock")
+    if offer_id is None or stock is None:
+        return
+    taken = await taken_of(tx, offer_id)
+    if stock < taken:
+        raise StockBelowTaken(stock, taken)
+
+
+async def onto_latest(tx: AsyncConnection, draft: Draft, *, now: dt.datetime) -> Draft:
+    """Carry a draft's changes over to the offer as it is now: where both changed the same part, the draft's stands.
+
+    Raises:
+        pydantic.ValidationError: the two together break a rule.
+    """
+    assert draft.offer_id is not None
+    mine_ = await changes(tx, draft)
+    this = await shelf.one(tx, draft.offer_id)
+    fresh = Draft(
+        draft.merchant_id, draft.member_id, draft.offer_id, this.version, written(this.offer), None, draft.nonce,
+        draft.photo_waits, draft.touched_at,
+    )  # fmt: skip
+    return await change(tx, fresh, mine_, guide=None, now=now)
+
+
+async def drop(tx: AsyncConnection, merchant_id: int, member_id: int) -> None:
+    """Forget what this person was writing; where there is nothing, nothing."""
+    await tx.execute(_DROP, {"merchant": merchant_id, "member": member_id})
+
+
+async def awaits_photo(tx: AsyncConnection, draft: Draft, file_id: str, *, now: dt.datetime) -> None:
+    """A picture was sent: it is fetched afterwards (`offer_photos`)."""
+    await tx.execute(_PHOTO, {"merchant": draft.merchant_id, "member": draft.member_id, "file": file_id, "now": now})
+
+
+async def put_up(tx: AsyncConnection, draft: Draft, *, by: str, now: dt.datetime, today: dt.date) -> tuple[int, int]:
+    """Publish a draft, which ends with it. Gives the offer's id and version.
+
+    Raises:
+        OfferEditedMeanwhile → StockBelowTaken → what `publish` refuses.
+    """
+    offer = Offer.model_validate_json(json.dumps(draft.document))
+    if draft.offer_id is not None:
+        await tx.execute(_LOCK_CODE, {"code": offer.code})
+        await tx.execute(_LOCK_OFFER, {"id": str(draft.offer_id)})
+        this = await shelf.one(tx, draft.offer_id)
+        if this.version != draft.base_version:
+            raise OfferEditedMeanwhile(draft.offer_id, draft.merchant_id, draft.base_version or 0, this.version)
+        await _enough(tx, draft.offer_id, draft.document)
+    offer_id = await publish(tx, offer, now=now, today=today, by=by)
+    version = (await shelf.one(tx, offer_id)).version
+    facts = {"name_zh": offer.name.zh, "name_en": offer.name.en}
+    if draft.offer_id is None:
+        await log.write(tx, draft.merchant_id, "offer_published", who=by, at=now, **facts)
+    elif version != draft.base_version:
+        await log.write(tx, draft.merchant_id, "offer_changed", who=by, at=now, **facts, version=version)
+    await drop(tx, draft.merchant_id, draft.member_id)
+    return offer_id, version
