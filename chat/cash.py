@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chat import doors, vouchers
+from chat import doors, returns, vouchers
 from chat.offers import both, joined, points_of
 from chat.refusals import Worded, worded
 from chat.screen import BLANK, QR, Button, Line, Screen, screen
@@ -21,6 +21,7 @@ WHYS: dict[Why, Text] = {
     "lapsed": t("过时以后才付的"),
     "paid_already": t("付了两次"),
     "other_amount": t("付的数不对"),
+    "returned": t("会员退了货"),
 }
 """Why cash goes back, for whoever gives it back."""
 
@@ -56,8 +57,9 @@ def held_screen(turn: Turn, voucher: Redemption, code: str, *first: Line, left: 
 
 async def ended_screen(turn: Turn, voucher: Redemption, *first: Line) -> Screen:
     """A voucher that can't be used any more, with what became of its points and of the cash that was paid."""
-    back = await cash_refunds.of(turn.tx, voucher.id) if voucher.cash_minor else []
-    return vouchers.ended_screen(turn, voucher, *first, back=[coming(each) for each in back])
+    back = await cash_refunds.of(turn.tx, voucher.paid_as) if voucher.cash_minor else []
+    lines, ways = await returns.on_voucher(turn, voucher)
+    return vouchers.ended_screen(turn, voucher, *first, back=[*(coming(each) for each in back), *lines], ways=ways)
 
 
 def coming(refund: CashRefund) -> Text:

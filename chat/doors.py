@@ -102,6 +102,31 @@ def voucher(label: Text, voucher_id: int) -> Button:
     return Button(label, data=f"vouchers:show:{voucher_id}")
 
 
+def return_of(label: Text, voucher_id: int) -> Button:
+    """Returning what a voucher was for: claiming it, or how the claim stands."""
+    return Button(label, data=f"returns:show:{voucher_id}")
+
+
+def answer_return(label: Text, claim_id: int) -> Button:
+    """A claim on redeemed goods, for the merchant's answer."""
+    return Button(label, data=f"returns_desk:show:{claim_id}")
+
+
+def returns_desk(label: Text, merchant_id: int) -> Button:
+    """A merchant's claims on redeemed goods."""
+    return Button(label, data=f"returns_desk:list:{merchant_id}")
+
+
+def ruling(label: Text, claim_id: int) -> Button:
+    """A claim that a merchant refused, for the operator's decision."""
+    return Button(label, data=f"rulings:show:{claim_id}")
+
+
+def rulings(label: Text | None = None) -> Button:
+    """Claims that merchants refused, for the operator's decision."""
+    return Button(label or t("退换裁决"), data="rulings:list:0")
+
+
 def pay(label: Text, voucher_id: int) -> Button:
     """The bill for a voucher's cash part."""
     return Button(label, data=f"cash:invoice:{voucher_id}", style="primary")

@@ -33,6 +33,8 @@ def title(line: Line, known: Known) -> Text | Both:
             return t("店员收回 · {merchant}", merchant=where)
         case "claw_back":
             return t("退货 · {merchant}", merchant=where)
+        case "reinstate" if line.facts.get("what") == "return" and (thing := spent_on(line.facts)):
+            return t("退货 · {thing}", thing=thing)
         case "reinstate":
             thing = spent_on(line.facts)
             return t("退回 · {thing}", thing=thing) if thing else t("退回 · {merchant}", merchant=where)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from chat import handovers
+from chat import handovers, returns
 from chat.offer_rules import days, special
 from chat.offers import both, joined, points_of, price, terms
 from chat.refusals import wording
@@ -49,6 +49,7 @@ def card(turn: Turn, seen: Seen) -> Card:
         t("规则:{rules}", rules=joined(terms(listed, seen.facts))),
         *ruled,
         *(t("{condition}", condition=both(condition)) for condition in document.conditions),
+        returns.promise(document),
     ]
     picture = Photo(document.photo) if document.photo and _fits(document, [*ruled, *own]) else None
     return Card([line for line in lines if line is not None], picture)

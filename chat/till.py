@@ -209,6 +209,7 @@ _ACTIONS: dict[str, Text] = {
     "give_privileges": t("用会员权益"),
     "run_privileges": t("管理会员权益"),
     "run_shelf": t("管理货架"),
+    "answer_returns": t("答复退换"),
 }
 
 

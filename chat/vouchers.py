@@ -34,6 +34,10 @@ def state(voucher: Redemption, today: dt.date) -> Text:
         return t("{on} 已撤回", on=voucher.ended_at)
     if voucher.state == "let_go":
         return t("{on} 已取消", on=voucher.ended_at)
+    if voucher.state == "returned":
+        return t("{on} 已退货", on=voucher.ended_at)
+    if voucher.state == "exchanged":
+        return t("{on} 已换货", on=voucher.ended_at)
     if voucher.state == "lapsed":
         return t("{on} 没付,已取消", on=voucher.ended_at)
     if not voucher.usable(today):
@@ -52,7 +56,9 @@ def code_screen(turn: Turn, voucher: Redemption, code: str, *first: Line, left: 
         t("<code>{code}</code>", code=codes.spaced(code)),
         t("给店员看码,扫或念都行,只能用一次。"),
         BLANK,
-        left or t("用掉了 {points}", points=_paid(voucher)),
+        left or t("换货来的,没有再扣积分")
+        if voucher.origin_id
+        else left or t("用掉了 {points}", points=_paid(voucher)),
         t("有效至 {until}", until=voucher.valid_until),
         t("{undo} 前可以撤回", undo=_hour(until, turn)) if undo else None,
     ]
@@ -76,18 +82,25 @@ def _hour(at: dt.datetime, turn: Turn) -> str:
     return f"{at.astimezone(turn.zone):%H:%M}"
 
 
-def ended_screen(turn: Turn, voucher: Redemption, *first: Line, back: Sequence[Line] = ()) -> Screen:
-    """A voucher that can't be used any more, with what became of it and of its points; `back` says where cash that was paid is."""
+def ended_screen(
+    turn: Turn, voucher: Redemption, *first: Line, back: Sequence[Line] = (), ways: Sequence[Button] = ()
+) -> Screen:
+    """A voucher that can't be used any more, with what became of it and of its points; `back` says where cash that was paid is,
+    `ways` lead to returning what was handed over."""
     lines: list[Line | None] = [
         *first,
         t("<b>{what}</b> · {merchant}", what=what(voucher), merchant=both(voucher.merchant)),
         BLANK,
     ]
     points = points_of(voucher, voucher.points)
-    if voucher.state == "used":
+    if voucher.state in ("used", "returned", "exchanged"):
         lines.append(t("{when} 用过了", when=voucher.used_at))
         lines.append(t("经手:{label}", label=voucher.used_label) if voucher.used_label else None)
         lines.append(t("用掉了 {points}", points=_paid(voucher)))
+        if voucher.state == "returned":
+            lines.append(t("{when} 退货,{points}已原样退回", when=voucher.ended_at, points=points))
+        elif voucher.state == "exchanged":
+            lines.append(t("{when} 换货,换成了新券", when=voucher.ended_at))
     elif voucher.state == "let_go":
         lines.append(t("{when} 取消,{points}已原样退回", when=voucher.ended_at, points=points))
     elif voucher.state == "lapsed" or voucher.state == "held":
@@ -100,13 +113,15 @@ def ended_screen(turn: Turn, voucher: Redemption, *first: Line, back: Sequence[L
         )
         lines.append(t("{until}到期,没有用过", until=voucher.valid_until))
         lines.append(returned if voucher.offer.unused == "return" else t("按约定积分不退"))
-    return screen([*lines, *back], [[doors.vouchers(), doors.home()]])
+    return screen([*lines, *back], [list(ways), [doors.vouchers(), doors.home()]])
 
 
 def to_hand_over(voucher: Redemption) -> list[Line]:
     """What the counter reads before it presses «used»: what to hand over, and the offer's conditions."""
     lines: list[Line] = [t("<b>{what}</b>", what=what(voucher))]
     lines += [t("{condition}", condition=both(condition)) for condition in voucher.offer.conditions]
+    if voucher.origin_id:
+        lines.append(t("换货:不另收积分和钱"))
     lines.append(
         t(
             "{on}用 {points}换的,有效至 {until}",
@@ -140,12 +155,12 @@ def lapsed_notice(lapsed: Sequence[Lapsed]) -> Screen:
         lines.append(t("{points}已退回您的账户。", points=points))
         if voucher.cash_minor:
             lines.append(t("付的 {cash} 也退:点开券看怎么拿。", cash=Money(voucher.cash_minor, voucher.money)))
-        lines += _late(voucher, each.receipt.facts)
+        lines += late(voucher, each.receipt.facts)
     returned = any(each.receipt is not None for each in lapsed)
     return screen(lines, [[doors.vouchers(), doors.affordable() if returned else doors.home()]])
 
 
-def _late(voucher: Redemption, facts: Mapping[str, Any]) -> list[Line]:
+def late(voucher: Redemption, facts: Mapping[str, Any]) -> list[Line]:
     """Points whose own time was over meanwhile: how long they live on, or that they don't."""
     lines: list[Line] = []
     if graced := facts.get("grace_points"):

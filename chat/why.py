@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from chat import arithmetic, documents, receipts
 from chat.happenings import change, title
 from chat.known import Known
+from chat.returns import REASONS
 from chat.screen import BLANK, Line
 from chat.words import Money, Text, t
 from ledger.earning import purchases
@@ -53,7 +54,9 @@ GIVEN: dict[str, Text] = {
 
 
 def _given(line: HistoryLine, names: Known) -> Line | None:
-    """Why points came that no purchase brought: as many as were promised for it."""
+    """Why points came that no purchase brought, as many as were promised for it; or why what they had been spent on came back."""
+    if line.kind == "reinstate" and line.facts.get("what") == "return" and line.facts.get("reason") in REASONS:
+        return t("退货原因:{reason}", reason=REASONS[line.facts["reason"]])
     if line.kind != "accrue":
         return None
     points = names.points(line.currency_id, line.size)

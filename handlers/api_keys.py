@@ -36,6 +36,8 @@ TEST = "test"
 
 EVENT_NAMES: dict[str, Text] = {
     "redemption.used": t("券用掉了"),
+    "return.claimed": t("有人要退换"),
+    "return.settled": t("退换有结果了"),
     "refund.applied": t("退款入账"),
     "cover.alert": t("保证金提醒"),
     "statement.ready": t("对账单出来了"),

@@ -19,7 +19,7 @@ from ledger.earning import campaigns, rulebook
 from ledger.members import operators, upgrades
 from ledger.merchants import merchant as merchants
 from ledger.merchants import onboarding, staff
-from ledger.redeeming import cash_refunds
+from ledger.redeeming import cash_refunds, return_claims
 
 feature = Feature("operator", order=90)
 
@@ -53,7 +53,8 @@ async def home(turn: Turn) -> Screen:
         [doors.closes(), doors.disputes(await disputes_waiting(turn))],
         [doors.covers(), doors.campaign_desk(await budgets_waiting(turn))],
         [doors.breakage(), doors.standing_desk() if roles & {"admin", "support"} else None],
-        [await cash_waiting(turn) if roles & {"admin", "finance"} else None, doors.home()],
+        [await cash_waiting(turn) if roles & {"admin", "finance"} else None, await returns_waiting(turn)],
+        [doors.home()],
     ]
     return screen(lines, rows)
 
@@ -62,6 +63,12 @@ async def cash_waiting(turn: Turn) -> Button | None:
     """The way to what the payment provider is to send back, where anything is."""
     n = await cash_refunds.waiting(turn.tx, None)
     return doors.cash_back(0, t("要退的钱({n})", n=n)) if n else None
+
+
+async def returns_waiting(turn: Turn) -> Button | None:
+    """The way to refused returns that wait for a decision, where there are any."""
+    n = await return_claims.escalated_count(turn.tx)
+    return doors.rulings(t("退换裁决({n})", n=n)) if n else None
 
 
 async def waiting(turn: Turn) -> Text:

@@ -14,7 +14,7 @@ from chat.turn import Turn
 from chat.words import Money, Text, t
 from ledger.errors import Refusal
 from ledger.redeeming import cash, cash_refunds, codes, counter
-from ledger.redeeming.vouchers import Redemption, VoucherExpired, VoucherTakenBack, VoucherUsed
+from ledger.redeeming.vouchers import Redemption, VoucherExpired, VoucherReturned, VoucherTakenBack, VoucherUsed
 
 feature = Feature("verify", order=72)
 
@@ -129,9 +129,10 @@ async def collect(turn: Turn, merchant: str, code: str, hand_over: str) -> Scree
 
 async def _owed(turn: Turn, post: Post, no: Refusal) -> Button | None:
     """The way to give back the cash of the voucher that was shown, where this counter owes it."""
-    if not isinstance(no, VoucherTakenBack | VoucherExpired):
+    if not isinstance(no, VoucherTakenBack | VoucherExpired | VoucherReturned):
         return None
-    for task in await cash_refunds.of(turn.tx, no.redemption_id):
+    paid_as = no.paid_as if isinstance(no, VoucherReturned) else no.redemption_id
+    for task in await cash_refunds.of(turn.tx, paid_as):
         if task.done_at is None and task.way == "counter" and task.merchant_id == post.merchant.id:
             return doors.cash_back_of(t("退 {amount}", amount=Money(task.minor, task.money)), post.merchant.id, task.id)
     return None

@@ -7,11 +7,12 @@ from chat.arguments import number
 from chat.cash import due, ended_screen, held_screen
 from chat.feature import Feature
 from chat.offers import both, points_of
+from chat.returns import STATES
 from chat.screen import BLANK, Button, Line, Screen, screen
 from chat.turn import Turn
 from chat.vouchers import code_screen, state, what
 from chat.words import t
-from ledger.redeeming import handover, redemptions, vouchers
+from ledger.redeeming import handover, redemptions, return_claims, vouchers
 
 feature = Feature("vouchers", order=32, on_account=True)
 
@@ -33,8 +34,12 @@ async def list_(turn: Turn, page: str = "0") -> Screen:
     lines: list[Line] = [t("<b>我的券</b>")]
     if not shown:
         lines.append(t("没有更早的了。") if at else t("还没有券。换到的券会在这里,要用时给店员看码。"))
+    used = [v.id for v in shown if v.state == "used" and v.offer.takes_back is not None]
+    claimed = await return_claims.standing(turn.tx, used)
+    said = [STATES[claimed[v.id]] if v.id in claimed else state(v, turn.today) for v in shown]
     rows: list[list[Button | None]] = [
-        [feature.button(t("{what} · {state}", what=what(v), state=state(v, turn.today)), "show", v.id)] for v in shown
+        [feature.button(t("{what} · {state}", what=what(v), state=now), "show", v.id)]
+        for v, now in zip(shown, said, strict=True)
     ]
     rows += [
         [

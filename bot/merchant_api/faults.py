@@ -119,6 +119,7 @@ SENTENCES: dict[str, Text] = {
     "what is handed over in the chat costs points alone": t("在聊天里交付的只收积分"),
     "of a partner code or a membership there is one in one redemption": t("券码和等级一次换一份"),
     "the stock of partner codes is their pool": t("券码的份数就是池里的码,不写 stock"),
+    "only goods come back once they were handed over": t("领走以后能退换的只有实物(goods)"),
     "where it holds is said once: `region`, or `who.regions`": t("地区只写一处:region,或 who.regions"),
 }
 """What our own validators say, by their English."""

@@ -227,7 +227,8 @@ class OfferIn(_Asked):
 
     document: dict[str, Any] = Field(
         description="`name`, `kind`, `category`, `price`, … as `GET /v1/catalog` shows them; where wanted also `specials` (other"
-        " prices, each with `name`, `price`, `when`, `who`), `on_shelf` and `blackout` (days), `who`, `region`, `early`"
+        " prices, each with `name`, `price`, `when`, `who`), `on_shelf` and `blackout` (days), `who`, `region`, `early`,"
+        " `returns` (of goods: `days`, `answer_days`, `exchange`, `changed_mind`)"
     )
     active: bool = Field(True, description="false: it is off the shelf; vouchers already issued stay good", strict=True)
 

@@ -63,6 +63,7 @@ class Problem(Exception):
 _STATUS = {
     "not_allowed": 403, "merchant_may_not_issue": 403, "own_activity": 403, "card_unknown": 404, "code_unknown": 404,
     "document_taken": 409, "more_than_purchase": 409, "key_reused": 409, "voucher_used": 409, "voucher_taken_back": 409,
+    "voucher_returned": 409,
     "voucher_expired": 409, "voucher_of_another": 409, "card_used": 409, "card_expired": 409, "took_part": 409,
     "voucher_let_go": 409, "hold_over": 409, "activity_over": 409, "activity_full": 409, "guessing_paused": 429,
     "too_many_applications": 429, "not_certified_yet": 409, "taken_already": 409, "application_closed": 409,

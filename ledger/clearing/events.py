@@ -1,7 +1,8 @@
 """What clearing counts, read from the ledger's own rows: vouchers, burns, returns, decided disputes, and lines that stand.
 
 A voucher counts on the day on which it was used, or on which it ended where its offer keeps the points; a burn behind which there
-is no voucher on the day of its entry. What was returned before it counted never does. The legs in the merchants' burned accounts
+is no voucher on the day of its entry. What was returned before it counted never does. A voucher that came in exchange for another
+is nothing new: the first one was counted, and its points come back once. The legs in the merchants' burned accounts
 say whose points they were.
 """
 
@@ -20,14 +21,14 @@ from ledger.clearing.prices import Amounts
 
 _HAPPENED = """
     SELECT 'redemption' AS kind, r.settles_on AS day, r.entry_id, r.id AS redemption_id, NULL::bigint AS undoes
-    FROM redemption r WHERE r.settles_on BETWEEN :since AND :until
+    FROM redemption r WHERE r.settles_on BETWEEN :since AND :until AND r.origin_id IS NULL
     UNION ALL
     SELECT 'redemption', e.posted_on, e.id, NULL, NULL
     FROM entry e WHERE e.kind = 'burn' AND e.posted_on BETWEEN :since AND :until
       AND NOT EXISTS (SELECT FROM redemption r WHERE r.entry_id = e.id)
     UNION ALL
     SELECT 'return', e.posted_on, e.id, r.id, e.undoes_id
-    FROM entry e LEFT JOIN redemption r ON r.entry_id = e.undoes_id
+    FROM entry e LEFT JOIN redemption r ON r.entry_id = e.undoes_id AND r.origin_id IS NULL
     WHERE e.kind = 'reinstate' AND e.posted_on BETWEEN :since AND :until AND (r.id IS NULL OR r.settles_on IS NOT NULL)
 """
 _PARTS = """

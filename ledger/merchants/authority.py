@@ -20,6 +20,7 @@ Action = Literal[
     "book_declined",
     "give_privileges", "run_privileges",
     "run_shelf",
+    "answer_returns",
 ]  # fmt: skip
 
 ACTIONS: tuple[Action, ...] = get_args(Action)
@@ -59,6 +60,7 @@ _ALLOWED: dict[Action, frozenset[Role]] = {
     "give_privileges": frozenset({"owner", "manager", "cashier"}),
     "run_privileges": frozenset({"owner", "manager"}),
     "run_shelf": frozenset({"owner", "manager"}),
+    "answer_returns": frozenset({"owner", "manager"}),
 }
 
 

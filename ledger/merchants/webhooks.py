@@ -21,7 +21,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ledger.errors import Refusal
 from ledger.members.vault import Vault
 
-Kind = Literal["redemption.used", "refund.applied", "cover.alert", "statement.ready"]
+Kind = Literal[
+    "redemption.used", "return.claimed", "return.settled", "refund.applied", "cover.alert", "statement.ready",
+]  # fmt: skip
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 ADDRESS_LONGEST = 500

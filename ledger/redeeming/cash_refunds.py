@@ -18,9 +18,9 @@ from ledger.errors import Refusal
 from ledger.merchants.staff import Staff
 from ledger.redeeming.offers import Names
 
-Why = Literal["taken_back", "unused", "let_go", "lapsed", "paid_already", "other_amount"]
+Why = Literal["taken_back", "unused", "let_go", "lapsed", "paid_already", "other_amount", "returned"]
 """The member took the voucher back; nobody used it; it was let go, or had lapsed, before the payment came; it had been paid
-already; another amount came than was asked."""
+already; another amount came than was asked; the goods came back."""
 
 Way = Literal["counter", "invoice"]
 

@@ -61,5 +61,5 @@ async def lapse(tx: AsyncConnection, *, at: Moment, grace_days: int, limit: int 
             raise outcome
         receipts[voucher.id] = outcome
     await code_pools.let_go(tx, [v.id for v in vouchers if v.offer.pool is not None])
-    await cash_refunds.owe(tx, [v.id for v in back if v.cash_minor], "unused", now=at.now)
+    await cash_refunds.owe(tx, [v.paid_as for v in back if v.cash_minor], "unused", now=at.now)
     return [Lapsed(v, receipts.get(v.id)) for v in vouchers]

@@ -234,6 +234,22 @@ class Early(_Document):
     from_on: dt.date
 
 
+class Returns(_Document):
+    """How goods that were handed over come back: claimed within so many days, answered within so many; silence grants."""
+
+    days: int = Field(
+        default=7, ge=1, le=90, description="a claim is opened at most so many days after the handing over"
+    )
+    answer_days: int = Field(default=3, ge=1, le=14, description="the merchant answers within so many days")
+    exchange: bool = Field(default=True, description="whether another piece may be had in place of the points")
+    changed_mind: bool = Field(
+        default=False, description="whether they come back without anything being wrong with them"
+    )
+
+
+GOODS_RETURNS = Returns()
+"""For goods whose offer says nothing: what is faulty can always come back."""
+
 _LATER = (
     "specials",
     "on_shelf",
@@ -246,6 +262,7 @@ _LATER = (
     "membership",
     "does",
     "green_class",
+    "returns",
 )
 """What documents may say since there were ones that could not."""
 
@@ -290,6 +307,7 @@ class Offer(_Document):
     membership: Membership | None = Field(default=None, description="of a membership: which, for how long")
     does: Names | None = Field(default=None, description="of a donation: what one of it does, «种 1 棵树»")
     green_class: str | None = Field(default=None, description="the programme's green class that it is of")
+    returns: Returns | None = Field(default=None, description="of goods; none: as the programme has it for all goods")
 
     @model_validator(mode="after")
     def _fits_a_caption(self) -> Offer:
@@ -334,6 +352,12 @@ class Offer(_Document):
                 raise ValueError("of a partner code or a membership there is one in one redemption")
         if self.pool is not None and self.limits.stock is not None:
             raise ValueError("the stock of partner codes is their pool")
+        return self
+
+    @model_validator(mode="after")
+    def _only_goods_return(self) -> Offer:
+        if self.returns is not None and self.kind != "goods":
+            raise ValueError("only goods come back once they were handed over")
         return self
 
     @model_validator(mode="after")
@@ -399,6 +423,11 @@ class Offer(_Document):
         regions = {region for who in whos for region in who.regions} | ({self.region} if self.region else set())
         own = {self.membership.tier} if self.membership else set()
         return {tier for who in whos for tier in who.tiers} | own, regions
+
+    @property
+    def takes_back(self) -> Returns | None:
+        """How it comes back once it was handed over; None where it can't: a service that was had, a voucher that was used."""
+        return self.returns or (GOODS_RETURNS if self.kind == "goods" else None)
 
     @property
     def by_invoice(self) -> bool:

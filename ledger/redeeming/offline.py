@@ -166,7 +166,7 @@ async def _use(
 ) -> tuple[Redemption, bool] | Refusal:
     used_on = taken.at.astimezone(zone).date()
     used_at = max(taken.at, voucher.issued_at)  # a till's clock may be behind
-    if voucher.used_at == used_at and voucher.state == "used":
+    if voucher.used_at == used_at:  # brought before, whatever became of the goods since
         return voucher, False
     if voucher.state == "issued" and used_on < voucher.issued_on:
         return _lost(voucher, taken, "too_early", voucher.issued_at)
@@ -179,7 +179,7 @@ async def _use(
         await announcing.used(tx, now, now=used_at, till=now.used_label)
         return now, True
     match now.state:
-        case "used":
+        case "used" | "returned" | "exchanged":
             return _lost(now, taken, "used", now.used_at or now.issued_at)
         case "issued":
             raise Fault(f"redemption {now.id} could be used, and was not")

@@ -331,8 +331,8 @@ def due(voucher: Redemption) -> CashDue | None:
     return CashDue(voucher.id, voucher.offer.name, voucher.cash_minor, voucher.money)
 
 
-def returning(voucher: Redemption, key: str, *, grace_days: int, at: Moment, actor: str) -> Reinstate:
-    """The command that returns a voucher's points to their own lots."""
+def returning(voucher: Redemption, key: str, *, grace_days: int, at: Moment, actor: str, **why: Any) -> Reinstate:
+    """The command that returns a voucher's points to their own lots; `why` is what its entry remembers besides."""
     return Reinstate(
         key=key,
         owner=member(voucher.member_id),
@@ -345,6 +345,7 @@ def returning(voucher: Redemption, key: str, *, grace_days: int, at: Moment, act
         facts={
             "offer": _named(voucher.offer_id, voucher.offer_version, voucher.offer),
             "redemption_id": voucher.id,
+            **why,
         },
     )
 

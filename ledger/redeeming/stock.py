@@ -8,6 +8,9 @@ A row exists only where the offer's document limits pieces; `WHOLE` is the day o
 that came back goes out again under a new number — of a hundred the 101st is one that somebody had before —, so no two redemptions
 have one place, live or ended (`uq_redemption_piece` holds it), and whoever asks who was first finds it in the numbers. What is
 rolled back leaves no gap: the row goes back with it.
+
+A piece that was handed over and came back is on the shelf again or written off; a written-off one stays taken. A piece that goes
+out in exchange is one of the whole stock, and none of any day's.
 """
 
 from __future__ import annotations
@@ -39,9 +42,10 @@ _LIMIT = text(
     """
     INSERT INTO offer_stock (offer_id, day, taken, limit_to, handed)
     SELECT :id, :day, n.taken, greatest(n.taken, :limit_to), n.handed
-    FROM (SELECT coalesce(sum(units) FILTER (WHERE state IN ('held', 'issued', 'used')), 0) AS taken,
+    FROM (SELECT coalesce(sum(units) FILTER (WHERE state IN ('held', 'issued', 'used') OR (state = 'exchanged' AND NOT :whole)
+                     OR EXISTS (SELECT FROM return_claim c WHERE c.redemption_id = r.id AND c.goods = 'written_off')), 0) AS taken,
                  coalesce(sum(units), 0) AS handed
-          FROM redemption WHERE offer_id = :id AND (:whole OR issued_on = :day)) n
+          FROM redemption r WHERE offer_id = :id AND (:whole OR (issued_on = :day AND origin_id IS NULL))) n
     ON CONFLICT (offer_id, day) DO UPDATE SET limit_to = greatest(offer_stock.taken, :limit_to)
     """
 )

@@ -96,7 +96,7 @@ redemption = Table(
     Column("valid_until", Date, nullable=False, comment="last day"),
     Column("used_at", DateTime(timezone=True)),
     Column("used_by", BigInteger, comment="staff id"),
-    Column("ended_at", DateTime(timezone=True), comment="taken back, expired, let go, or lapsed"),
+    Column("ended_at", DateTime(timezone=True), comment="taken back, expired, let go, lapsed, returned, or exchanged"),
     Column("settles_on", Date, comment="business date from which clearing counts it: used, or ended without a return"),
     Column(
         "piece",
@@ -107,8 +107,14 @@ redemption = Table(
     Column("hold_id", BigInteger, comment="of the points, with a cash part: entry_id is the hold's, then the burn's"),
     Column("held_until", DateTime(timezone=True), comment="on the programme's clock; null: there is no cash part"),
     Column("paid_at", DateTime(timezone=True), comment="when the cash part was"),
-    CheckConstraint("state IN ('held', 'issued', 'used', 'taken_back', 'expired', 'let_go', 'lapsed')", "state"),
-    CheckConstraint("(state = 'used') = (used_at IS NOT NULL)", "used"),
+    Column(
+        "origin_id", BigInteger, comment="whose points paid for it, where it came in exchange; clearing counts that one"
+    ),
+    CheckConstraint(
+        "state IN ('held', 'issued', 'used', 'taken_back', 'expired', 'let_go', 'lapsed', 'returned', 'exchanged')",
+        "state",
+    ),
+    CheckConstraint("(state IN ('used', 'returned', 'exchanged')) = (used_at IS NOT NULL)", "used"),
     CheckConstraint("(cash_minor > 0) = (held_until IS NOT NULL) AND (cash_minor > 0) = (hold_id IS NOT NULL)", "cash"),
     CheckConstraint("(paid_at IS NOT NULL) = (cash_minor > 0 AND state NOT IN ('held', 'let_go', 'lapsed'))", "paid"),
     UniqueConstraint("member_id", "nonce"),
@@ -119,6 +125,12 @@ redemption = Table(
     Index("ix_redemption_settles", "settles_on", postgresql_where=text("settles_on IS NOT NULL")),
     Index("ix_redemption_entry", "entry_id"),
     Index("ix_redemption_issued_on", "issued_on", postgresql_using="brin"),
+    Index(
+        "uq_redemption_origin",
+        "origin_id",
+        unique=True,
+        postgresql_where=text("origin_id IS NOT NULL AND state IN ('issued', 'used')"),
+    ),
     Index("uq_redemption_piece", "offer_id", "piece", unique=True, postgresql_where=text("piece IS NOT NULL")),
 )
 
@@ -163,9 +175,79 @@ cash_refund = Table(
     Column("done_at", DateTime(timezone=True)),
     Column("done_by", Text, comment="actor"),
     CheckConstraint("way IN ('counter', 'invoice')", "way"),
-    CheckConstraint("why IN ('taken_back', 'unused', 'let_go', 'lapsed', 'paid_already', 'other_amount')", "why"),
+    CheckConstraint(
+        "why IN ('taken_back', 'unused', 'let_go', 'lapsed', 'paid_already', 'other_amount', 'returned')", "why"
+    ),
     CheckConstraint("(done_at IS NULL) = (done_by IS NULL)", "done"),
     Index("ix_cash_refund_open", "way", "merchant_id", "id", postgresql_where=text("done_at IS NULL")),
+)
+
+return_claim = Table(
+    "return_claim",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("redemption_id", BigInteger, nullable=False),
+    Column("member_id", BigInteger, nullable=False),
+    Column("merchant_id", BigInteger, nullable=False),
+    Column("reason", Text, nullable=False, comment="of the member"),
+    Column("wants", Text, nullable=False),
+    Column(
+        "box",
+        LargeBinary,
+        nullable=False,
+        comment="words and Telegram's ids of the photos, sealed with the member's key",
+    ),
+    Column("opened_by", Text, nullable=False, comment="actor"),
+    Column("opened_at", DateTime(timezone=True), nullable=False),
+    Column("answer_by", Date, nullable=False, comment="the merchant's last day; the day after, silence grants"),
+    Column("state", Text, nullable=False, server_default="open"),
+    Column("answered_at", DateTime(timezone=True)),
+    Column("answered_by", Text, comment="actor"),
+    Column("refusal", Text, comment="why the merchant refuses: from a list; what it was paid with is not on it"),
+    Column("refusal_words", Text),
+    Column("escalate_by", Date, comment="the member's last day to ask the operator, after a refusal"),
+    Column("escalated_at", DateTime(timezone=True)),
+    Column("decided_at", DateTime(timezone=True)),
+    Column("decided_by", Text, comment="actor"),
+    Column("decision_words", Text),
+    Column("goods", Text, comment="back: on the shelf again; written_off"),
+    Column("entry_id", BigInteger, unique=True, comment="that returned the points"),
+    Column("replacement_id", BigInteger, unique=True, comment="the redemption that came in exchange"),
+    CheckConstraint(
+        "reason IN ('faulty', 'damaged', 'wrong_item', 'not_as_described', 'incomplete', 'changed_mind')", "reason"
+    ),
+    CheckConstraint("wants IN ('points', 'exchange')", "wants"),
+    CheckConstraint(
+        "state IN ('open', 'withdrawn', 'granted', 'exchanged', 'silent', 'refused', 'escalated', 'upheld', 'overturned')",
+        "state",
+    ),
+    CheckConstraint(
+        "refusal IN ('worn', 'damaged_later', 'incomplete', 'other_goods', 'as_described', 'perishable')", "refusal"
+    ),
+    CheckConstraint(
+        "(refusal IS NOT NULL) = (state IN ('refused', 'escalated', 'upheld', 'overturned'))"
+        " AND num_nulls(refusal, refusal_words, escalate_by) IN (0, 3)",
+        "refused",
+    ),
+    CheckConstraint(
+        "(state IN ('open', 'withdrawn')) = (answered_at IS NULL) AND num_nulls(answered_at, answered_by) <> 1",
+        "answered",
+    ),
+    CheckConstraint("(state IN ('escalated', 'upheld', 'overturned')) = (escalated_at IS NOT NULL)", "escalated"),
+    CheckConstraint(
+        "(state IN ('upheld', 'overturned')) = (decided_at IS NOT NULL)"
+        " AND num_nulls(decided_at, decided_by, decision_words) IN (0, 3)",
+        "decided",
+    ),
+    CheckConstraint("goods IN ('back', 'written_off')", "goods"),
+    CheckConstraint("(goods IS NOT NULL) = (state IN ('granted', 'exchanged', 'silent', 'overturned'))", "settled"),
+    CheckConstraint("(entry_id IS NOT NULL) = (state IN ('granted', 'silent', 'overturned'))", "returned"),
+    CheckConstraint("(replacement_id IS NOT NULL) = (state = 'exchanged')", "exchanged"),
+    Index("uq_return_claim_live", "redemption_id", unique=True, postgresql_where=text("state <> 'withdrawn'")),
+    Index("ix_return_claim_member", "member_id", "id"),
+    Index("ix_return_claim_merchant", "merchant_id", "state", "id"),
+    Index("ix_return_claim_open", "answer_by", postgresql_where=text("state = 'open'")),
+    Index("ix_return_claim_escalated", "id", postgresql_where=text("state = 'escalated'")),
 )
 
 code_attempt = Table(

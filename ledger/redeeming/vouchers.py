@@ -17,8 +17,9 @@ from ledger.errors import Fault, Refusal
 from ledger.members.vault import Vault
 from ledger.redeeming.offers import Names, Offer, parse
 
-State = Literal["held", "issued", "used", "taken_back", "expired", "let_go", "lapsed"]
-"""Held: the points are set aside until the cash part is paid. It is let go by its member, or lapses, or is issued."""
+State = Literal["held", "issued", "used", "taken_back", "expired", "let_go", "lapsed", "returned", "exchanged"]
+"""Held: the points are set aside until the cash part is paid. It is let go by its member, or lapses, or is issued. What was used
+may be returned, for the points, or exchanged, for a voucher that stands in its place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,9 @@ class Redemption:
     `units` pieces, worth `value_minor` of `money` in all; `valid_until` is its last good day. `used_by` is the staff member who
     took it (below zero: the API key), and `used_label` how they are named. `cash_minor` is paid besides, at `paid_at`; the points
     and pieces wait for it as hold `hold_id` until `held_until`, on the programme's clock.
+
+    `used_on` is the business date of its use. `origin_id` names the redemption whose points (`entry_id`) and cash paid for this
+    one, where it came in exchange: nothing was paid again, so nothing of it is counted again.
     """
 
     id: int
@@ -59,6 +63,13 @@ class Redemption:
     hold_id: int | None = None
     held_until: dt.datetime | None = None
     paid_at: dt.datetime | None = None
+    used_on: dt.date | None = None
+    origin_id: int | None = None
+
+    @property
+    def paid_as(self) -> int:
+        """The redemption that its points and its cash were paid for."""
+        return self.origin_id or self.id
 
     def waits(self, programme_now: dt.datetime) -> bool:
         """Whether its cash part can be paid still."""
@@ -102,6 +113,18 @@ class VoucherTakenBack(Refusal):
 
 
 @dataclass(eq=False)
+class VoucherReturned(Refusal):
+    """What it was for was handed over, and came back: for the points, or (`exchanged`) for another voucher. Cash was paid for
+    redemption `paid_as`."""
+
+    redemption_id: int
+    offer: Names
+    at: dt.datetime
+    exchanged: bool
+    paid_as: int
+
+
+@dataclass(eq=False)
 class VoucherExpired(Refusal):
     """Its last day has passed; `returned`: the points went back to the member (or do tonight)."""
 
@@ -133,7 +156,8 @@ COLUMNS = """
     r.id, r.member_id, r.offer_id, r.offer_version, v.document::text AS document, r.merchant_id, m.name_zh AS merchant_zh,
     m.name_en AS merchant_en, m.money, r.currency_id, c.name_zh, c.name_en, c.issuer_id IS NULL AS common, r.units, r.points,
     r.value_minor, r.state, r.entry_id, r.issued_at, r.issued_on, r.undo_until, r.valid_until, r.used_at, r.used_by,
-    coalesce(s.label, k.label) AS used_label, r.ended_at, r.code_box, r.cash_minor, r.hold_id, r.held_until, r.paid_at
+    coalesce(s.label, k.label) AS used_label, r.ended_at, r.code_box, r.cash_minor, r.hold_id, r.held_until, r.paid_at,
+    CASE WHEN r.used_at IS NOT NULL THEN r.settles_on END AS used_on, r.origin_id
 """
 TABLES = """
     redemption r
@@ -185,6 +209,8 @@ def of_row(row: Row[Any]) -> Redemption:
         row.hold_id,
         row.held_until,
         row.paid_at,
+        row.used_on,
+        row.origin_id,
     )
 
 
@@ -227,11 +253,14 @@ async def page(
 def ended(voucher: Redemption, today: dt.date) -> Refusal | None:
     """Why this voucher can't be used any more on business date `today`; None while it can, or waits for its cash part.
 
-    `VoucherUsed` → `VoucherTakenBack` → `VoucherLetGo` → `HoldOver` → `VoucherExpired`.
+    `VoucherUsed` → `VoucherReturned` → `VoucherTakenBack` → `VoucherLetGo` → `HoldOver` → `VoucherExpired`.
     """
     name = voucher.offer.name
     if voucher.state == "used" and voucher.used_at is not None:
         return VoucherUsed(voucher.id, name, voucher.used_at, voucher.merchant, voucher.used_by, voucher.used_label)
+    if voucher.state in ("returned", "exchanged") and voucher.ended_at is not None:
+        exchanged = voucher.state == "exchanged"
+        return VoucherReturned(voucher.id, name, voucher.ended_at, exchanged, voucher.paid_as)
     if voucher.state == "taken_back" and voucher.ended_at is not None:
         return VoucherTakenBack(voucher.id, name, voucher.ended_at)
     if voucher.state == "let_go" and voucher.ended_at is not None:

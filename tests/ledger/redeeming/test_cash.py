@@ -24,7 +24,18 @@ from ledger.members.member import Member
 from ledger.merchants.staff import Staff
 from ledger.points.audit import audit
 from ledger.points.commands import Moment
-from ledger.redeeming import cash, cash_refunds, counter, redemptions, shelf, vouchers
+from ledger.redeeming import (
+    cash,
+    cash_refunds,
+    codes,
+    counter,
+    redemptions,
+    return_answers,
+    return_claims,
+    return_requests,
+    shelf,
+    vouchers,
+)
 from ledger.redeeming.in_force import in_force
 from ledger.redeeming.lapses import lapse
 from ledger.redeeming.may_redeem import MemberHadAll, SoldOut
@@ -32,7 +43,7 @@ from ledger.redeeming.offers import Limits, Names, Offer, PerUnit, Special
 from ledger.redeeming.redemptions import OfferChanged, Redeemed
 from ledger.redeeming.who import NOBODY
 from ledger.redeeming.windows import When
-from tests.ledger.redeeming.stage import NOW, TODAY, Stage, at, offer
+from tests.ledger.redeeming.stage import NOW, TODAY, Stage, at, entropy, offer
 
 PRICE = PerUnit(points=400, value_minor=3000, cash_minor=1000, most_units=3)
 BOX = offer("box", "进口水果礼盒", "Imported fruit box", "fruit", PRICE, limits=Limits(stock=3))
@@ -128,6 +139,34 @@ async def life_ends(case: Case, tx: AsyncConnection, now: Moment) -> object:
     return await lapse(tx, at=at(days=40), grace_days=30)
 
 
+async def comes_back(case: Case, tx: AsyncConnection, now: Moment) -> object:
+    mine = await _claimed(case, tx, now)
+    owner = dataclasses.replace(case.till, role="owner")
+    return await return_answers.grant(tx, owner, mine.id, goods="back", grace_days=30, at=now)
+
+
+async def is_exchanged(case: Case, tx: AsyncConnection, now: Moment) -> object:
+    mine, owner = await _claimed(case, tx, now), dataclasses.replace(case.till, role="owner")
+    code, vault = codes.mint(entropy(24)), case.stage.vault
+    return await return_answers.exchange(tx, owner, mine.id, goods="back", code=code, vault=vault, at=now)
+
+
+async def _claimed(case: Case, tx: AsyncConnection, now: Moment) -> return_claims.Claim:
+    shot = return_claims.Shot("photo-1", "p1")
+    return await return_requests.claim(
+        tx,
+        case.who.id,
+        case.id,
+        reason="faulty",
+        wants="points",
+        words="",
+        photos=[shot],
+        vault=case.stage.vault,
+        at=now,
+        actor="test",
+    )
+
+
 Event = Callable[[Case, AsyncConnection, Moment], Awaitable[object]]
 
 EVENTS: dict[str, Event] = {
@@ -176,6 +215,8 @@ WAYS: dict[str, tuple[list[tuple[Event, Moment]], Moment]] = {
     "expired": ([(paid, IN_TIME), (life_ends, IN_TIME)], at(days=40)),
     "let_go": ([(let_go, IN_TIME)], at(minutes=2)),
     "lapsed": ([(hold_ends, LATE)], at(days=2, minutes=2)),
+    "returned": ([(collect, IN_TIME), (comes_back, at(minutes=2))], at(minutes=3)),
+    "exchanged": ([(collect, IN_TIME), (is_exchanged, at(minutes=2))], at(minutes=3)),
 }
 
 TABLE = """
@@ -189,6 +230,8 @@ taken_back                    -       voucher_taken_back -                  vouc
 expired                       -       voucher_expired    voucher_expired    voucher_expired    -+paid_already   -+paid_already   voucher_expired    voucher_expired    voucher_expired    -         -
 let_go                        -       -                  voucher_let_go     voucher_let_go     -+let_go         -+let_go         voucher_let_go     voucher_let_go     voucher_let_go     -         -
 lapsed                        -       hold_over          hold_over          hold_over          -+lapsed         -+lapsed         hold_over          hold_over          hold_over          -         -
+returned                      -       voucher_returned   voucher_returned   voucher_returned   -+paid_already   -+paid_already   voucher_returned   voucher_returned   voucher_returned   -         -
+exchanged                     -       voucher_returned   voucher_returned   voucher_returned   -+paid_already   -+paid_already   voucher_returned   voucher_returned   voucher_returned   -         -
 """  # noqa: E501
 
 
@@ -211,17 +254,18 @@ async def story(case: Case) -> None:
                     " (SELECT kind FROM entry WHERE id = r.entry_id AND owner_id = r.member_id) AS kind,"
                     " (SELECT count(*) FROM cash_payment p WHERE p.redemption_id = r.id) AS paid,"
                     " (SELECT count(*) FROM cash_payment p WHERE p.redemption_id = r.id AND p.captured) AS captured,"
-                    " (SELECT count(*) FROM cash_refund c WHERE c.redemption_id = r.id) AS back"
+                    " (SELECT count(*) FROM cash_refund c WHERE c.redemption_id = r.id) AS back,"
+                    " EXISTS (SELECT FROM redemption x WHERE x.origin_id = r.id AND x.state = 'issued') AS replaced"
                     " FROM redemption r WHERE r.id = :id"
                 ),
                 {"id": case.id},
             )
         ).one()
         assert (await audit(tx)).violations == ()
-    spent, held = now.state in ("issued", "used"), now.state == "held"
+    spent, held = now.state in ("issued", "used") or row.replaced, now.state == "held"
     assert (purse.available, purse.held) == ({True: 100, False: 500}[spent or held], 400 if held else 0)
     assert row.taken == int(spent or held)
-    was_paid = now.state in ("issued", "used", "taken_back", "expired")
+    was_paid = now.state in ("issued", "used", "taken_back", "expired", "returned", "exchanged")
     assert row.captured == int(was_paid) and row.kind == ("burn" if was_paid else "hold")
     assert row.back == row.paid - int(spent)
 
