@@ -33,6 +33,7 @@ from ledger.members.member import Member
 from ledger.points.engine import PINNED_PLANS
 from ledger.points.reading import run as statement
 from ledger.redeeming import shelf
+from ledger.redeeming.booking import Booking, Hours
 from ledger.redeeming.browse import browse, in_order
 from ledger.redeeming.offers import Limits, Names, Offer, PerUnit, Special
 from ledger.redeeming.on_shelf import on_shelf
@@ -41,6 +42,7 @@ from ledger.redeeming.windows import Span, When
 
 ROUNDS, PAGE = 31, 6
 TODAY = dt.date(2026, 11, 22)
+NOW = dt.datetime(2026, 11, 22, 4, tzinfo=dt.UTC)
 MEMBER = Member(1, "active", joined_on=dt.date(2026, 1, 1))
 POINTS = 2000
 HAD, GONE = 20, 40
@@ -48,9 +50,15 @@ HAD, GONE = 20, 40
 TIERS, REGIONS = ("plain", "silver", "gold"), tuple(f"r{n}" for n in range(12))
 
 
+BOOKED = Booking(
+    slot_minutes=30, hours=(Hours(weekdays=(1, 2, 3, 4, 5, 6, 7), open=dt.time(9), close=dt.time(21)),), days_ahead=14
+)
+"""What is booked for half an hour, one after the other: 360 slots in its window."""
+
+
 def with_rules() -> Callable[[Offer], Offer]:
     """Gives offers their rules, the same at every call of `with_rules`."""
-    rng = random.Random(3)
+    rng, other = random.Random(3), random.Random(4)
 
     def dressed(offer: Offer) -> Offer:
         said: dict[str, object] = {}
@@ -77,6 +85,9 @@ def with_rules() -> Callable[[Offer], Offer]:
             said["who"] = Who(standing=rng.choice((600, 650, 700)))
         elif chance < 0.07:
             said["region"] = rng.choice(REGIONS)
+        if other.random() < 0.02 and isinstance(offer.price, PerUnit):
+            once = offer.price.model_copy(update={"most_units": 1})
+            said |= {"kind": "service", "booking": BOOKED, "price": once, "specials": ()}
         return Offer.model_validate({**offer.model_dump(), "limits": Limits(**limits).model_dump(), **said})
 
     return dressed
@@ -125,14 +136,26 @@ async def _filled(stage: Stage, database: str) -> None:
         """,
         [(number, dt.datetime(2026, 11, 22, tzinfo=dt.UTC), TODAY) for number in mine],
     )
+    await connection.execute(_PLACES, [number for number, (_, offer) in placed.items() if offer.booking is not None])
     await connection.execute("VACUUM ANALYZE")
     await connection.close()
+
+
+_PLACES = """
+    INSERT INTO booking (offer_id, merchant_id, member_id, redemption_id, starts_at, ends_at, day, place, state, chosen_at,
+        change_until, kept_until)
+    SELECT o, 1, 2, o * 1000 + n, s, s + interval '30 min', s::date, 1, 'booked', s, s, s
+    FROM unnest($1::bigint[]) WITH ORDINALITY AS booked(o, nth), generate_series(0, 359) n,
+         LATERAL (SELECT timestamptz '2026-11-22 01:00Z' + n / 24 * interval '1 day' + n % 24 * interval '30 min' AS s) at
+    WHERE nth % 10 = 0 OR n < 60
+"""
+"""Of what is booked, every tenth has no slot left; of the others the first days are full."""
 
 
 async def _page(tx: AsyncConnection) -> int:
     """A page of everything, as a tap shows it; how many there are."""
     held = await shelf.purse(tx, MEMBER, today=TODAY)
-    found = await browse(tx, MEMBER, today=TODAY, held=held)
+    found = await browse(tx, MEMBER, today=TODAY, held=held, now=NOW)
     first = in_order(found.found, "near", today=TODAY)[:PAGE]
     await found.told(tx, first)
     return len(found.found)
@@ -140,7 +163,7 @@ async def _page(tx: AsyncConnection) -> int:
 
 async def _every(tx: AsyncConnection) -> None:
     held = await shelf.purse(tx, MEMBER, today=TODAY)
-    found = await browse(tx, MEMBER, today=TODAY, held=held)
+    found = await browse(tx, MEMBER, today=TODAY, held=held, now=NOW)
     await found.told(tx, found.found)
 
 

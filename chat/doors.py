@@ -47,6 +47,41 @@ def amounts(label: Text, offer_id: int) -> Button:
     return Button(label, data=f"redeem:choose:{offer_id}")
 
 
+def book(offer_id: int, label: Text | None = None) -> Button:
+    """Choosing when, for an offer that is booked."""
+    return Button(label or t("选时间"), data=f"booking:days:{offer_id}:0", style="primary")
+
+
+def book_slot(label: Text, offer_id: int, starts: str) -> Button:
+    """Holding the slot of an offer that begins at a minute, as `arguments.minute` writes it."""
+    return Button(label, data=f"booking:take:{offer_id}:{starts}")
+
+
+def rebook(voucher_id: int, label: Text | None = None) -> Button:
+    """Choosing another time for a voucher."""
+    return Button(label or t("改时间"), data=f"booking:move:{voucher_id}:0")
+
+
+def rebook_slot(label: Text, voucher_id: int, starts: str) -> Button:
+    """Another slot for a voucher, the minute as for `book_slot`; a question comes before."""
+    return Button(label, data=f"booking:moves:{voucher_id}:{starts}")
+
+
+def cancel_booking(voucher_id: int) -> Button:
+    """Giving a booked time back, with a question before."""
+    return Button(t("取消预约"), data=f"vouchers:undo:{voucher_id}")
+
+
+def bookings_today(merchant_id: int, label: Text | None = None) -> Button:
+    """What is booked at a merchant today."""
+    return Button(label or t("今天的预约"), data=f"calendar:today:{merchant_id}")
+
+
+def calendar(merchant_id: int) -> Button:
+    """A merchant's days: what is booked on each, closing and opening them."""
+    return Button(t("预约日历"), data=f"calendar:home:{merchant_id}:0")
+
+
 def exchange(label: Text | None = None) -> Button:
     """A merchant's own points into common ones."""
     return Button(label or t("积分转换"), data="exchange:home")

@@ -66,6 +66,8 @@ WORDS: dict[What, Callable[[_Facts], Text]] = {
     "tier_taken_back": lambda f: t("撤回卖出的{tier},退 {amount}", **_tier(f)),
     "privilege_published": lambda f: t("发布了权益「{what}」", what=Both(f["name_zh"], f["name_en"])),
     "privilege_paused": lambda f: t("停了权益「{what}」", what=Both(f["name_zh"], f["name_en"])),
+    "day_closed": lambda f: t("关了 {day},取消 {n} 个预约", day=dt.date.fromisoformat(f["day"]), n=f["bookings"]),
+    "day_reopened": lambda f: t("重新开放 {day}", day=dt.date.fromisoformat(f["day"])),
     "privilege_resumed": lambda f: t("恢复了权益「{what}」", what=Both(f["name_zh"], f["name_en"])),
     "offer_published": lambda f: t("上架「{what}」", what=Both(f["name_zh"], f["name_en"])),
     "offer_changed": lambda f: t("改了「{what}」,第 {n} 版", what=Both(f["name_zh"], f["name_en"]), n=f["version"]),

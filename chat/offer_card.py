@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from chat import handovers, returns
+from chat import booking, handovers, returns
 from chat.offer_rules import days, special
 from chat.offers import both, joined, points_of, price, terms
 from chat.refusals import wording
@@ -40,13 +40,13 @@ def card(turn: Turn, seen: Seen) -> Card:
     ]
     ruled = days(listed, seen.facts, priced, turn.today)
     if isinstance(seen.verdict, Yes):
-        lines.append(_within_reach(seen, seen.verdict))
+        lines += [_within_reach(seen, seen.verdict), booking.soonest(seen.facts)]
     else:
         first, *others = (wording(no) for no in seen.verdict.reasons)
         lines += [first.headline, first.detail, *(other.headline for other in others)]
     lines += [
         BLANK,
-        t("规则:{rules}", rules=joined(terms(listed, seen.facts))),
+        t("规则:{rules}", rules=joined([*terms(listed, seen.facts), *booking.rules(listed)])),
         *ruled,
         *(t("{condition}", condition=both(condition)) for condition in document.conditions),
         returns.promise(document),

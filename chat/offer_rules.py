@@ -21,7 +21,7 @@ from ledger.redeeming.windows import Span, When
 OTHERS_SHOWN = EARLY_SHOWN = 2
 """Special prices named beside the one in force, and groups that come first: a page has room for no more."""
 
-_WEEKDAYS = (
+WEEKDAYS = (
     ("周一", "Mon"),
     ("周二", "Tue"),
     ("周三", "Wed"),
@@ -104,7 +104,7 @@ def when_said(when: When) -> Text | Both:
     elif when.until is not None:
         parts.append(t("到 {until}", until=when.until))
     if when.weekdays:
-        parts.append(listing(Both(*_WEEKDAYS[day - 1]) for day in sorted(set(when.weekdays))))
+        parts.append(listing(Both(*WEEKDAYS[day - 1]) for day in sorted(set(when.weekdays))))
     dated = [t("{day} 日", day=day) for day in sorted(set(when.days_of_month) - {-1})]
     if dated:
         parts.append(t("每月 {days}", days=listing(dated)))

@@ -132,6 +132,10 @@ def short_reason(seen: Seen) -> Text | None:
             return t("您已有")
         case rules.DayQuotaTaken():
             return t("今天换完了")
+        case rules.NoSlotFree(opens_on=None):
+            return t("约满了")
+        case rules.NoSlotFree() as no:
+            return t("约满了,{on}再放", on=no.opens_on)
         case rules.MemberHadAll(again_on=None):
             return t("您已换满")
         case rules.MemberHadAll() as no:
@@ -169,7 +173,7 @@ def terms(listed: Listed, facts: Facts) -> list[Text]:
         said.append(tn("码 {n} 天内看", n=listed.offer.validity_days))
     elif listed.offer.at_once:
         said.append(t("捐了不退") if listed.offer.does is not None else t("换了不退"))
-    else:
+    elif listed.offer.booking is None:
         said.append(tn("凭码 {n} 天内有效", n=listed.offer.validity_days))
     return said
 
@@ -183,6 +187,8 @@ def likely_amounts(price_: PerUnit | PerMoney, most: int, count: int) -> list[in
 
 def unused(offer: Offer) -> Text:
     """What becomes of the points of a code that nobody uses."""
+    if offer.booking is not None:
+        return t("没来的话积分退回") if offer.unused == "return" else t("没来的话积分不退")
     return t("过期未用,积分退回") if offer.unused == "return" else t("过期未用,积分不退")
 
 

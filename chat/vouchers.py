@@ -14,7 +14,12 @@ from chat.turn import Turn
 from chat.words import Money, Points, Text, t, tn
 from ledger.redeeming import codes, counter, redemptions, vouchers
 from ledger.redeeming.lapses import Lapsed
-from ledger.redeeming.vouchers import Redemption
+from ledger.redeeming.vouchers import Booked, Redemption
+
+
+def minutes(booked: Booked) -> int:
+    """How long a booked time is."""
+    return int((booked.ends_at - booked.starts_at).total_seconds()) // 60
 
 
 def what(voucher: Redemption) -> Text:
@@ -40,6 +45,9 @@ def state(voucher: Redemption, today: dt.date) -> Text:
         return t("{on} 已换货", on=voucher.ended_at)
     if voucher.state == "lapsed":
         return t("{on} 没付,已取消", on=voucher.ended_at)
+    if voucher.booked is not None:
+        when = voucher.booked.starts_at
+        return t("{when}", when=when) if voucher.usable(today) else t("{when} 没有来", when=when)
     if not voucher.usable(today):
         return t("{until}已过期", until=voucher.valid_until)
     return t("有效至 {until}", until=voucher.valid_until)
@@ -48,10 +56,12 @@ def state(voucher: Redemption, today: dt.date) -> Text:
 def code_screen(turn: Turn, voucher: Redemption, code: str, *first: Line, left: Line | None = None) -> Screen:
     """A usable voucher: the code to read out, its QR to scan, until when. `first` stands above; `left` tells what remains."""
     undo = voucher.undoable(turn.now)
-    until = voucher.undo_until
+    until, booked = voucher.undo_until, voucher.booked
+    change = booked is not None and voucher.changeable(turn.at.programme_now)
     lines: list[Line | None] = [
         *first,
         t("<b>{what}</b> · {merchant}", what=what(voucher), merchant=both(voucher.merchant)),
+        t("<b>{when}</b>,{n} 分钟", when=booked.starts_at, n=minutes(booked)) if booked else None,
         BLANK,
         t("<code>{code}</code>", code=codes.spaced(code)),
         t("给店员看码,扫或念都行,只能用一次。"),
@@ -59,11 +69,14 @@ def code_screen(turn: Turn, voucher: Redemption, code: str, *first: Line, left: 
         left or t("换货来的,没有再扣积分")
         if voucher.origin_id
         else left or t("用掉了 {points}", points=_paid(voucher)),
-        t("有效至 {until}", until=voucher.valid_until),
-        t("{undo} 前可以撤回", undo=_hour(until, turn)) if undo else None,
+        t("有效至 {until}", until=voucher.valid_until) if booked is None else None,
+        t("{until} 前可以取消或改时间", until=booked.change_until) if booked and change else None,
+        t("{undo} 前可以撤回", undo=_hour(until, turn)) if undo and not change else None,
+        t("改时间的期限过了,请准时来") if booked and not change and not undo else None,
     ]
     rows: list[list[Button | None]] = [
-        [doors.take_back(voucher.id) if undo else None, doors.vouchers()],
+        [doors.rebook(voucher.id), doors.cancel_booking(voucher.id)] if change else [],
+        [doors.take_back(voucher.id) if undo and not change else None, doors.vouchers()],
         [doors.home()],
     ]
     picture = QR(f"https://t.me/{turn.bot_username}?start={codes.link(code)}")
@@ -105,8 +118,20 @@ def ended_screen(
         lines.append(t("{when} 取消,{points}已原样退回", when=voucher.ended_at, points=points))
     elif voucher.state == "lapsed" or voucher.state == "held":
         lines.append(t("{until} 前没有付钱,{points}自动退回", until=voucher.held_until, points=points))
+    elif voucher.state == "taken_back" and voucher.booked is not None:
+        lines.append(t("预约 {when}", when=voucher.booked.starts_at))
+        facts = {"when": voucher.ended_at, "points": points}
+        by_merchant = voucher.booked.freed_by == "merchant"
+        lines.append(
+            t("{when} 商户取消,{points}已原样退回", **facts)
+            if by_merchant
+            else t("{when} 取消,{points}已原样退回", **facts)
+        )
     elif voucher.state == "taken_back":
         lines.append(t("{when} 撤回,{points}已原样退回", when=voucher.ended_at, points=points))
+    elif voucher.booked is not None:
+        lines.append(t("预约 {when},没有来", when=voucher.booked.starts_at))
+        lines.append(t("{points}已退回", points=points) if voucher.offer.unused == "return" else t("按约定积分不退"))
     else:
         returned = (
             t("{points}已退回", points=points) if voucher.state == "expired" else t("{points}今晚退回", points=points)
@@ -148,9 +173,15 @@ def lapsed_notice(lapsed: Sequence[Lapsed]) -> Screen:
     lines: list[Line] = []
     for each in lapsed:
         voucher, points = each.voucher, points_of(each.voucher, each.voucher.points)
-        lines.append(t("券到期了:<b>{what}</b> · {merchant}", what=what(voucher), merchant=both(voucher.merchant)))
+        if voucher.booked is not None:
+            lines.append(t("没等到您:<b>{what}</b> · {merchant}", what=what(voucher), merchant=both(voucher.merchant)))
+            lines.append(t("约的是 {when}。", when=voucher.booked.starts_at))
+        else:
+            lines.append(t("券到期了:<b>{what}</b> · {merchant}", what=what(voucher), merchant=both(voucher.merchant)))
         if each.receipt is None:
             lines.append(t("按约定,{points}不退回。", points=points))
+            if voucher.booked is not None:
+                lines.append(t("下次来不了,提前取消,积分全退。"))
             continue
         lines.append(t("{points}已退回您的账户。", points=points))
         if voucher.cash_minor:
@@ -200,7 +231,12 @@ def _(no: vouchers.VoucherTakenBack) -> Worded:
 
 @worded(vouchers.VoucherExpired)
 def _(no: vouchers.VoucherExpired) -> Worded:
-    facts = {"offer": both(no.offer), "until": no.valid_until}
+    facts = {"offer": both(no.offer), "until": no.valid_until, "when": no.booked_for}
+    if no.booked_for is not None:
+        said = t("{offer}:约的是 {when}。积分退回给会员。", **facts)
+        return Worded(
+            t("预约的时间过了"), said if no.returned else t("{offer}:约的是 {when}。按约定积分不退。", **facts)
+        )
     if no.returned:
         return Worded(t("这张券过期了"), t("{offer}:有效至 {until}。积分退回给会员。", **facts))
     return Worded(t("这张券过期了"), t("{offer}:有效至 {until}。按约定积分不退。", **facts))

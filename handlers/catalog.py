@@ -180,7 +180,9 @@ async def found(turn: Turn, page: str = "0") -> Screen:
 
 async def _found(turn: Turn, words: str, page: str) -> Screen:
     held, offers = await _purse(turn), await shelf.by_ids(turn.tx, await search(turn.tx, words))
-    seen = shelf.shown(await shelf.look(turn.tx, turn.me, offers, today=turn.today, held=held), turn.today)
+    seen = shelf.shown(
+        await shelf.look(turn.tx, turn.me, offers, today=turn.today, held=held, now=turn.at.programme_now), turn.today
+    )
     nothing = t("换个说法试试,中文、拼音、首字母都行。")
     heading = t("「{words}」", words=words) if seen else t("没有找到「{words}」", words=words)
     at = _at(len(seen), page)
@@ -192,7 +194,7 @@ async def offer(turn: Turn, offer_id: str, origin: str = "home") -> Screen:
     """Shows one offer: what it is, what it costs this member, its rules — and either the way to have it, or what is missing."""
     if turn.dialogue.state != feature.at("search"):
         _stay(turn)
-    seen = await shelf.judged(turn.tx, turn.me, number(offer_id), today=turn.today)
+    seen = await shelf.judged(turn.tx, turn.me, number(offer_id), today=turn.today, now=turn.at.programme_now)
     listed, (lines, picture) = seen.listed, card(turn, seen)
     rows: list[list[Button | None]] = []
     if isinstance(seen.verdict, Yes):
@@ -229,6 +231,8 @@ def _ways_to_have(seen: Seen, yes: Yes) -> list[list[Button | None]]:
         ]
         others = (yes.most - price_.least) // price_.step + 1 > len(amounts)
         return [*_pairs(buttons), [doors.amounts(t("别的面额"), listed.id) if others else None]]
+    if listed.offer.booking is not None:
+        return [[doors.book(listed.id)]]
     more = doors.amounts(t("捐几份") if listed.offer.does else t("要几份"), listed.id) if yes.most > 1 else None
     return [[doors.redeem(handovers.verb(listed.offer), listed.id, 1), more]]
 
@@ -244,7 +248,7 @@ def _order(turn: Turn) -> Order:
 
 
 async def _browse(turn: Turn) -> Browse:
-    return await browse(turn.tx, turn.me, today=turn.today, held=await _purse(turn))
+    return await browse(turn.tx, turn.me, today=turn.today, held=await _purse(turn), now=turn.at.programme_now)
 
 
 async def _purse(turn: Turn) -> list[Holding]:

@@ -11,7 +11,7 @@ from chat.turn import Turn
 from chat.words import t, tn
 from ledger.earning import awards
 from ledger.merchants import authority, outlets, staff
-from ledger.redeeming import cash_refunds, drawer
+from ledger.redeeming import cash_refunds, closures, drawer
 from ledger.redeeming import counter as vouchers
 
 feature = Feature("counter", order=70)
@@ -77,6 +77,7 @@ async def at_counter(turn: Turn, post: Post) -> Screen:
         [doors.award(merchant_id=here), doors.verify(merchant_id=here)],
         [*open_ways[:3]],
         [*open_ways[3:]],
+        [doors.bookings_today(here) if await closures.books(turn.tx, here) else None],
         [doors.cash_back(here, t("要退的钱({n})", n=owed)) if owed else None],
         [feature.button(t("换一家店"), "elsewhere") if len(turn.me.staff_of) > 1 else None, doors.home()],
     ]

@@ -29,7 +29,9 @@ async def list_(turn: Turn, page: str = "0") -> Screen:
     """Lists a page of favourites, what can be had now first, then by what is lacking."""
     held = await shelf.purse(turn.tx, turn.me, today=turn.today)
     kept = await favourites.on_shelf(turn.tx, turn.me.id)
-    seen = shelf.nearest_first(await shelf.look(turn.tx, turn.me, kept, today=turn.today, held=held))
+    seen = shelf.nearest_first(
+        await shelf.look(turn.tx, turn.me, kept, today=turn.today, held=held, now=turn.at.programme_now)
+    )
     can = sum(short_reason(each) is None for each in seen)
     at = min(number(page), max(0, (len(seen) - 1) // PER_PAGE))
     lines: list[Line | None] = [t("<b>收藏</b>")]
@@ -73,7 +75,7 @@ async def keep(turn: Turn, offer_id: str) -> Onward:
     """Keeps the offer that is shown, and shows it so."""
     await favourites.keep(turn.tx, turn.me.id, number(offer_id), now=turn.now)
     # How it stands now is noted: only what changes from here on is told.
-    await watching.look(turn.tx, turn.me, today=turn.today, only=number(offer_id))
+    await watching.look(turn.tx, turn.me, at=turn.at, only=number(offer_id))
     return Onward(doors.offer(t("返回"), number(offer_id)), alert=t("已收藏"))
 
 

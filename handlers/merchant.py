@@ -27,7 +27,7 @@ from chat.words import Money, Text, t, tn
 from ledger.clearing import close, positions
 from ledger.earning import awards, declined, shift_totals
 from ledger.merchants import authority, guarantee, log, paid_tier_sales, shifts, staff
-from ledger.redeeming import counter, drawer, privilege_uses, return_claims
+from ledger.redeeming import closures, counter, drawer, privilege_uses, return_claims
 
 feature = Feature("merchant", order=76)
 
@@ -74,6 +74,7 @@ async def home(turn: Turn, merchant: str = "0") -> Screen:
         [doors.day(here), feature.button(t("导出今天"), "export", here)],
         [doors.outlets(here), doors.staff(here)],
         [doors.shifts(here), doors.papers(here) if authority.may(may, "see_papers") else None],
+        [doors.calendar(here)] if await closures.books(turn.tx, here) else [],
         *arranged(post),
         [feature.button(t("操作记录"), "log", here) if authority.may(may, "see_log") else None, doors.counter()],
     ]

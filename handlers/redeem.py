@@ -11,18 +11,18 @@ from decimal import Decimal, InvalidOperation
 from typing import NamedTuple
 
 from chat import doors, handovers
-from chat.arguments import number
+from chat.arguments import long, number, short
 from chat.cash import ended_screen, held_screen
-from chat.feature import Feature
+from chat.feature import Answer, Feature
+from chat.lots import would_use
 from chat.offer_rules import special
 from chat.offers import asked, both, cost, joined, likely_amounts, points_of, thing, unused
 from chat.refusals import wording
-from chat.screen import BLANK, Button, Line, Photo, Screen, screen
+from chat.screen import BLANK, Button, Line, Onward, Photo, Screen, screen
 from chat.turn import Turn
 from chat.vouchers import code_screen
 from chat.words import Money, Text, t, tn
 from ledger.points import statements
-from ledger.points.statements import LotPart
 from ledger.redeeming import codes, redemptions, shelf
 from ledger.redeeming.may_redeem import Facts, Listed, No, Yes
 from ledger.redeeming.offers import HOLD_HOURS, AmountNotOffered, PerMoney, Quote
@@ -30,7 +30,6 @@ from ledger.redeeming.redemptions import OfferChanged
 
 feature = Feature("redeem", order=31, on_account=True)
 
-LOTS_SHOWN = 3
 AMOUNTS_SHOWN = 8
 CHANGED = t("价格或内容刚刚变了,还没有扣分。")
 
@@ -55,18 +54,22 @@ class Wanted(NamedTuple):
 
 
 @feature.tap("choose")
-async def choose(turn: Turn, offer_id: str) -> Screen:
-    """Asks how much: likely amounts as buttons, any other by typing."""
-    seen = await shelf.judged(turn.tx, turn.me, number(offer_id), today=turn.today)
+async def choose(turn: Turn, offer_id: str) -> Answer:
+    """Asks how much: likely amounts as buttons, any other by typing. What is booked is one, and its time is asked."""
+    seen = await shelf.judged(turn.tx, turn.me, number(offer_id), today=turn.today, now=turn.at.programme_now)
     if isinstance(seen.verdict, No):
         raise seen.verdict.reasons[0]
+    if seen.listed.offer.booking is not None:
+        return Onward(doors.book(seen.listed.id))
     return _ask_amount(turn, seen.listed, seen.facts, seen.verdict)
 
 
 @feature.step("amount")
 async def said_amount(turn: Turn, said: str) -> Screen:
     """Takes a typed amount to its confirm screen; what can't be read, or isn't sold, is asked again."""
-    seen = await shelf.judged(turn.tx, turn.me, int(turn.dialogue.data["offer"]), today=turn.today)
+    seen = await shelf.judged(
+        turn.tx, turn.me, int(turn.dialogue.data["offer"]), today=turn.today, now=turn.at.programme_now
+    )
     if isinstance(seen.verdict, No):
         turn.finish()
         raise seen.verdict.reasons[0]
@@ -83,8 +86,10 @@ async def said_amount(turn: Turn, said: str) -> Screen:
 
 
 @feature.tap("confirm")
-async def confirm(turn: Turn, offer_id: str, amount: str) -> Screen:
-    """Shows what redeeming would do."""
+async def confirm(turn: Turn, offer_id: str, amount: str) -> Answer:
+    """Shows what redeeming would do; of what is booked, when first."""
+    if (await shelf.one(turn.tx, number(offer_id))).offer.booking is not None:
+        return Onward(doors.book(number(offer_id)))
     return await _confirm(turn, number(offer_id), number(amount))
 
 
@@ -101,7 +106,7 @@ async def redeem(
     cash: str = "0",
 ) -> Screen:
     """Spends the points and shows the code; or holds them, where cash is to be paid. Again: shows what the first tap did."""
-    wanted = Wanted(number(offer_id), number(amount), number(version), number(points), number(worth), _long(cash))
+    wanted = Wanted(number(offer_id), number(amount), number(version), number(points), number(worth), long(cash))
     if not turn.vault.signed_by_us(wanted.promise(turn, nonce), signature):
         return await _changed(turn, wanted)
     try:
@@ -153,14 +158,14 @@ async def _changed(turn: Turn, wanted: Wanted) -> Screen:
     try:
         return await _confirm(turn, wanted.offer_id, wanted.amount, changed=True)
     except AmountNotOffered:
-        seen = await shelf.judged(turn.tx, turn.me, wanted.offer_id, today=turn.today)
+        seen = await shelf.judged(turn.tx, turn.me, wanted.offer_id, today=turn.today, now=turn.at.programme_now)
         if isinstance(seen.verdict, No):
             raise seen.verdict.reasons[0] from None
         return _ask_amount(turn, seen.listed, seen.facts, seen.verdict, CHANGED)
 
 
 async def _confirm(turn: Turn, offer_id: int, amount: int, *, changed: bool = False) -> Screen:
-    seen = await shelf.judged(turn.tx, turn.me, offer_id, today=turn.today, amount=amount)
+    seen = await shelf.judged(turn.tx, turn.me, offer_id, today=turn.today, amount=amount, now=turn.at.programme_now)
     listed, verdict, facts = seen.listed, seen.verdict, seen.facts
     if isinstance(verdict, No):
         raise verdict.reasons[0]
@@ -173,9 +178,9 @@ async def _confirm(turn: Turn, offer_id: int, amount: int, *, changed: bool = Fa
         t("<b>{cost}</b>", cost=cost(listed, quote)),
         special(listed, verdict.priced, quote),
         BLANK,
-        t("将预留:{lots}", lots=_lots(listed, lots))
+        t("将预留:{lots}", lots=would_use(listed, lots))
         if quote.cash_minor
-        else t("将用掉:{lots}", lots=_lots(listed, lots)),
+        else t("将用掉:{lots}", lots=would_use(listed, lots)),
         t("兑换后剩 {left}", left=points_of(listed, facts.available - quote.points)),
         _cash(turn, listed, quote) if quote.cash_minor else None,
         joined(await handovers.promises(turn, listed, facts, quote.units) or _promises(turn, listed)),
@@ -187,24 +192,10 @@ async def _confirm(turn: Turn, offer_id: int, amount: int, *, changed: bool = Fa
     wanted = Wanted(listed.id, amount, listed.version, quote.points, worth, quote.cash_minor)
     signature = turn.vault.sign(wanted.promise(turn, nonce))
     label = t("确认预留") if wanted.cash else t("确认捐出") if document.does else t("确认兑换")
-    cash = (_short(wanted.cash),) if wanted.cash else ()
+    cash = (short(wanted.cash),) if wanted.cash else ()
     yes = feature.button(label, "do", *wanted[:5], nonce, signature, *cash, style="primary")
     rows: list[list[Button | None]] = [[yes, doors.offer(t("返回"), listed.id)]]
     return screen(lines, rows, picture=Photo(document.photo) if document.photo else None)
-
-
-def _short(number_: int) -> str:
-    """A number in base 36: a button has room for 64 bytes, and all else that it carries takes most of them."""
-    digits = ""
-    while number_:
-        number_, digit = divmod(number_, 36)
-        digits = "0123456789abcdefghijklmnopqrstuvwxyz"[digit] + digits
-    return digits or "0"
-
-
-def _long(digits: str) -> int:
-    """The number again; 0 where it is none, which no signature fits."""
-    return int(digits, 36) if digits.isascii() and digits.isalnum() else 0
 
 
 def _cash(turn: Turn, listed: Listed, quote: Quote) -> Text:
@@ -225,27 +216,6 @@ def _promises(turn: Turn, listed: Listed) -> list[Text]:
     if turn.programme.undo_minutes:
         said.append(tn("{n} 分钟内可以撤回", n=turn.programme.undo_minutes))
     return [*said, unused(document)]
-
-
-def _lots(listed: Listed, lots: list[LotPart]) -> Text:
-    """«320 分(11月30日到期)+ 80 分(12月31日到期)»: by day, the first few, then how much more."""
-    by_day: dict[object, int] = {}
-    for lot in lots:
-        by_day[lot.expires_on] = by_day.get(lot.expires_on, 0) + lot.points
-    days = list(by_day.items())
-    shown = days[:LOTS_SHOWN] if len(days) > LOTS_SHOWN + 1 else days
-    parts = [
-        t("{points}({on}到期)", points=points_of(listed, points), on=on)
-        if on is not None
-        else t("{points}(不过期)", points=points_of(listed, points))
-        for on, points in shown
-    ]
-    if rest := sum(points for _, points in days[len(shown) :]):
-        parts.append(t("更晚到期的 {points}", points=points_of(listed, rest)))
-    first, *others = parts
-    for other in others:
-        first = t("{one}+ {other}", one=first, other=other)
-    return first
 
 
 def _ask_amount(turn: Turn, listed: Listed, facts: Facts, yes: Yes, *first: Line) -> Screen:

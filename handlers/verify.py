@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from chat import booking, doors, till, vouchers
 from chat import cash as cash_words
-from chat import doors, till, vouchers
 from chat.arguments import number
 from chat.feature import Feature
 from chat.offers import both
@@ -83,6 +83,7 @@ async def look(turn: Turn, post: Post, said: str) -> Screen:
         t("券有效 · {merchant}", merchant=post.where),
         BLANK,
         *vouchers.to_hand_over(answer),
+        *booking.arrival(answer, turn.at.programme_now, turn.zone),
         BLANK,
         t("交给会员后再点「已交付」,点了就不能再用。"),
     ]

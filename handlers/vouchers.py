@@ -77,8 +77,18 @@ async def undo(turn: Turn, voucher_id: str) -> Screen:
     voucher = await vouchers.one(turn.tx, turn.me.id, number(voucher_id))
     if not voucher.usable(turn.today):
         return await handovers.told(turn, voucher) or await ended_screen(turn, voucher)
-    if not voucher.undoable(turn.now):
-        raise redemptions.UndoOver(voucher.id, voucher.undo_until)
+    booked = voucher.booked
+    if not voucher.undoable(turn.now) and not voucher.changeable(turn.at.programme_now):
+        raise redemptions.too_late(voucher)
+    if booked is not None:
+        asked: list[Line] = [
+            t("取消 <b>{when}</b> 的预约?", when=booked.starts_at),
+            t("{what} · {merchant}", what=what(voucher), merchant=both(voucher.merchant)),
+            BLANK,
+            t("{points}会原样退回,到期日不变;这个时间会放给别人。", points=points_of(voucher, voucher.points)),
+        ]
+        sure = feature.button(t("确认取消"), "undone", voucher.id, style="danger")
+        return screen(asked, [[sure, doors.rebook(voucher.id)], [feature.button(t("留着"), "show", voucher.id)]])
     lines: list[Line] = [
         t("撤回 <b>{what}</b> · {merchant}?", what=what(voucher), merchant=both(voucher.merchant)),
         BLANK,

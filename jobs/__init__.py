@@ -6,6 +6,9 @@ nothing: what is left to do follows from the tables, where it stopped from the c
     expire        points end after their last day, and their members are told
     extend        what ran out comes back where an operator extended the deadline, and its members are told
     favourites    whoever can have what they keep an eye on, or finds it back, hears of it in the morning
+    bookings      booked times that nobody came to end
+    booking_reminders members hear of what they have booked, the evening and some hours before
+    bookings_today counters hear in the morning what is booked
     lapse_holds   points set aside return when nobody came for them
     tiers         members move between tiers, and are warned before they do
     dividends     the shares of a dividend that is underway are given

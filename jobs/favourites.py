@@ -17,7 +17,7 @@ MEMBERS_PER_CHUNK = 50
 async def run(chunk: Chunk, slot: Slot) -> Progress | None:
     """Look at one page of members."""
     after = int(chunk.progress.get("after", 0))
-    news, then = await watching.next_page(chunk.tx, after=after, limit=MEMBERS_PER_CHUNK, today=chunk.at.today)
+    news, then = await watching.next_page(chunk.tx, after=after, limit=MEMBERS_PER_CHUNK, at=chunk.at)
     for each in news:
         chunk.tell(each.member_id, words.notice(each), key=f"{slot.key}:{each.member_id}")
     return None if then is None else {"after": then}

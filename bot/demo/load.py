@@ -35,7 +35,8 @@ from ledger.points import commands as points
 from ledger.points.commands import Owner
 from ledger.points.engine import apply, post
 from ledger.programme import Programme
-from ledger.redeeming import code_pools, codes, counter, publish, redemptions, shelf
+from ledger.redeeming import bookings, code_pools, codes, counter, publish, redemptions, shelf
+from ledger.redeeming.may_redeem import Listed
 
 HISTORY_DAYS = 400
 """Rules are in force from so long before the day of loading."""
@@ -300,10 +301,14 @@ async def _refund(scene: Scene, happening: Happening, refund: Refund) -> None:
 
 async def _redeem(scene: Scene, happening: Happening, told: Redeem) -> None:
     at, member = scene.moment(happening.at), scene.members[happening.person.key]
-    seen = await shelf.judged(scene.tx, member, scene.offers[told.offer], today=at.today, amount=told.amount)
+    today, now = at.today, at.programme_now
+    seen = await shelf.judged(scene.tx, member, scene.offers[told.offer], today=today, amount=told.amount, now=now)
     listed, quote = seen.listed, seen.verdict.quote
     assert quote is not None, f"{told.offer} is sold in {told.amount}"
     code = codes.mint(secrets.token_bytes(16))
+    slot = seen.facts.soonest
+    if slot is not None and told.used is None:
+        slot = await _tomorrow(scene, listed, member, at)
     done = await redemptions.redeem(
         scene.tx,
         member,
@@ -311,6 +316,7 @@ async def _redeem(scene: Scene, happening: Happening, told: Redeem) -> None:
         amount=told.amount,
         version=listed.version,
         points=quote.points,
+        slot=slot,
         nonce=f"demo-{told.offer}-{told.ago}",
         code=code,
         vault=scene.vault,
@@ -324,6 +330,14 @@ async def _redeem(scene: Scene, happening: Happening, told: Redeem) -> None:
         answer = await counter.use(scene.tx, till, done.code or code, vault=scene.vault, at=later)
         if isinstance(answer, Refusal):
             raise answer
+
+
+async def _tomorrow(scene: Scene, listed: Listed, member: Member, at: points.Moment) -> dt.datetime | None:
+    """A time that is free a day later, so that there is something to come."""
+    diary = await bookings.diary(scene.tx, listed, member_id=member.id, at=at)
+    since = at.programme_now + dt.timedelta(days=1)
+    free = diary.free(at.programme_now, None, since) if diary is not None else iter(())
+    return next((each.starts_at for each in free), None)
 
 
 async def _carry_in(scene: Scene, happening: Happening, told: CarriedIn) -> None:

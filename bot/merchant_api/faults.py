@@ -111,6 +111,16 @@ SENTENCES: dict[str, Text] = {
     "a special price is never worse than the usual one": t("特价不能比平时贵"),
     "a special price never asks for more cash than the usual one": t("特价要付的钱不能比平时多"),
     "a piece is worth more than the money that is paid for it besides": t("值多少要比另付的钱多"),
+    "hours are whole minutes of the programme's zone": t("营业时间写到分钟,按联盟的时区"),
+    "`open` is before `close`; hours past midnight are the next day's": t("`open` 要早于 `close`,过了零点的写到第二天"),
+    "`lead_hours` reach beyond `days_ahead`: nothing could ever be booked": t(
+        "`lead_hours` 超过了 `days_ahead`,永远约不上"
+    ),
+    "opening hours are at least one slot long": t("每段营业时间至少要够一次"),
+    "opening hours of a day don't overlap": t("一天里的营业时间不能重叠"),
+    "only a service is booked": t("只有服务可以预约"),
+    "what is booked costs points alone: a place does not wait for cash": t("要预约的只收积分,位子不等现金"),
+    "what is booked is sold one at a time": t("要预约的一次只换一份"),
     "a special price says what a piece is worth where the usual one does, and only there": t(
         "平时价写了值多少,特价也要写;没写就都不写"
     ),

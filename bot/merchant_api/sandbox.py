@@ -106,7 +106,8 @@ async def redeem(call: Call, asked: SandboxVoucherIn) -> SandboxVoucherOut:
     if offer_id is None:
         raise NoSuchOffer(0)
     who = _member(call, asked.member)
-    seen = await shelf.judged(call.tx, who, offer_id, today=call.at.today, amount=asked.amount)
+    today, now = call.at.today, call.at.programme_now
+    seen = await shelf.judged(call.tx, who, offer_id, today=today, amount=asked.amount, now=now)
     done = await redemptions.redeem(
         call.tx,
         who,
@@ -114,6 +115,7 @@ async def redeem(call: Call, asked: SandboxVoucherIn) -> SandboxVoucherOut:
         amount=asked.amount,
         version=seen.listed.version,
         points=seen.verdict.quote.points if seen.verdict.quote is not None else 0,
+        slot=seen.facts.soonest,
         nonce=secrets.token_hex(8),
         code=codes.mint(secrets.token_bytes(16)),
         vault=call.vault,

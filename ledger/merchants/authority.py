@@ -21,6 +21,7 @@ Action = Literal[
     "give_privileges", "run_privileges",
     "run_shelf",
     "answer_returns",
+    "run_calendar",
 ]  # fmt: skip
 
 ACTIONS: tuple[Action, ...] = get_args(Action)
@@ -61,6 +62,7 @@ _ALLOWED: dict[Action, frozenset[Role]] = {
     "run_privileges": frozenset({"owner", "manager"}),
     "run_shelf": frozenset({"owner", "manager"}),
     "answer_returns": frozenset({"owner", "manager"}),
+    "run_calendar": frozenset({"owner", "manager"}),
 }
 
 

@@ -24,6 +24,7 @@ What = Literal[
     "tier_sold", "tier_taken_back",
     "privilege_published", "privilege_paused", "privilege_resumed",
     "offer_published", "offer_changed", "offer_paused", "offer_resumed",
+    "day_closed", "day_reopened",
 ]  # fmt: skip
 
 WHATS: tuple[What, ...] = get_args(What)

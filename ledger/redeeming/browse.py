@@ -1,8 +1,8 @@
 """What a member finds on the shelf: every offer decided, counted and put in order; a page of it told in full.
 
 What a kind of member finds on a day is known (`on_shelf`). Of the offers where more than points matters now — gone or nearly gone,
-or limited and had by this member before — each is judged on its own. For all the others one law holds, and a test holds it to
-`may_redeem`: who may spend, has what is open to them as soon as their points reach.
+limited and had by this member before, or booked and nearly full — each is judged on its own. For all others one law holds, and a
+test holds it to `may_redeem`: who may spend, has what is open to them as soon as their points reach.
 
 Deciding puts an offer in its place; whatever is then shown of it, price, refusal and remedy, is `may_redeem`'s own answer (`told`).
 """
@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ledger.members.member import Member
 from ledger.points.reading import run
 from ledger.points.statements import Holding
-from ledger.redeeming import code_pools, shelf
+from ledger.redeeming import code_pools, diaries, shelf
 from ledger.redeeming.may_redeem import Listed, Yes
 from ledger.redeeming.offers import Names
 from ledger.redeeming.on_shelf import Entry, OnShelf, on_shelf
@@ -82,6 +82,7 @@ class Browse:
     today: dt.date
     held: list[Holding]
     who: Traits
+    now: dt.datetime | None
 
     def affordable(self) -> list[Found]:
         """Everything that this member may have now, dearest first in each currency, the common one first."""
@@ -111,7 +112,7 @@ class Browse:
     async def told(self, tx: AsyncConnection, page: Iterable[Found]) -> list[Seen]:
         """These judged, in the order given."""
         offers = [each.listed for each in page]
-        return await shelf.look(tx, self.member, offers, today=self.today, held=self.held, who=self.who)
+        return await shelf.look(tx, self.member, offers, today=self.today, held=self.held, who=self.who, now=self.now)
 
 
 _APART = """
@@ -121,17 +122,22 @@ _APART = """
 """
 
 
-async def browse(tx: AsyncConnection, member: Member, *, today: dt.date, held: list[Holding]) -> Browse:
-    """Everything on the shelf as this member finds it on business date `today`. `held` is their wallet."""
+async def browse(
+    tx: AsyncConnection, member: Member, *, today: dt.date, held: list[Holding], now: dt.datetime | None = None
+) -> Browse:
+    """Everything on the shelf as this member finds it on business date `today`. `held`: their wallet, `now` as in `shelf.facts`."""
     stands = await on_shelf(tx)
     who = await shelf.traits(tx, member.id, today=today) if stands.asks_who else NOBODY
     apart = await _apart(tx, stands, member, today)
-    judged = await shelf.look(tx, member, apart, today=today, held=held, who=who) if apart else []
+    apart |= {each.id: each for each in await diaries.scarce(tx, stands.booked, now=now, tier=who.tier)}
+    judged = (
+        await shelf.look(tx, member, list(apart.values()), today=today, held=held, who=who, now=now) if apart else []
+    )
     alone = {each.listed.id: isinstance(each.verdict, Yes) for each in judged}
     available = {h.currency.id: h.available for h in held}
     spending = member.status == "active"
     found = decided(stands.found_by(who, today), available, spending=spending, alone=alone)
-    return Browse(found, member, today, held, who)
+    return Browse(found, member, today, held, who, now)
 
 
 def decided(
@@ -148,7 +154,7 @@ def decided(
     return found
 
 
-async def _apart(tx: AsyncConnection, stands: OnShelf, member: Member, today: dt.date) -> list[Listed]:
+async def _apart(tx: AsyncConnection, stands: OnShelf, member: Member, today: dt.date) -> dict[int, Listed]:
     """The offers where more than points matters: gone, today's pieces gone, no code left, or limited and had by this member
     before; and memberships, which are few."""
     apart: dict[int, Listed] = {}
@@ -165,7 +171,7 @@ async def _apart(tx: AsyncConnection, stands: OnShelf, member: Member, today: dt
         pools = {(each.merchant_id, each.offer.pool or "") for each in stands.pooled}
         free = await code_pools.free(tx, pools, today=today, most=1)
         apart |= {each.id: each for each in stands.pooled if not free[each.merchant_id, each.offer.pool or ""][0]}
-    return list((apart | {each.id: each for each in stands.memberships}).values())
+    return apart | {each.id: each for each in stands.memberships}
 
 
 _POPULAR = text(

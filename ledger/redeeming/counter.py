@@ -17,7 +17,7 @@ from ledger.errors import Fault, Refusal
 from ledger.members.vault import Vault
 from ledger.merchants.staff import Staff
 from ledger.points.commands import Moment
-from ledger.redeeming import announcing, codes
+from ledger.redeeming import announcing, bookings, codes
 from ledger.redeeming.offers import Names
 from ledger.redeeming.redemptions import due
 from ledger.redeeming.vouchers import COLUMNS, TABLES, HoldOver, Redemption, blind, ended, of_row
@@ -110,6 +110,7 @@ async def use(tx: AsyncConnection, staff: Staff, code: str, *, vault: Vault, at:
     done = await tx.execute(_USE, {"id": shown.id, "staff_id": staff.id, "now": at.now, "today": at.today})
     now = of_row((await tx.execute(_BY_CODE, {"code_index": blind(vault, codes.read(code) or "")})).one())
     if done.rowcount == 1:
+        await bookings.end(tx, [now.id], "attended")
         await announce(tx, staff, now, at=at)
         return now
     over = ended(now, at.today)

@@ -1,4 +1,5 @@
-"""Unused vouchers whose last day has passed: their points return to their own lots, unless the offer's terms say otherwise.
+"""Unused vouchers whose last day has passed, or the time they were booked for: their points return to their own lots, unless the
+offer's terms say otherwise.
 
 What was paid for one besides goes where its points go: both come back, or neither.
 """
@@ -12,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger.points import engine
 from ledger.points.commands import Moment, Receipt
-from ledger.redeeming import cash_refunds, code_pools, stock
+from ledger.redeeming import bookings, cash_refunds, code_pools, stock
 from ledger.redeeming.redemptions import returning
 from ledger.redeeming.vouchers import COLUMNS, TABLES, Redemption, of_row
 
@@ -21,6 +22,15 @@ _LAPSE = text(
     UPDATE redemption SET state = 'expired', ended_at = :now
     WHERE id IN (SELECT id FROM redemption WHERE state = 'issued' AND valid_until < :today
                  ORDER BY valid_until, id LIMIT :limit FOR UPDATE SKIP LOCKED)
+    RETURNING id
+    """
+)
+_MISSED = text(
+    """
+    UPDATE redemption SET state = 'expired', ended_at = :now
+    WHERE id IN (SELECT r.id FROM booking b JOIN redemption r ON r.id = b.redemption_id
+                 WHERE b.state = 'booked' AND b.kept_until <= :programme_now AND r.state = 'issued'
+                 ORDER BY b.kept_until, r.id LIMIT :limit FOR UPDATE OF r SKIP LOCKED)
     RETURNING id
     """
 )
@@ -42,18 +52,27 @@ async def lapse(tx: AsyncConnection, *, at: Moment, grace_days: int, limit: int 
     Pieces return to the whole stock. Vouchers in somebody's hands this moment are left for the next call.
     """
     ended = list(await tx.scalars(_LAPSE, {"now": at.now, "today": at.today, "limit": limit}))
+    return await _end(tx, ended, at=at, grace_days=grace_days, actor="job:expire_vouchers")
+
+
+async def missed(tx: AsyncConnection, *, at: Moment, grace_days: int, limit: int = 200) -> list[Lapsed]:
+    """End at most `limit` vouchers whose booked time is over and nobody came; as `lapse` otherwise."""
+    values = {"now": at.now, "programme_now": at.programme_now, "limit": limit}
+    ended = list(await tx.scalars(_MISSED, values))
+    return await _end(tx, ended, at=at, grace_days=grace_days, actor="job:bookings")
+
+
+async def _end(tx: AsyncConnection, ended: list[int], *, at: Moment, grace_days: int, actor: str) -> list[Lapsed]:
     if not ended:
         return []
+    await bookings.end(tx, ended, "missed")
     vouchers = [of_row(row) for row in await tx.execute(_THESE, {"ids": ended})]
     await stock.give_back(tx, [(v.offer_id, stock.WHOLE, v.units) for v in vouchers])
     back = [v for v in vouchers if v.offer.unused == "return"]
     if kept := [v.id for v in vouchers if v.offer.unused != "return"]:
         # The points stay spent, so whose they were pays the merchant that kept the goods ready.
         await tx.execute(_SETTLE, {"ids": kept, "today": at.today})
-    commands = [
-        returning(v, f"redemption:{v.id}:lapse", grace_days=grace_days, at=at, actor="job:expire_vouchers")
-        for v in back
-    ]
+    commands = [returning(v, f"redemption:{v.id}:lapse", grace_days=grace_days, at=at, actor=actor) for v in back]
     outcomes = await engine.apply(tx, commands) if commands else []
     receipts: dict[int, Receipt] = {}
     for voucher, outcome in zip(back, outcomes, strict=True):

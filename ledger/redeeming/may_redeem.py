@@ -4,7 +4,7 @@ It is pure, and both listing and redeeming ask it, so what is shown can be had. 
 
 `MemberMayNotSpend` → `OfferPaused` → `MerchantNotServing` → `OnlyForTiers` → `OnlyForStanding` → `OnlyInRegions` → `OfferOver` or
 `NotYetOnShelf` or `BlackedOut` → `AmountNotOffered` → `SoldOut` → `MembershipHeld` → `MemberHadAll` (ever, month, day) →
-`DayQuotaTaken` → `PointsShort`.
+`DayQuotaTaken` → `NoSlotFree` → `PointsShort`.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import ClassVar, Literal
 
 from ledger.errors import Refusal
 from ledger.points.commands import NotEnoughPoints
+from ledger.redeeming.booking import Openings
 from ledger.redeeming.in_force import InForce, in_force
 from ledger.redeeming.memberships import Climb, MembershipHeld
 from ledger.redeeming.offers import AmountNotOffered, Names, Offer, PerMoney, PerUnit, Quote
@@ -50,7 +51,8 @@ class Facts:
 
     Points are of the offer's currency; `next_release` is the day and size of the next pending points. `had` counts the pieces the
     member had (used or usable) today, this month and ever. `stock_left` and `day_left` are None without such a limit. `traits` are
-    the member's, as far as the offer asks for them; `climb` is what a membership would be to them.
+    the member's, as far as the offer asks for them; `climb` is what a membership would be to them; `openings` are None where
+    nothing has to be booked.
     """
 
     spending: bool = True
@@ -64,6 +66,13 @@ class Facts:
     day_left: int | None = None
     traits: Traits = NOBODY
     climb: Climb | None = None
+    openings: Openings | None = None
+
+    @property
+    def soonest(self) -> dt.datetime | None:
+        """When the first slot begins that this member may have; None: none is free, or nothing has to be booked."""
+        first = self.openings.first if self.openings is not None else None
+        return None if first is None else first.starts_at
 
 
 @dataclass(eq=False)
@@ -130,6 +139,16 @@ class DayQuotaTaken(Refusal):
     left: int
     reopens_on: dt.date
     may_tomorrow: bool
+    may_succeed_later: ClassVar[bool] = True
+
+
+@dataclass(eq=False)
+class NoSlotFree(Refusal):
+    """Every time that may be booked is taken; more can be booked from `opens_on` (None: none is in sight)."""
+
+    offer_id: int
+    merchant_id: int
+    opens_on: dt.date | None
     may_succeed_later: ClassVar[bool] = True
 
 
@@ -205,6 +224,8 @@ def may_redeem(
             for _, limit, had, again_on in own
         )
         reasons.append(DayQuotaTaken(listed.id, limits.day, units, max(0, facts.day_left), tomorrow, free))
+    if facts.openings is not None and facts.openings.first is None:
+        reasons.append(NoSlotFree(listed.id, listed.merchant_id, facts.openings.opens_on))
     if facts.available < quote.points:
         reasons.append(
             PointsShort(

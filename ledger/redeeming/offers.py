@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler
 from pydantic_core import PydanticCustomError
 
 from ledger.errors import Refusal
+from ledger.redeeming.booking import Booking
 from ledger.redeeming.code_pools import POOL_LONGEST
 from ledger.redeeming.who import EVERYBODY, Who
 from ledger.redeeming.windows import ALWAYS, Span, When
@@ -263,6 +264,7 @@ _LATER = (
     "does",
     "green_class",
     "returns",
+    "booking",
 )
 """What documents may say since there were ones that could not."""
 
@@ -308,6 +310,21 @@ class Offer(_Document):
     does: Names | None = Field(default=None, description="of a donation: what one of it does, «种 1 棵树»")
     green_class: str | None = Field(default=None, description="the programme's green class that it is of")
     returns: Returns | None = Field(default=None, description="of goods; none: as the programme has it for all goods")
+    booking: Booking | None = Field(default=None, description="it is had at a time that is booked; none: any time")
+
+    @model_validator(mode="after")
+    def _can_be_booked(self) -> Offer:
+        """`unused` says what becomes of the points where nobody comes."""
+        if self.booking is None:
+            return self
+        prices = (self.price, *(special.price for special in self.specials))
+        if self.kind != "service":
+            raise ValueError("only a service is booked")
+        if any(price.cash_minor for price in prices):
+            raise ValueError("what is booked costs points alone: a place does not wait for cash")
+        if any(not isinstance(price, PerUnit) or price.most_units > 1 for price in prices):
+            raise ValueError("what is booked is sold one at a time")
+        return self
 
     @model_validator(mode="after")
     def _fits_a_caption(self) -> Offer:
@@ -396,12 +413,17 @@ class Offer(_Document):
     def asks_who(self) -> bool:
         """Whether anything in it depends on who the member is."""
         asks = self.who is not None or self.region is not None or self.membership is not None
-        return bool(self.specials or self.early or asks)
+        return bool(self.specials or self.early or asks or self.books_early)
 
     @property
     def at_once(self) -> bool:
         """Whether it is handed over by the tap that redeems it."""
         return self.kind in AT_ONCE
+
+    @property
+    def books_early(self) -> bool:
+        """Whether some tiers may book further ahead."""
+        return self.booking is not None and bool(self.booking.early)
 
     @property
     def value_varies(self) -> bool:
@@ -422,6 +444,7 @@ class Offer(_Document):
         whos = [each.who for each in self.specials] + [each.who for each in self.early] + [self.who or EVERYBODY]
         regions = {region for who in whos for region in who.regions} | ({self.region} if self.region else set())
         own = {self.membership.tier} if self.membership else set()
+        own |= {tier for early in (self.booking.early if self.booking else ()) for tier in early.tiers}
         return {tier for who in whos for tier in who.tiers} | own, regions
 
     @property

@@ -24,7 +24,7 @@ from ledger.errors import Fault, Refusal
 from ledger.members.vault import Vault
 from ledger.merchants.staff import Staff
 from ledger.points.commands import Moment
-from ledger.redeeming import announcing
+from ledger.redeeming import announcing, bookings
 from ledger.redeeming.offers import Names
 from ledger.redeeming.vouchers import COLUMNS, TABLES, Redemption, blind, of_row, unsealed
 
@@ -176,6 +176,7 @@ async def _use(
     done = await tx.scalar(_USE, values)
     [now] = await these(tx, [voucher.id])
     if done is not None:
+        await bookings.end(tx, [now.id], "attended")
         await announcing.used(tx, now, now=used_at, till=now.used_label)
         return now, True
     match now.state:

@@ -88,7 +88,9 @@ class OnShelf:
         self.memberships = [each for each in self.offers.values() if each.offer.membership is not None]
         self.own_limits = frozenset(each.id for each in self.offers.values() if each.offer.limits.of_a_member)
         whos = [who for each in self._ruled for who in _asked(each.offer)]
-        self.asks_who = bool(self.memberships) or any(not who.everybody for who in whos)
+        self.booked = [each for each in self.offers.values() if each.offer.booking is not None]
+        books_early = any(each.offer.books_early for each in self.booked)
+        self.asks_who = bool(self.memberships) or books_early or any(not who.everybody for who in whos)
         self._tiers = {tier for who in whos for tier in who.tiers}
         self._regions = {region for who in whos for region in who.regions}
         self._standings = sorted({who.standing for who in whos if who.standing is not None})

@@ -2,8 +2,9 @@
 
 Where money is to be paid besides, the points are held and the voucher waits for it (`cash`).
 
-Locks, in this order: the member and the offer's version (advisory) → stock rows → accounts → a partner's code, a standing. A
-redemption's own row is locked before stock and accounts by whoever ends it; redeeming never waits for one.
+Locks, in this order: the member and the offer's version (advisory) → its diary, where it is booked → stock rows → accounts → a
+partner's code, a standing. A redemption's own row is locked before stock and accounts by whoever ends it; redeeming never waits for
+one.
 """
 
 from __future__ import annotations
@@ -21,11 +22,12 @@ from ledger.members.vault import Vault
 from ledger.points import engine
 from ledger.points.commands import Burn, Hold, Moment, Receipt, Reinstate, member
 from ledger.points.reading import fetch
-from ledger.redeeming import announcing, cash_refunds, code_pools, handover, shelf, stock
+from ledger.redeeming import announcing, bookings, cash_refunds, code_pools, handover, shelf, stock
 from ledger.redeeming.may_redeem import DayQuotaTaken, Facts, Listed, No, SoldOut, Yes, may_redeem
 from ledger.redeeming.offers import Names, Offer, Quote, Special
 from ledger.redeeming.reach import opens
 from ledger.redeeming.vouchers import (
+    Booked,
     Redemption,
     State,
     VoucherTakenBack,
@@ -98,7 +100,8 @@ _INSERT = text(
 )
 _TAKE_BACK = text(
     "UPDATE redemption SET state = 'taken_back', ended_at = :now"
-    " WHERE id = :id AND member_id = :member_id AND state = 'issued' AND undo_until > :now RETURNING id"
+    " WHERE id = :id AND member_id = :member_id AND state = 'issued' AND (undo_until > :now OR EXISTS ("
+    "SELECT FROM booking b WHERE b.redemption_id = redemption.id AND b.change_until > :programme_now)) RETURNING id"
 )
 
 
@@ -131,6 +134,7 @@ async def redeem(
     points: int,
     value_minor: int | None = None,
     cash_minor: int | None = None,
+    slot: dt.datetime | None = None,
     nonce: str,
     code: str,
     vault: Vault,
@@ -145,9 +149,10 @@ async def redeem(
         amount: pieces, or minor units of money, as `Price.quote` takes it.
         version, points, value_minor, cash_minor: what the confirm screen showed. Anything else now is `OfferChanged`: a special
             price that ended at midnight may have had the same points for more. What is None was not shown.
+        slot: when the one begins that was chosen, where the offer is booked for a time.
         nonce: of the confirm button. The same nonce again gives what the first one did, with its code.
     Raises:
-        NoSuchOffer → OfferChanged → the first reason of `may_redeem` → the engine's refusals.
+        NoSuchOffer → OfferChanged → the first reason of `may_redeem` → SlotNeeded → SlotTaken → the engine's refusals.
     """
     locked = (await tx.execute(_LOCK, {"member": str(who.id), "offer": str(offer_id)})).one()
     if locked.key is None:
@@ -156,8 +161,10 @@ async def redeem(
     if done is not None:
         left = await _left(tx, who, done.currency_id, today=at.today)
         return Redeemed(done, unsealed(done, vault, locked.key), left, repeated=True)
-    judged = _too_late if gone else shelf.judged
-    seen = await judged(tx, who, offer_id, today=at.today, amount=amount)
+    if gone:
+        seen = await _too_late(tx, who, offer_id, today=at.today, amount=amount)
+    else:
+        seen = await shelf.judged(tx, who, offer_id, today=at.today, amount=amount, now=at.programme_now)
     listed, verdict = seen.listed, seen.verdict
     if (now := verdict.quote) is not None:
         worth = now.value_minor if value_minor is None else value_minor
@@ -167,6 +174,7 @@ async def redeem(
     if isinstance(verdict, No):
         raise verdict.reasons[0]
     quote, offer = verdict.quote, listed.offer
+    place = await bookings.claim(tx, listed, who.id, seen.facts.traits.tier, slot, at=at)
     short, piece = await stock.take(tx, offer_id, offer.limits, quote.units, today=at.today)
     if short == stock.WHOLE:
         raise SoldOut(offer_id, quote.units, 0)
@@ -181,6 +189,9 @@ async def redeem(
     box = vault.seal(locked.key, {"code": code})
     undo_until = at.now if given.used else at.now + dt.timedelta(minutes=undo_minutes)
     valid_until = given.valid_until
+    if place is not None:
+        begins = place.slot.starts_at - dt.timedelta(days=at.ahead_days)
+        undo_until, valid_until = min(undo_until, begins), place.slot.day
     state: State = "held" if held_until is not None else "used" if given.used else "issued"
     used_at = at.now if given.used else None
     row = {
@@ -240,6 +251,10 @@ async def redeem(
     )
     if given.used:
         await announcing.used(tx, issued, now=at.now, till=None)
+    if place is not None:
+        await bookings.book(tx, listed, who.id, issued.id, place, at=at)
+        booked = Booked(place.slot.starts_at, place.slot.ends_at, place.change_until, "booked", None)
+        issued = replace(issued, booked=booked)
     return Redeemed(issued, code, receipt.balance() or 0, repeated=False)
 
 
@@ -300,19 +315,23 @@ async def _left(tx: AsyncConnection, who: Member, currency_id: int, *, today: dt
 async def undo(
     tx: AsyncConnection, member_id: int, redemption_id: int, *, grace_days: int, at: Moment, actor: str
 ) -> Redemption:
-    """Take an unused redemption back whole: points to their own lots, pieces to the stock; a cash part that was paid is owed to the
+    """Take an unused redemption back whole, within the undo window, or before the cut-off of the time that it is booked for: points
+    to their own lots, pieces to the stock, its place to the diary; a cash part that was paid is owed to the
     member from now on (`cash_refunds`). Again: nothing more happens.
 
     `NoSuchRedemption` → `VoucherUsed` → `VoucherLetGo` → `HoldOver` → `VoucherExpired` → `CashDue` → `UndoOver`. Using and undoing
     at once: whoever is first.
     """
-    taken = await tx.scalar(_TAKE_BACK, {"id": redemption_id, "member_id": member_id, "now": at.now})
+    taken = await tx.scalar(
+        _TAKE_BACK, {"id": redemption_id, "member_id": member_id, "now": at.now, "programme_now": at.programme_now}
+    )
     voucher = await one(tx, member_id, redemption_id)
     if taken is None:
         over = ended(voucher, at.today)
         if isinstance(over, VoucherTakenBack):
             return voucher
-        raise over or due(voucher) or UndoOver(redemption_id, voucher.undo_until)
+        raise over or due(voucher) or too_late(voucher)
+    await bookings.end(tx, [voucher.id], "freed", "member")
     await stock.give_back(tx, [(voucher.offer_id, day, voucher.units) for day in (stock.WHOLE, voucher.issued_on)])
     await engine.post(
         tx, returning(voucher, f"redemption:{voucher.id}:undo", grace_days=grace_days, at=at, actor=actor)
@@ -322,6 +341,12 @@ async def undo(
     if voucher.cash_minor:
         await cash_refunds.owe(tx, [voucher.id], "taken_back", now=at.now)
     return voucher
+
+
+def too_late(voucher: Redemption) -> UndoOver:
+    """It can't be taken back any more; until when it could be."""
+    booked = voucher.booked
+    return UndoOver(voucher.id, voucher.undo_until if booked is None else max(voucher.undo_until, booked.change_until))
 
 
 def due(voucher: Redemption) -> CashDue | None:

@@ -18,7 +18,8 @@ from ledger.members import consent
 from ledger.members.member import Member
 from ledger.points import statements
 from ledger.points.reading import fetch
-from ledger.redeeming import code_pools, memberships
+from ledger.redeeming import code_pools, diaries, memberships
+from ledger.redeeming.booking import openings
 from ledger.redeeming.may_redeem import Facts, Listed, No, Yes, may_redeem
 from ledger.redeeming.offers import Names, parse
 from ledger.redeeming.reach import hidden
@@ -132,9 +133,11 @@ async def facts(
     today: dt.date,
     held: list[statements.Holding],
     who: Traits | None = None,
+    now: dt.datetime | None = None,
 ) -> dict[int, Facts]:
     """What these offers and this member are to each other, by offer id, in one read, or two. `held` is the member's wallet; `who`
-    they are is read where any of the offers asks for it, unless it is known already."""
+    they are is read where any of the offers asks for it, unless it is known already. `now` is the instant on the programme's clock:
+    what is booked for a time can't be judged without it."""
     asked = {one.id: one for one in offers}
     if who is None:
         asks_who = any(one.offer.asks_who for one in asked.values())
@@ -144,6 +147,7 @@ async def facts(
     free = await code_pools.free(tx, pools, today=today) if pools else {}
     tiers = {one.id: one.offer.membership for one in asked.values() if one.offer.membership is not None}
     climbs = await memberships.ahead(tx, member.id, tiers, today=today) if tiers else {}
+    booked = await diaries.read(tx, asked.values(), now=now, member_id=member.id)
     result: dict[int, Facts] = {}
     counts = await fetch(tx, _COUNTS, list(asked), member.id, today, today.replace(day=1), WHOLE)
     for offer_id, had_today, had_month, had_ever, stock_left, day_taken in counts:
@@ -165,6 +169,7 @@ async def facts(
             day_left=limits.day - (day_taken or 0) if limits.day is not None else None,
             traits=who,
             climb=climbs.get(offer_id),
+            openings=openings(booked[offer_id], now, who.tier) if now is not None and offer_id in booked else None,
         )
     return result
 
@@ -188,18 +193,26 @@ async def look(
     today: dt.date,
     held: list[statements.Holding],
     who: Traits | None = None,
+    now: dt.datetime | None = None,
 ) -> list[Seen]:
-    """Judge these offers for this member, each at the least amount that is sold; in the order given. `who` as in `facts`."""
-    known = await facts(tx, member, offers, today=today, held=held, who=who)
+    """Judge these offers for this member, each at the least amount that is sold; in the order given. `who` and `now` as in
+    `facts`."""
+    known = await facts(tx, member, offers, today=today, held=held, who=who, now=now)
     return [Seen(o, known[o.id], may_redeem(o, known[o.id], today=today, status=member.status)) for o in offers]
 
 
 async def judged(
-    tx: AsyncConnection, member: Member, offer_id: int, *, today: dt.date, amount: int | None = None
+    tx: AsyncConnection,
+    member: Member,
+    offer_id: int,
+    *,
+    today: dt.date,
+    amount: int | None = None,
+    now: dt.datetime | None = None,
 ) -> Seen:
-    """One offer judged for this member, at `amount` or the least that is sold. `NoSuchOffer`."""
+    """One offer judged for this member, at `amount` or the least that is sold; `now` as in `facts`. `NoSuchOffer`."""
     this, held = await one(tx, offer_id), await purse(tx, member, today=today)
-    known = (await facts(tx, member, [this], today=today, held=held))[offer_id]
+    known = (await facts(tx, member, [this], today=today, held=held, now=now))[offer_id]
     return Seen(this, known, may_redeem(this, known, today=today, amount=amount, status=member.status))
 
 

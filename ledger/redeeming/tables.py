@@ -1,4 +1,4 @@
-"""Tables of redeeming: offers with their versions, stock, redemptions; privileges and their uses."""
+"""Tables of redeeming: offers with their versions, stock, redemptions, bookings; privileges and their uses."""
 
 from sqlalchemy import (
     ARRAY,
@@ -18,7 +18,7 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import JSONB, ExcludeConstraint
 
 from ledger.metadata import metadata
 
@@ -248,6 +248,59 @@ return_claim = Table(
     Index("ix_return_claim_merchant", "merchant_id", "state", "id"),
     Index("ix_return_claim_open", "answer_by", postgresql_where=text("state = 'open'")),
     Index("ix_return_claim_escalated", "id", postgresql_where=text("state = 'escalated'")),
+)
+
+booking = Table(
+    "booking",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("offer_id", BigInteger, nullable=False),
+    Column("merchant_id", BigInteger, nullable=False),
+    Column("member_id", BigInteger, nullable=False),
+    Column("redemption_id", BigInteger, unique=True, comment="null while it is only held"),
+    Column("starts_at", DateTime(timezone=True), nullable=False, comment="on the programme's clock, like all here"),
+    Column("ends_at", DateTime(timezone=True), nullable=False),
+    Column("day", Date, nullable=False, comment="on which it begins, in the programme's zone"),
+    Column("place", Integer, nullable=False, comment="which of those who may be there at once"),
+    Column("state", Text, nullable=False),
+    Column("held_until", DateTime(timezone=True), comment="while somebody chooses"),
+    Column("chosen_at", DateTime(timezone=True), nullable=False),
+    Column("change_until", DateTime(timezone=True), comment="until then it may be cancelled or moved"),
+    Column("kept_until", DateTime(timezone=True), comment="from then on nobody came"),
+    Column("freed_by", Text, comment="member or merchant"),
+    Column("evening_for", DateTime(timezone=True), comment="the beginning that was told the evening before"),
+    Column("soon_for", DateTime(timezone=True), comment="the beginning that was told some hours before"),
+    CheckConstraint("state IN ('held', 'booked', 'attended', 'missed', 'freed')", "state"),
+    CheckConstraint(
+        "(state = 'held') = (redemption_id IS NULL) AND (state = 'held') = (held_until IS NOT NULL)", "held"
+    ),
+    CheckConstraint("num_nulls(redemption_id, change_until, kept_until) IN (0, 3)", "firm"),
+    CheckConstraint("(state = 'freed') = (freed_by IS NOT NULL) AND freed_by IN ('member', 'merchant')", "freed"),
+    CheckConstraint("starts_at < ends_at", "slot"),
+    CheckConstraint("place > 0", "place"),
+    # No place has two at once, whatever calendars its slots are from. Ranges have this of their own, without an extension.
+    ExcludeConstraint(
+        (text("int8range(offer_id, offer_id, '[]')"), "&&"),
+        (text("int4range(place, place, '[]')"), "&&"),
+        (text("tstzrange(starts_at, ends_at)"), "&&"),
+        where=text("state <> 'freed'"),
+        name="ex_booking_place",
+    ),
+    Index("ix_booking_offer", "offer_id", "ends_at", postgresql_where=text("state <> 'freed'")),
+    Index("ix_booking_day", "merchant_id", "day"),
+    Index("ix_booking_kept", "kept_until", postgresql_where=text("state = 'booked'")),
+    Index("ix_booking_coming", "starts_at", postgresql_where=text("state = 'booked'")),
+    Index("ix_booking_held", "held_until", postgresql_where=text("state = 'held'")),
+    Index("uq_booking_hold", "member_id", "offer_id", unique=True, postgresql_where=text("state = 'held'")),
+)
+
+booking_closure = Table(
+    "booking_closure",
+    metadata,
+    Column("merchant_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("day", Date, primary_key=True, comment="nothing is booked on it"),
+    Column("closed_at", DateTime(timezone=True), nullable=False),
+    Column("closed_by", Text, nullable=False, comment="actor"),
 )
 
 code_attempt = Table(

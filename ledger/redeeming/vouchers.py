@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -20,6 +20,17 @@ from ledger.redeeming.offers import Names, Offer, parse
 State = Literal["held", "issued", "used", "taken_back", "expired", "let_go", "lapsed", "returned", "exchanged"]
 """Held: the points are set aside until the cash part is paid. It is let go by its member, or lapses, or is issued. What was used
 may be returned, for the points, or exchanged, for a voucher that stands in its place."""
+
+
+class Booked(NamedTuple):
+    """The time that a voucher is for, on the programme's clock. Until `change_until` it may be cancelled or moved; `freed_by` whom
+    its place was given back by."""
+
+    starts_at: dt.datetime
+    ends_at: dt.datetime
+    change_until: dt.datetime
+    state: Literal["booked", "attended", "missed", "freed"]
+    freed_by: Literal["member", "merchant"] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +76,7 @@ class Redemption:
     paid_at: dt.datetime | None = None
     used_on: dt.date | None = None
     origin_id: int | None = None
+    booked: Booked | None = None
 
     @property
     def paid_as(self) -> int:
@@ -82,6 +94,10 @@ class Redemption:
     def undoable(self, now: dt.datetime) -> bool:
         """Whether it can still be taken back whole."""
         return self.state == "issued" and now < self.undo_until
+
+    def changeable(self, programme_now: dt.datetime) -> bool:
+        """Whether the time it is for can still be cancelled or moved."""
+        return self.state == "issued" and self.booked is not None and programme_now < self.booked.change_until
 
 
 @dataclass(eq=False)
@@ -126,12 +142,14 @@ class VoucherReturned(Refusal):
 
 @dataclass(eq=False)
 class VoucherExpired(Refusal):
-    """Its last day has passed; `returned`: the points went back to the member (or do tonight)."""
+    """Its last day has passed, or the time that it was `booked_for`; `returned`: the points went back to the member (or do
+    tonight)."""
 
     redemption_id: int
     offer: Names
     valid_until: dt.date
     returned: bool
+    booked_for: dt.datetime | None = None
 
 
 @dataclass(eq=False)
@@ -157,7 +175,8 @@ COLUMNS = """
     m.name_en AS merchant_en, m.money, r.currency_id, c.name_zh, c.name_en, c.issuer_id IS NULL AS common, r.units, r.points,
     r.value_minor, r.state, r.entry_id, r.issued_at, r.issued_on, r.undo_until, r.valid_until, r.used_at, r.used_by,
     coalesce(s.label, k.label) AS used_label, r.ended_at, r.code_box, r.cash_minor, r.hold_id, r.held_until, r.paid_at,
-    CASE WHEN r.used_at IS NOT NULL THEN r.settles_on END AS used_on, r.origin_id
+    CASE WHEN r.used_at IS NOT NULL THEN r.settles_on END AS used_on, r.origin_id,
+    b.starts_at, b.ends_at, b.change_until, b.state AS booking, b.freed_by
 """
 TABLES = """
     redemption r
@@ -166,6 +185,7 @@ TABLES = """
     JOIN currency c ON c.id = r.currency_id
     LEFT JOIN staff s ON s.id = r.used_by
     LEFT JOIN api_key k ON k.id = -r.used_by
+    LEFT JOIN booking b ON b.redemption_id = r.id
 """
 
 _KEY = text("SELECT key FROM person WHERE member_id = :id")
@@ -211,6 +231,9 @@ def of_row(row: Row[Any]) -> Redemption:
         row.paid_at,
         row.used_on,
         row.origin_id,
+        None
+        if row.starts_at is None
+        else Booked(row.starts_at, row.ends_at, row.change_until, row.booking, row.freed_by),
     )
 
 
@@ -268,5 +291,6 @@ def ended(voucher: Redemption, today: dt.date) -> Refusal | None:
     if voucher.state == "lapsed" and voucher.held_until is not None:
         return HoldOver(voucher.id, name, voucher.held_until)
     if voucher.state == "expired" or (voucher.state == "issued" and voucher.valid_until < today):
-        return VoucherExpired(voucher.id, name, voucher.valid_until, voucher.offer.unused == "return")
+        booked_for = voucher.booked.starts_at if voucher.booked is not None else None
+        return VoucherExpired(voucher.id, name, voucher.valid_until, voucher.offer.unused == "return", booked_for)
     return None

@@ -14,8 +14,9 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger.members.member import Member
+from ledger.points.commands import Moment
 from ledger.redeeming import shelf
-from ledger.redeeming.may_redeem import PointsShort, SoldOut, Yes
+from ledger.redeeming.may_redeem import NoSlotFree, PointsShort, SoldOut, Yes
 from ledger.redeeming.shelf import Seen
 
 Stands = Literal["can", "short", "gone", "else"]
@@ -58,17 +59,18 @@ def stands(seen: Seen | None) -> Stands:
     if isinstance(seen.verdict, Yes):
         return "can"
     reasons = seen.verdict.reasons
-    if any(isinstance(each, SoldOut) for each in reasons):
+    if any(isinstance(each, SoldOut | NoSlotFree) for each in reasons):
         return "gone"
     return "short" if all(isinstance(each, PointsShort) for each in reasons) else "else"
 
 
-async def look(tx: AsyncConnection, member: Member, *, today: dt.date, only: int | None = None) -> News:
+async def look(tx: AsyncConnection, member: Member, *, at: Moment, only: int | None = None) -> News:
     """Judge a member's favourites (or one of them), note how each stands, and say what changed for the better since."""
     kept = (await tx.execute(_KEPT, {"member": member.id, "only": only})).all()
     offers = await shelf.by_ids(tx, [row.offer_id for row in kept])
-    held = await shelf.purse(tx, member, today=today)
-    seen = {each.listed.id: each for each in await shelf.look(tx, member, offers, today=today, held=held)}
+    today, held = at.today, await shelf.purse(tx, member, today=at.today)
+    judged = await shelf.look(tx, member, offers, today=today, held=held, now=at.programme_now)
+    seen = {each.listed.id: each for each in judged}
     reach: list[Seen] = []
     back: list[Seen] = []
     told: list[dt.date | None] = []
@@ -88,10 +90,10 @@ async def look(tx: AsyncConnection, member: Member, *, today: dt.date, only: int
     return News(member.id, tuple(reach), tuple(back))
 
 
-async def next_page(tx: AsyncConnection, *, after: int, limit: int, today: dt.date) -> tuple[list[News], int | None]:
+async def next_page(tx: AsyncConnection, *, after: int, limit: int, at: Moment) -> tuple[list[News], int | None]:
     """What changed for the next members who watch something, and where the page after begins (None: this was the last)."""
     ids = [row.id for row in await tx.execute(_MEMBERS, {"after": after, "limit": limit})]
-    news = [await look(tx, Member(id_, "active"), today=today) for id_ in ids]
+    news = [await look(tx, Member(id_, "active"), at=at) for id_ in ids]
     return [each for each in news if each.within_reach or each.back], ids[-1] if len(ids) == limit else None
 
 

@@ -58,7 +58,7 @@ FACTS = {
     "reason": "r", "kind": "credit", "number": "C-1", "until": "2027-06-30", "purpose": "licence", "name": "南京路店",
     "field": "hours", "label": "1号台", "outlet": "南京路店", "till": "1号台", "awards": 3, "role": "cashier", "by": "day",
     "term": "return_days", "name_zh": "双倍", "name_en": "Double", "cards": 3, "amount_minor": 29800, "money": "CNY",
-    "version": 2,
+    "version": 2, "day": "2026-11-25", "bookings": 3,
 }  # fmt: skip
 
 

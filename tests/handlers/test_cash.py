@@ -16,6 +16,7 @@ from bot.double.double import Fault, Limits, Person
 from bot.double.messages import Message
 from bot.leads import take
 from bot.timetable import Timetable
+from chat.arguments import long, short
 from chat.words import Speaker
 from handlers import redeem
 from jobs import cash_back
@@ -546,8 +547,8 @@ async def test_till_member_and_payment_at_once_tell_one_story(database: Database
 
 def test_the_largest_confirm_button_fits_into_what_telegram_takes() -> None:
     most = redeem.Wanted(999_999, 99, 999, 9_900_000, 99_000_000, 99 * 1_000_000 // 2)
-    short = redeem._short(most.cash)
-    data = redeem.feature.data("do", *most[:5], "n" * 8, "s" * 8, short)
-    assert len(data.encode()) <= 64 and redeem._long(short) == most.cash
-    assert [redeem._long(redeem._short(n)) for n in (0, 1, 35, 36, 1000)] == [0, 1, 35, 36, 1000]
-    assert redeem._long("!") == redeem._long("") == 0
+    cash = short(most.cash)
+    data = redeem.feature.data("do", *most[:5], "n" * 8, "s" * 8, cash)
+    assert len(data.encode()) <= 64 and long(cash) == most.cash
+    assert [long(short(n)) for n in (0, 1, 35, 36, 1000)] == [0, 1, 35, 36, 1000]
+    assert long("!") == long("") == 0

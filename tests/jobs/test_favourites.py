@@ -10,6 +10,7 @@ from sqlalchemy import text
 from jobs import favourites as duty
 from ledger.members.member import Member
 from ledger.merchants import merchant as merchants
+from ledger.points.commands import Moment
 from ledger.redeeming import favourites, watching
 from ledger.redeeming.offers import Limits, Names, Offer, PerUnit
 from ledger.redeeming.publish import publish, set_active
@@ -35,7 +36,7 @@ class Shelf:
             await tx.execute(text("UPDATE offer_stock SET taken = 3, handed = 3"))
             for each in (self.box, self.few):
                 await favourites.keep(tx, self.ming.id, each, now=turns.NOW)
-                await watching.look(tx, self.ming, today=turns.TODAY, only=each)
+                await watching.look(tx, self.ming, at=Moment(turns.NOW, turns.TODAY), only=each)
         return self
 
     async def publish(self, tx, code: str, points: int, stock: int | None = None) -> int:  # type: ignore[no-untyped-def]
@@ -130,7 +131,7 @@ async def test_what_could_be_had_when_it_was_kept_is_no_news(shelf: Shelf) -> No
     async with shelf.office.database.engine.begin() as tx:
         cheap = await shelf.publish(tx, "cheap", 50)
         await favourites.keep(tx, shelf.ming.id, cheap, now=turns.NOW)
-        await watching.look(tx, shelf.ming, today=turns.TODAY, only=cheap)
+        await watching.look(tx, shelf.ming, at=Moment(turns.NOW, turns.TODAY), only=cheap)
     assert await shelf.morning() == []
 
 
@@ -143,7 +144,7 @@ async def test_a_frozen_member_hears_nothing_and_many_are_looked_at_page_by_page
         for number in range(5):
             who = await turns.joined(tx, 600 + number, f"会员{number}")
             await favourites.keep(tx, who.id, shelf.box, now=turns.NOW)
-            await watching.look(tx, who, today=turns.TODAY)
+            await watching.look(tx, who, at=Moment(turns.NOW, turns.TODAY))
             await turns.earn(tx, who, market, 500)
             if number == 3:
                 await tx.execute(text("UPDATE member SET status = 'frozen' WHERE id = :id"), {"id": who.id})

@@ -174,7 +174,7 @@ async def test_what_xiaoming_can_afford_is_shown(demo_database: Database) -> Non
     async with demo_database.engine.connect() as tx:
         me = await ming(tx)
         held = await shelf.purse(tx, me, today=TODAY)
-        found = await browse(tx, me, today=TODAY, held=held)
+        found = await browse(tx, me, today=TODAY, held=held, now=NOW)
         names = {each.listed.offer.name.zh for each in found.affordable()}
         assert {"进口水果礼盒", "热拿铁一杯", "车票抵用券", "¥6 图书券"} <= names
         assert "智能手机 X" not in names

@@ -163,10 +163,13 @@ class Stage:
         nonce: str | None = None,
         when: Moment | None = None,
         undo_minutes: int = 10,
+        slot: dt.datetime | None = None,
     ) -> Redeemed:
         """Redeem at the price of this moment, in a transaction of its own."""
         async with self.engine.begin() as tx:
-            return await self.redeem_in(tx, who, offer_id, amount, nonce=nonce, when=when, undo_minutes=undo_minutes)
+            return await self.redeem_in(
+                tx, who, offer_id, amount, nonce=nonce, when=when, undo_minutes=undo_minutes, slot=slot
+            )
 
     async def redeem_in(
         self,
@@ -178,6 +181,7 @@ class Stage:
         nonce: str | None = None,
         when: Moment | None = None,
         undo_minutes: int = 10,
+        slot: dt.datetime | None = None,
     ) -> Redeemed:
         """Redeem in the transaction given."""
         listed = await shelf.one(tx, offer_id)
@@ -189,6 +193,7 @@ class Stage:
             amount=quote.amount,
             version=listed.version,
             points=quote.points,
+            slot=slot,
             nonce=nonce or f"n{next(_numbers)}",
             code=codes.mint(entropy(24)),
             vault=self.vault,

@@ -88,18 +88,18 @@ def test_one_shelf_answers_every_kind_of_member_on_any_day_as_may_redeem_does(
             assert (found.points, found.lacking) == (verdict.quote.points, max(0, verdict.quote.points - points))
 
 
-async def agrees(stage: Stage, member: Member, ids: list[int], today: dt.date) -> list[Found]:
+async def agrees(stage: Stage, member: Member, ids: list[int], today: dt.date, now: dt.datetime = NOW) -> list[Found]:
     """That the list decides of these offers what each is judged alone, and that a page says all that one judged alone says."""
     async with stage.engine.begin() as tx:
         held = await shelf.purse(tx, member, today=today)
-        found = await browse(tx, member, today=today, held=held)
+        found = await browse(tx, member, today=today, held=held, now=now)
         mine = [each for each in found.found if each.listed.id in ids]
         told = await found.told(tx, mine)
         alone: dict[int, Seen] = {
-            each.listed.id: await shelf.judged(tx, member, each.listed.id, today=today) for each in mine
+            each.listed.id: await shelf.judged(tx, member, each.listed.id, today=today, now=now) for each in mine
         }
         there = await shelf.by_ids(tx, ids)
-        shown = shelf.shown(await shelf.look(tx, member, there, today=today, held=held), today)
+        shown = shelf.shown(await shelf.look(tx, member, there, today=today, held=held, now=now), today)
     assert {each.listed.id for each in mine} == {each.listed.id for each in shown}
     for each, seen in zip(mine, told, strict=True):
         one = alone[each.listed.id]
