@@ -1,12 +1,14 @@
 """Backup and restore: PostgreSQL's own dump in its compressed format, made and read by the wheel's programs.
 
-A dump is one consistent moment, taken while the bot works. It holds personal fields encrypted; the key isn't in it.
+A dump is one consistent moment, taken while the bot works. It holds personal fields encrypted; the key isn't in it. Behind what
+pg_dump wrote stands its digest, which pg_restore passes over: the format itself would not notice a changed byte among the commands.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 import os
 import shutil
 from asyncio.subprocess import DEVNULL, PIPE, Process
@@ -24,6 +26,9 @@ _REPLACE = (
     b"BEGIN; SET LOCAL lock_timeout = '10s'; SET LOCAL client_min_messages = warning;"
     b" DROP SCHEMA public CASCADE; CREATE SCHEMA public;\n"
 )
+
+_SEAL = b"\njifen sha256 "
+_SEAL_BYTES = len(_SEAL) + 64
 
 
 class BackupFailed(Exception):
@@ -46,6 +51,9 @@ async def save(url: str, target: Path) -> int:
     except BackupFailed:
         part.unlink()
         raise
+    digest = await asyncio.to_thread(_digest, part, part.stat().st_size)
+    with part.open("ab") as file:
+        file.write(_SEAL + digest)
     part.replace(target)
     return target.stat().st_size
 
@@ -56,8 +64,9 @@ async def load(url: str, source: Path, *, force: bool = False) -> None:
     Args:
         force: replace what the database holds. Without it only an empty database is filled.
     Raises:
-        BackupFailed: not a dump, a database in use without `force`, or what PostgreSQL says.
+        BackupFailed: not a dump, or a damaged one, a database in use without `force`, or what PostgreSQL says.
     """
+    await asyncio.to_thread(_check, source)
     connection = await asyncpg.connect(libpq_url(url))
     try:
         if await connection.fetchval("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'") and not force:
@@ -83,6 +92,26 @@ async def load(url: str, source: Path, *, force: bool = False) -> None:
         writing.stdin.close()
     await _finish("psql", writing)
     await _finish("pg_restore", reading)
+
+
+def _check(source: Path) -> None:
+    """Compare a dump with the digest behind it. One that pg_dump wrote for somebody else has none, and is taken as it is."""
+    whole = source.stat().st_size
+    with source.open("rb") as file:
+        file.seek(max(0, whole - _SEAL_BYTES))
+        seal = file.read()
+    if seal.startswith(_SEAL) and seal[len(_SEAL) :] != _digest(source, whole - _SEAL_BYTES):
+        raise BackupFailed(both("备份文件坏了,恢复失败,什么都没改", "the backup is damaged: nothing was changed"))
+
+
+def _digest(source: Path, count: int) -> bytes:
+    """SHA-256 of a file's first bytes, in hexadecimal digits."""
+    found = hashlib.sha256()
+    with source.open("rb") as file:
+        while count and (block := file.read(min(count, 1 << 20))):
+            found.update(block)
+            count -= len(block)
+    return found.hexdigest().encode()
 
 
 async def _begin(

@@ -19,6 +19,8 @@ from ledger.points.reading import driver
 
 LOCK_TIMEOUT_MS = 5_000
 IDLE_TIMEOUT_MS = 30_000
+READ_TIMEOUT_MS = 30_000
+"""Nobody waits longer for a screen; what takes so long is a mistake, and would take the machine with it."""
 POOL_SECONDS = 10
 """So long a turn waits for a connection when all are in use."""
 
@@ -29,6 +31,8 @@ _PINNED = PINNED_PLANS | {
     # A process that was stopped in mid-transaction must not keep its locks for ever.
     "idle_in_transaction_session_timeout": str(IDLE_TIMEOUT_MS),
 }
+
+_READING = {"default_transaction_read_only": "on", "statement_timeout": str(READ_TIMEOUT_MS)}
 
 
 class Connects(Protocol):
@@ -129,6 +133,6 @@ def engines(url: str, connections: int) -> Engines:
         pool_timeout=POOL_SECONDS,
         hide_parameters=True,  # what people wrote belongs in no log
         isolation_level="AUTOCOMMIT",
-        connect_args={"server_settings": _PINNED | {"default_transaction_read_only": "on"}},
+        connect_args={"server_settings": _PINNED | _READING},
     )
     return Engines(writing, Readers(reading, for_reads))

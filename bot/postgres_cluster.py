@@ -102,6 +102,7 @@ class Cluster:
             "timezone": "'UTC'",
             "log_timezone": "'UTC'",
             "jit": "off",
+            "temp_file_limit": "'4GB'",  # one query that runs wild must not fill the disk that the ledger is on
             **(_FAST if self._fast else _SAFE),
         }
         if sys.platform == "win32":

@@ -53,11 +53,24 @@ async def test_a_damaged_dump_changes_nothing(database: Database, empty_database
     whole = file.read_bytes()
     await _execute(empty_database.dsn, "CREATE TABLE kept (n int); INSERT INTO kept VALUES (1)")
     half = len(whole) // 2
-    for damaged in (b"no dump at all", b"", whole[:half], whole[: half // 8], whole[:half] + b"?" + whole[half + 1 :]):
+    at = whole.index(b"CREATE TABLE public.sample")  # among the commands, where the format itself notices nothing
+    flipped = [whole[:n] + bytes([whole[n] ^ 1]) + whole[n + 1 :] for n in (half, at + 20, len(whole) - 1)]
+    for damaged in (b"no dump at all", b"", whole[:half], whole[: half // 8], *flipped):
         file.write_bytes(damaged)
         with pytest.raises(BackupFailed, match="失败"):
             await backup.load(empty_database.url, file, force=True)
         assert await _contents(empty_database.dsn) == {"kept": ["(1)"]}
+
+
+async def test_a_dump_that_pg_dump_made_for_somebody_else_is_taken_as_it_is(
+    database: Database, empty_database: Database, tmp_path: Path
+) -> None:
+    await _fill(database.dsn)
+    file = tmp_path / "a.dump"
+    await backup.save(database.url, file)
+    file.write_bytes(file.read_bytes()[: -backup._SEAL_BYTES])
+    await backup.load(empty_database.url, file)
+    assert await _contents(empty_database.dsn) == await _contents(database.dsn)
 
 
 async def test_a_dump_that_fails_leaves_no_file(database: Database, tmp_path: Path) -> None:

@@ -32,6 +32,16 @@ async def test_the_next_reader_has_the_same_connection(pools: Engines) -> None:
     assert len({await _who(pools) for _ in range(5)}) == 1
 
 
+async def test_a_read_that_never_ends_is_ended(pools: Engines) -> None:
+    async with pools.reads.connect() as connection:
+        assert (await connection.execute(text("SHOW statement_timeout"))).scalar_one() == "30s"
+        await connection.execute(text("SET statement_timeout = '50ms'"))
+        with pytest.raises(DBAPIError, match="statement timeout"):
+            await connection.execute(
+                text("SELECT count(*) FROM generate_series(DATE '2026-01-01', 'infinity', '1 day')")
+            )
+
+
 async def test_no_more_read_at_once_than_are_allowed_and_the_others_wait(pools: Engines) -> None:
     inside, most = 0, 0
 

@@ -26,7 +26,7 @@ FILM = offer(
 )  # fmt: skip
 TREE = offer(
     "tree", "绿芽植树", "Green Sprout trees", "fruit", PerUnit(points=100, most_units=20), kind="donation",
-    does=Names(zh="种 1 棵树", en="plants 1 tree"), green_class="organic",
+    does=Names(zh="种 1 棵树", en="1 tree planted"), green_class="organic",
 )  # fmt: skip
 SILVER = offer("silver", "银卡 30 天", "Silver, 30 days", "fruit", PerUnit(points=400), kind="membership",
                membership=Membership(tier="silver", days=30))  # fmt: skip
@@ -201,7 +201,7 @@ async def test_english_reads_as_well(database: Database) -> None:
         await opens(hong, f"redeem:confirm:{tree}:2")
         await hong.sees("a gift is not taken back", fresh=True)
         await hong.taps("Give now")
-        await hong.sees("Thank you! plants 1 tree ×2", fresh=True)
+        await hong.sees("Thank you! 1 tree planted ×2", fresh=True)
 
 
 async def test_green_offers_come_first_in_the_green_order(database: Database) -> None:

@@ -228,7 +228,7 @@ async def test_an_offer_has_special_prices_and_days_and_comes_back_as_it_was_sen
 
 
 async def test_what_is_handed_over_in_the_chat_is_published_by_what_it_needs(database: Database) -> None:
-    gift = {**BOX, "kind": "donation", "does": {"zh": "种 1 棵树", "en": "plants 1 tree"}}
+    gift = {**BOX, "kind": "donation", "does": {"zh": "种 1 棵树", "en": "1 tree planted"}}
     async with shop(database) as scene:
         made = await scene.ask("PUT", "/v1/catalog/tree", {"document": gift})
         assert made.status == 200 and made.json["document"]["does"] == gift["does"], made.text
