@@ -31,7 +31,7 @@ from bot.demo.photos import photo
 from bot.ending import end
 from bot.engines import Connects, engines
 from bot.health import Health
-from bot.imports import Imports, from_telegram
+from bot.imports import Imports
 from bot.leads import Lead, Lease
 from bot.logs import Redaction
 from bot.merchant_api.hooks import Hooks
@@ -42,6 +42,7 @@ from bot.outbox import POLICIES
 from bot.pictures import qr_png
 from bot.sandbox import Sandbox
 from bot.secret_key import vault, webhook_secret
+from bot.sent_files import from_telegram
 from bot.settings import Settings, SettingsError
 from bot.supervisor import supervise
 from bot.timetable import Timetable

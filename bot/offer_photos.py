@@ -9,40 +9,30 @@ from __future__ import annotations
 import asyncio
 import io
 import warnings
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 
 import structlog
-from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 from telegram.error import TelegramError
 
-from bot import failures
-from bot.addressees import say
-from bot.clock import Clock
-from bot.imports import Gone
-from bot.leads import Lease, LostLead
+from bot.leads import Lease
+from bot.sent_files import Gone, SentFiles
 from chat import doors
 from chat.screen import Photo, Screen, screen
 from chat.words import Text, t
 from jobs.duty import Chunk
 from ledger.imports.reading import ImportTooLarge
-from ledger.members.vault import Vault
-from ledger.programme import Programme
 from ledger.redeeming import offer_photos
 from ledger.redeeming.offer_photos import BYTES_MOST, PREFIX, TRIES_MOST, Asked
 
 log = structlog.get_logger(__name__)
 
-LOOK_SECONDS = 1.0
 SIDE_MOST, SIDE_LEAST = 1280, 200
 PIXELS_MOST = 50_000_000
 SLIMMEST = 4
 """How many times as long as wide a picture may be: Telegram shows no ribbons."""
 _QUALITIES = (85, 70, 50)
-
-_PROGRAMME = text("SELECT document FROM programme WHERE one = 1")
 
 
 class NotAPhoto(Exception):
@@ -120,39 +110,10 @@ def assets(engine: AsyncEngine, stored: Callable[[str], bytes]) -> Callable[[str
     return find
 
 
-class OfferPhotos:
-    """Fetches what was sent for drafts. `fetch` gets a file's content by Telegram's id; `hurry` looks after a chat's messages."""
+class OfferPhotos(SentFiles):
+    """Fetches what was sent for drafts."""
 
-    def __init__(
-        self,
-        engine: AsyncEngine,
-        vault: Vault,
-        clock: Clock,
-        fetch: Callable[[str], Awaitable[bytes]],
-        *,
-        hurry: Callable[[int, str], None] = lambda chat_id, policy: None,
-    ) -> None:
-        self._engine = engine
-        self._vault = vault
-        self._clock = clock
-        self._fetch = fetch
-        self._hurry = hurry
-
-    async def run(self, lease: Lease | None = None) -> None:
-        """Fetch whatever comes, until cancelled.
-
-        Raises:
-            LostLead: somebody else leads.
-        """
-        while True:
-            try:
-                while await self.step(lease):
-                    pass
-            except LostLead:
-                raise
-            except Exception as error:
-                failures.log_round(log, "photos_wait", error)
-            await asyncio.sleep(LOOK_SECONDS)
+    name = "photos"
 
     async def step(self, lease: Lease | None = None) -> bool:
         """Fetch one and say so. False: there was none."""
@@ -184,19 +145,6 @@ class OfferPhotos:
                 chunk.tell(asked.member_id, _arrived(asked.merchant_id, name))
         elif await offer_photos.failed(chunk.tx, asked):
             chunk.tell(asked.member_id, _refused(asked.merchant_id, found))
-
-    @asynccontextmanager
-    async def _chunk(self, lease: Lease | None) -> AsyncIterator[Chunk]:
-        """A transaction, what it tells included."""
-        async with self._engine.begin() as tx:
-            if lease is not None:
-                await lease.check(tx)
-            at = await self._clock.moment(tx)
-            chunk = Chunk(tx, "photos", at, Programme.model_validate(await tx.scalar(_PROGRAMME)))
-            yield chunk
-            told = await say(tx, self._vault, chunk.tells, today=at.today, zone=self._clock.zone)
-        for message in told:
-            self._hurry(message["chat_id"], message["policy"])
 
 
 def _arrived(merchant_id: int, name: str) -> Screen:

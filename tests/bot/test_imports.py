@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 from openpyxl import load_workbook
 
-from bot.imports import Gone, Imports
+from bot.imports import Imports
+from bot.sent_files import Gone
 from chat.csv_file import csv_file
 from chat.imports import report
 from chat.words import Speaker

@@ -13,9 +13,9 @@ from telegram.error import NetworkError
 
 from bot import settings as settings_of
 from bot.double.double import Double
-from bot.imports import Gone
 from bot.main import running
 from bot.offer_photos import SIDE_MOST, NotAPhoto, OfferPhotos, assets, shrink
+from bot.sent_files import Gone
 from chat.words import Speaker
 from ledger.merchants import merchant as merchants
 from ledger.merchants import staff

@@ -8,8 +8,8 @@ import random
 from PIL import Image
 
 from bot.double.people import Person
-from bot.imports import from_telegram
 from bot.offer_photos import OfferPhotos
+from bot.sent_files import from_telegram
 from tests.driver import World
 from tests.handlers.till_scene import printed
 

@@ -15,8 +15,9 @@ from bot import settings as settings_of
 from bot.double.double import Double
 from bot.double.faults import Fault
 from bot.double.people import Person
-from bot.imports import Imports, from_telegram
+from bot.imports import Imports
 from bot.main import running
+from bot.sent_files import from_telegram
 from ledger.merchants import merchant as merchants
 from ledger.merchants import staff
 from tests import turns
