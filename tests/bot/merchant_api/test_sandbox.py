@@ -421,7 +421,7 @@ async def test_an_event_that_failed_goes_on_being_tried_when_a_rested_sandbox_is
         async with served(tried.scene, inside=True) as second:
             tried.scene.addresses = [second]
             assert (await tried.ask("GET", "/v1/sandbox")).status == 200
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(30):
                 while not await tried.sql("SELECT 1 FROM webhook_event WHERE state = 'sent'"):
                     await asyncio.sleep(0.05)
         assert len(receiver.got) == before + 1
