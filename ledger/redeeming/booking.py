@@ -117,13 +117,9 @@ class Place(NamedTuple):
     number: int
 
 
-def slots_on(booking: Booking, day: dt.date, zone: dt.tzinfo) -> list[Slot]:
-    """The slots of a day by the weekly hours, in order."""
-    return list(_slots(booking, day, zone))
-
-
 @lru_cache(maxsize=8192)
-def _slots(booking: Booking, day: dt.date, zone: dt.tzinfo) -> tuple[Slot, ...]:
+def slots_on(booking: Booking, day: dt.date, zone: dt.tzinfo) -> tuple[Slot, ...]:
+    """The slots of a day by the weekly hours, in order."""
     length = dt.timedelta(minutes=booking.slot_minutes)
     found: set[Slot] = set()
     for hours in booking.hours:
@@ -144,7 +140,7 @@ def _slots(booking: Booking, day: dt.date, zone: dt.tzinfo) -> tuple[Slot, ...]:
 @lru_cache(maxsize=8192)
 def _counted(booking: Booking, first: dt.date, last: dt.date, zone: dt.tzinfo) -> int:
     """How many slots there are from one day through another."""
-    return sum(len(_slots(booking, first + n * _DAY, zone)) for n in range((last - first).days + 1))
+    return sum(len(slots_on(booking, first + n * _DAY, zone)) for n in range((last - first).days + 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +162,7 @@ class Diary:
     def _open(self, day: dt.date) -> tuple[Slot, ...]:
         if day in self.closed or (self.blackout and covered(self.blackout, day) is not None):
             return ()
-        return _slots(self.booking, day, self.zone)
+        return slots_on(self.booking, day, self.zone)
 
     def places(self, slot: Slot) -> set[int]:
         """The numbers of the places that are taken while it lasts."""

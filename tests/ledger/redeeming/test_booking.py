@@ -150,7 +150,7 @@ def test_what_is_found_free_is_what_is_left_whatever_calendar_the_places_are_fro
 def test_slots_of_a_usual_day_and_of_one_with_a_break() -> None:
     rule = booking(60, hours("09:00", "12:00", 1), hours("14:00", "16:30", 1))
     assert begins(slots_on(rule, MONDAY, SHANGHAI), SHANGHAI) == ["09:00", "10:00", "11:00", "14:00", "15:00"]
-    assert slots_on(rule, MONDAY + DAY, SHANGHAI) == []
+    assert slots_on(rule, MONDAY + DAY, SHANGHAI) == ()
 
 
 def test_hours_until_midnight_end_with_the_day() -> None:
