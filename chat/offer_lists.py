@@ -12,9 +12,9 @@ from chat.screen import Line
 from chat.turn import Turn
 from chat.words import Text, t, tn
 from ledger.earning import green_rating
-from ledger.redeeming.browse import ORDERS, POPULAR_DAYS, SOON, Found, Order, in_order, popularity
+from ledger.redeeming.browse import ORDERS, POPULAR_DAYS, SOON, Order, in_order, popularity
 from ledger.redeeming.may_redeem import No
-from ledger.redeeming.on_shelf import leaves_on
+from ledger.redeeming.on_shelf import Found, leaves_on
 from ledger.redeeming.shelf import Seen
 
 BY: dict[Order, Text] = {

@@ -27,10 +27,11 @@ from chat.words import Both, Money, Text, t, tn
 from ledger.earning import green_rating
 from ledger.points.statements import Holding
 from ledger.redeeming import favourites, shelf
-from ledger.redeeming.browse import Browse, Found, Order, browse, in_order
+from ledger.redeeming.browse import Browse, Order, browse, in_order
 from ledger.redeeming.may_redeem import Yes
 from ledger.redeeming.offers import CATEGORIES as SHELVES
 from ledger.redeeming.offers import PerMoney
+from ledger.redeeming.on_shelf import Found
 from ledger.redeeming.search import LONGEST, search
 from ledger.redeeming.shelf import Seen
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 from bisect import bisect_left
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from itertools import pairwise
 from typing import Annotated, NamedTuple
@@ -144,6 +144,14 @@ def _counted(booking: Booking, first: dt.date, last: dt.date, zone: dt.tzinfo) -
 
 
 @dataclass(frozen=True, slots=True)
+class Openings:
+    """What of an offer's slots matters to one member: the first that is free, else the day on which more open."""
+
+    first: Slot | None
+    opens_on: dt.date | None
+
+
+@dataclass(frozen=True, slots=True)
 class Diary:
     """An offer's slots as they stand for one member: its hours, the merchant's closed days, the places that others have taken, by
     `starts_at`, and the slot that is held for this member while they choose."""
@@ -154,6 +162,21 @@ class Diary:
     blackout: tuple[Span, ...] = ()
     taken: tuple[Place, ...] = ()
     held: Slot | None = None
+    _known: dict[int, tuple[dt.datetime, Openings]] = field(default_factory=dict, compare=False, repr=False)
+    """What `openings` found for whoever may book so many days ahead, and when."""
+
+    def like(self, other: Diary) -> bool:
+        """Whether both have the same hours and closed days."""
+        return (
+            self.booking == other.booking
+            and self.zone == other.zone
+            and self.closed == other.closed
+            and self.blackout == other.blackout
+        )
+
+    def with_taken(self, taken: tuple[Place, ...], held: Slot | None = None) -> Diary:
+        """The same hours and closed days, with these places taken and this slot held."""
+        return Diary(self.booking, self.zone, self.closed, self.blackout, taken, held)
 
     def open_on(self, day: dt.date) -> list[Slot]:
         """The slots of a day, none where it is closed."""
@@ -246,19 +269,20 @@ class Diary:
                 return today + later * _DAY
         return None
 
-
-@dataclass(frozen=True, slots=True)
-class Openings:
-    """What of an offer's slots matters to one member: the first that is free, else the day on which more open."""
-
-    first: Slot | None
-    opens_on: dt.date | None
-
-
-def openings(diary: Diary, now: dt.datetime, tier: str | None) -> Openings:
-    """The same of a diary."""
-    first = diary.held or next(diary.free(now, tier), None)
-    return Openings(first, None if first is not None else diary.opens_on(now, tier))
+    def openings(self, now: dt.datetime, tier: str | None) -> Openings:
+        """What of it matters to whoever looks now. Found once for a day: what is free passes only by beginning."""
+        if self.held is not None:
+            return Openings(self.held, None)
+        ahead, lead = self.booking.ahead(tier), dt.timedelta(hours=self.booking.lead_hours)
+        if ahead in self._known:
+            looked, known = self._known[ahead]
+            same_day = looked.astimezone(self.zone).date() == now.astimezone(self.zone).date()
+            if looked <= now and same_day and (known.first is None or known.first.starts_at >= now + lead):
+                return known
+        first = next(self.free(now, tier), None)
+        found = Openings(first, None if first is not None else self.opens_on(now, tier))
+        self._known[ahead] = now, found
+        return found
 
 
 def kept_until(slot: Slot, booking: Booking, zone: dt.tzinfo) -> dt.datetime:

@@ -13,7 +13,7 @@ import datetime as dt
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, get_args
+from typing import Literal, get_args
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -24,22 +24,10 @@ from ledger.points.statements import Holding
 from ledger.redeeming import code_pools, diaries, shelf
 from ledger.redeeming.may_redeem import Listed, Yes
 from ledger.redeeming.offers import Names
-from ledger.redeeming.on_shelf import Entry, OnShelf, on_shelf
+from ledger.redeeming.on_shelf import Found, OnShelf, on_shelf
 from ledger.redeeming.shelf import Seen
 from ledger.redeeming.stock import WHOLE
 from ledger.redeeming.who import NOBODY, Traits
-
-
-class Found(NamedTuple):
-    """An offer that a member finds: `may` they have it now; `points` the least of it costs them, of which `lacking` are not there;
-    `ends_on` the last day at that price, where one is in sight."""
-
-    listed: Listed
-    may: bool
-    points: int
-    lacking: int
-    ends_on: dt.date | None
-
 
 Order = Literal["near", "ending", "new", "popular", "green"]
 ORDERS: tuple[Order, ...] = get_args(Order)
@@ -75,7 +63,7 @@ def _nearness(found: Found) -> tuple[bool, int, int, int]:
 
 @dataclass(frozen=True, slots=True)
 class Browse:
-    """All that a member finds at one moment, in no order."""
+    """All that a member finds at one moment."""
 
     found: list[Found]
     member: Member
@@ -141,16 +129,18 @@ async def browse(
 
 
 def decided(
-    entries: Iterable[Entry], available: Mapping[int, int], *, spending: bool, alone: Mapping[int, bool]
+    shelved: Iterable[Found], available: Mapping[int, int], *, spending: bool, alone: Mapping[int, bool]
 ) -> list[Found]:
-    """The decision on every offer: `available` points by currency; `alone` are the answers to those where more matters now."""
+    """The decision on every offer, in the order given: `available` points by currency; `alone` are the answers to those where more
+    matters now."""
     found = []
-    for listed, points, is_open, ends_on in entries:
-        have = available.get(listed.currency_id, 0)
-        may = spending and is_open and points <= have
-        if may and listed.id in alone:
-            may = alone[listed.id]
-        found.append(Found(listed, may, points, points - have if points > have else 0, ends_on))
+    for each in shelved:
+        listed, is_open, points, _, ends_on = each
+        lacking = points - available.get(listed.currency_id, 0)
+        may = is_open and spending and lacking <= 0 and alone.get(listed.id, True)
+        if may != is_open or lacking > 0:
+            each = Found(listed, may, points, max(lacking, 0), ends_on)
+        found.append(each)
     return found
 
 

@@ -31,27 +31,25 @@ PLENTY = 1 << 62
 """Points without end."""
 
 
-class Entry(NamedTuple):
-    """An offer as one kind of member finds it on a day.
-
-    `points`: what the least of it costs them. `open`: with enough points they may have it, as far as who they are and the day go.
-    `ends_on`: the last day on which it can be had at that price, where one is in sight.
-    """
+class Found(NamedTuple):
+    """An offer that a member finds: `may` they have it now; `points` the least of it costs them, of which `lacking` are not there;
+    `ends_on` the last day at that price, where one is in sight."""
 
     listed: Listed
+    may: bool
     points: int
-    open: bool
+    lacking: int
     ends_on: dt.date | None
 
 
-def entry(listed: Listed, who: Traits, today: dt.date) -> Entry | None:
-    """How such a member finds it; None: not at all."""
+def found(listed: Listed, who: Traits, today: dt.date) -> Found | None:
+    """How such a member finds it who has points without end and never had it; None: not at all."""
     if hidden(listed.offer, who, today):
         return None
     verdict = may_redeem(listed, Facts(available=PLENTY, traits=who), today=today)
     price = verdict.priced.price
     ends = _ends_on(listed.offer, verdict.priced, today) if isinstance(verdict, Yes) else None
-    return Entry(listed, price.quote(price.least).points, isinstance(verdict, Yes), ends)
+    return Found(listed, isinstance(verdict, Yes), price.quote(price.least).points, 0, ends)
 
 
 def leaves_on(offer: Offer, today: dt.date) -> dt.date | None:
@@ -76,13 +74,13 @@ class OnShelf:
         """What `before` has of the same offers is taken over."""
         self.offers: dict[int, Listed] = {each.id: each for each in offers}
         plain = [each for each in self.offers.values() if not each.offer.restricted and not each.offer.specials]
-        self._plain: dict[int, Entry] = {}
-        known: Mapping[int, Entry] = before._plain if before else {}
+        self._plain: dict[int, Found] = {}
+        known: Mapping[int, Found] = before._plain if before else {}
         for each in plain:
             had = known.get(each.id)
-            found = had if had is not None and had.listed is each else entry(each, Traits(), dt.date.min)
-            if found is not None:
-                self._plain[each.id] = found
+            one = had if had is not None and had.listed is each else found(each, Traits(), dt.date.min)
+            if one is not None:
+                self._plain[each.id] = one
         self._ruled = [each for each in self.offers.values() if each.offer.restricted or each.offer.specials]
         self.pooled = [each for each in self.offers.values() if each.offer.pool is not None]
         self.memberships = [each for each in self.offers.values() if each.offer.membership is not None]
@@ -94,15 +92,16 @@ class OnShelf:
         self._tiers = {tier for who in whos for tier in who.tiers}
         self._regions = {region for who in whos for region in who.regions}
         self._standings = sorted({who.standing for who in whos if who.standing is not None})
-        self._views: OrderedDict[tuple[object, ...], list[Entry]] = OrderedDict()
+        self._views: OrderedDict[tuple[object, ...], list[Found]] = OrderedDict()
 
     def membership(self, tier: str) -> Listed | None:
         """The cheapest membership of a tier, where there is one."""
         of_tier = (each for each in self.memberships if each.offer.membership and each.offer.membership.tier == tier)
         return min(of_tier, key=lambda each: (each.offer.least_points, each.id), default=None)
 
-    def found_by(self, who: Traits, today: dt.date) -> Sequence[Entry]:
-        """How members like this one find all of it on business date `today`, in no order; what is not for them is left out."""
+    def found_by(self, who: Traits, today: dt.date) -> Sequence[Found]:
+        """How members like this one find all of it on business date `today`, with points without end, cheapest first; what is not
+        for them is left out."""
         reached = bisect_right(self._standings, who.standing or 0)
         kind = Traits(
             who.tier if who.tier in self._tiers else None,
@@ -112,8 +111,9 @@ class OnShelf:
         key = (today, kind.tier, kind.standing, kind.region)
         view = self._views.get(key)
         if view is None:
-            ruled = (entry(each, kind, today) for each in self._ruled)
-            view = self._views[key] = [*self._plain.values(), *(each for each in ruled if each is not None)]
+            ruled = (found(each, kind, today) for each in self._ruled)
+            all_ = (*self._plain.values(), *(each for each in ruled if each is not None))
+            view = self._views[key] = sorted(all_, key=lambda each: (each.points, each.listed.id))
         self._views.move_to_end(key)
         while len(self._views) > _VIEWS:
             self._views.popitem(last=False)

@@ -16,6 +16,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    Uuid,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB, ExcludeConstraint
@@ -292,6 +293,14 @@ booking = Table(
     Index("ix_booking_coming", "starts_at", postgresql_where=text("state = 'booked'")),
     Index("ix_booking_held", "held_until", postgresql_where=text("state = 'held'")),
     Index("uq_booking_hold", "member_id", "offer_id", unique=True, postgresql_where=text("state = 'held'")),
+)
+
+diary = Table(
+    "diary",
+    metadata,
+    Column("offer_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("stamp", Uuid, nullable=False, comment="another one after every change of its bookings"),
+    postgresql_with={"fillfactor": 50},
 )
 
 booking_closure = Table(

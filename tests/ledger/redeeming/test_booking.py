@@ -11,7 +11,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from ledger.redeeming.booking import Booking, Diary, EarlyDays, Hours, Place, Slot, kept_until, openings, slots_on
+from ledger.redeeming.booking import Booking, Diary, EarlyDays, Hours, Place, Slot, kept_until, slots_on
 from ledger.redeeming.offers import Offer, Special, parse
 from ledger.redeeming.windows import Span, When
 from tests.ledger.redeeming.stage import offer, per_unit
@@ -99,15 +99,15 @@ def test_what_is_taken_never_exceeds_capacity_and_what_is_free_is_open(
     for _ in range(12):  # each takes whatever is free, as `bookings` does
         diary = Diary(rule, zone, closed, (), tuple(sorted(taken)))
         slot = next(diary.free(now, None), None)
-        shown = openings(diary, now, None)
+        shown = diary.openings(now, None)
         assert shown.first == slot
         if slot is None:
             for day in diary.days(now, None):
                 assert all(not left for _, left in diary.of_day(day, now, None))
             if shown.opens_on is not None:  # the remedy lifts the refusal
                 then = dt.datetime.combine(shown.opens_on, dt.time(), zone)
-                assert openings(diary, then, None).first is not None
-                assert openings(diary, then - dt.timedelta(minutes=1), None).first is None
+                assert diary.openings(then, None).first is not None
+                assert diary.openings(then - dt.timedelta(minutes=1), None).first is None
             break
         assert slot.day not in closed and slot.starts_at >= now + dt.timedelta(hours=rule.lead_hours)
         place = diary.free_place(slot)
@@ -183,7 +183,7 @@ def test_lead_window_closed_days_and_blackouts_bound_what_can_be_booked() -> Non
     diary = Diary(rule, SHANGHAI, frozenset({MONDAY + DAY}), (Span(from_on=MONDAY + 2 * DAY, until=MONDAY + 2 * DAY),))
     assert begins([slot for slot, _ in diary.of_day(MONDAY, now, None)], SHANGHAI) == ["11:00"]
     assert [day for day in diary.days(now, None) if diary.open_on(day)] == [MONDAY]
-    assert openings(diary, at(MONDAY, "09:30"), None).opens_on == MONDAY + DAY, "then Thursday enters the window"
+    assert diary.openings(at(MONDAY, "09:30"), None).opens_on == MONDAY + DAY, "then Thursday enters the window"
 
 
 def test_a_tier_may_book_further_ahead() -> None:

@@ -12,10 +12,10 @@ from sqlalchemy import text
 
 from ledger.members.member import Member
 from ledger.redeeming import shelf
-from ledger.redeeming.browse import Found, browse, decided, in_order, popularity
+from ledger.redeeming.browse import browse, decided, in_order, popularity
 from ledger.redeeming.may_redeem import Facts, No, Yes, may_redeem
 from ledger.redeeming.offers import Limits, Offer, PerUnit
-from ledger.redeeming.on_shelf import OnShelf, on_shelf
+from ledger.redeeming.on_shelf import Found, OnShelf, on_shelf
 from ledger.redeeming.publish import set_active
 from ledger.redeeming.reach import hidden
 from ledger.redeeming.shelf import Seen
