@@ -1,14 +1,14 @@
 """The diaries of offers that are booked: what is closed and what is taken, read for any number of them at once.
 
-What was taken is kept in the process for as long as nobody took, moved or freed a place: the schema gives a diary another stamp
-with every change of its bookings, so a transaction sees what it changed itself, and a change that is rolled back leaves nothing
-behind. What passes with time alone — a hold that is over, a place in the past — is reckoned when it is looked at.
+What was taken is kept in the process and goes by a hash of it, which the schema keeps with every change of the bookings, whoever
+made it: so a transaction sees what it changed itself, and a change that is rolled back leaves nothing behind. What passes with time
+alone — a hold that is over, a place in the past — is reckoned when it is looked at.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Hashable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -42,8 +42,8 @@ _COUNTS = """
 """
 
 
-Stamp = Hashable
-"""Different after every change, and in every database."""
+Stamp = tuple[int, int]
+"""An offer, and a hash of what is taken of it."""
 
 
 class _Hold(NamedTuple):
@@ -162,7 +162,7 @@ async def _stand(
         for each in booked
         if each.offer.booking is not None
     }
-    return empty, dict(zip(row["offers"], row["stamps"], strict=True))
+    return empty, {stamp[0]: stamp for stamp in zip(row["offers"], row["stamps"], strict=True)}
 
 
 async def _taken(tx: AsyncConnection, stamps: dict[int, Stamp], now: dt.datetime) -> dict[int, _Taken]:

@@ -16,7 +16,6 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
-    Uuid,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB, ExcludeConstraint
@@ -299,7 +298,7 @@ diary = Table(
     "diary",
     metadata,
     Column("offer_id", BigInteger, primary_key=True, autoincrement=False),
-    Column("stamp", Uuid, nullable=False, comment="another one after every change of its bookings"),
+    Column("stamp", BigInteger, nullable=False, comment="a hash of the places that are taken"),
     postgresql_with={"fillfactor": 50},
 )
 
