@@ -22,6 +22,7 @@ from __future__ import annotations
 import base64
 import html
 import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -34,6 +35,9 @@ TEXT_MAX = 4096
 CAPTION_MAX = 1024
 ALERT_MAX = 200
 BUTTONS_MAX = 100
+ROOM = {2: 18, 3: 11, 4: 8}
+"""Columns of a label that a phone of 390 points shows whole, by how many buttons share the row."""
+ROOM_LEAST = 6
 INVOICE_TITLE_MAX = 32
 INVOICE_DESCRIPTION_MAX = 255
 
@@ -103,7 +107,8 @@ def _draw(screen: Screen, speaker: Speaker) -> Drawn:
     if screen.rows:
         if sum(map(len, screen.rows)) > BUTTONS_MAX:
             raise Fault(f"a keyboard has more than {BUTTONS_MAX} buttons")
-        drawn["keyboard"] = [[_button(button, speaker) for button in row] for row in screen.rows]
+        rows = ([_button(button, speaker) for button in row] for row in screen.rows)
+        drawn["keyboard"] = [part for row in rows for part in _fitting(row)]
     if screen.picture is not None:
         picture = screen.picture
         drawn["picture"] = {"qr": picture.data} if isinstance(picture, QR) else {"photo": picture.asset}
@@ -155,6 +160,19 @@ def _button(button: Button, speaker: Speaker) -> dict[str, Any]:
     if button.style is not None:
         drawn["style"] = button.style
     return drawn
+
+
+def _fitting(row: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+    """A row whose labels a phone would cut short, as several with more room."""
+    if len(row) == 1 or all(_columns(each["text"]) <= ROOM.get(len(row), ROOM_LEAST) for each in row):
+        return [row]
+    half = (len(row) + 1) // 2
+    return [*_fitting(row[:half]), *_fitting(row[half:])]
+
+
+def _columns(text: str) -> int:
+    """How wide a label is: Chinese signs count two."""
+    return sum(2 if unicodedata.east_asian_width(sign) in "WF" else 1 for sign in text)
 
 
 def _keys(asked: AskContact, speaker: Speaker) -> dict[str, str]:

@@ -36,6 +36,26 @@ def test_buttons_are_plain_and_do_what_they_say() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("labels", "expected"),
+    [
+        ("返回|主菜单", "返回|主菜单"),
+        ("快结束|新上架|热门|绿色", "快结束|新上架|热门|绿色"),
+        ("Categories|Merchants|Everything", "Categories|Merchants|Everything"),
+        ("Exchange points|My vouchers|Favourites", "Exchange points|My vouchers/Favourites"),
+        ("Starscreen Cinema 4|Half-Day Tea 3", "Starscreen Cinema 4/Half-Day Tea 3"),
+        ("十个字的按钮放不下呀|短", "十个字的按钮放不下呀/短"),
+        ("东北大米 5 公斤袋装 · 还差 720 分,很长也自成一行", "东北大米 5 公斤袋装 · 还差 720 分,很长也自成一行"),
+        ("一|二|三|四|五|六|日", "一|二|三|四|五|六|日"),
+        ("1|2|3|a longer one|5", "1|2|3/a longer one|5"),
+    ],
+)
+def test_a_row_whose_labels_a_phone_would_cut_becomes_several(labels: str, expected: str) -> None:
+    row = [Button(t("{label}", label=label), data="a:b") for label in labels.split("|")]
+    (drawn,) = draw([screen([t("看")], [row])], ZH)
+    assert "/".join("|".join(each["text"] for each in shown) for shown in drawn["keyboard"]) == expected
+
+
 def test_the_first_screen_answers_the_tap_in_place_and_the_rest_follow() -> None:
     first, second = draw([words("一"), words("二")], ZH, TAP)
     assert first["query"] == "77" and first["edit"] == {"id": 5, "picture": False, "protected": False}

@@ -133,7 +133,7 @@ async def test_the_same_in_english(database: Database) -> None:
         assert await taps(world, shop.cashier, "Sell a tier", "Gold") == (
             f"Take ¥298 → 小明 gets Gold\nFor 90 days from today, until {until}\nNow Plain\n· A salon each quarter\n\n"
             "No purchase: no points, no tier progress.\nTake the money first, then tap.\n"
-            "[Money taken]  [Another tier]  [Cancel]"
+            "[Money taken]  [Another tier]\n[Cancel]"
         )
         await taps(world, shop.cashier, "Money taken")
         assert printed(shop.customer) == (
