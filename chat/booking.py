@@ -13,8 +13,12 @@ from chat.screen import BLANK, Line, Screen, screen
 from chat.vouchers import minutes, what
 from chat.words import Both, Text, t, tn
 from ledger.redeeming import bookings, closures
+from ledger.redeeming.booking import Diary
 from ledger.redeeming.may_redeem import Facts, Listed, NoSlotFree
 from ledger.redeeming.vouchers import Redemption
+
+DAYS_SHOWN = TIMES_SHOWN = 3
+"""Days and times of each that are named to whoever sets up what can be booked."""
 
 
 def weekday(day: dt.date) -> Both:
@@ -44,6 +48,21 @@ def rules(listed: Listed) -> list[Text]:
 def soonest(facts: Facts) -> Text | None:
     """The first time that is free."""
     return None if facts.soonest is None else t("最早 {when}", when=facts.soonest)
+
+
+def first_days(diary: Diary, now: dt.datetime) -> list[Text]:
+    """The first days on which something is free, a line each: how many times, and the first of them."""
+    lines: list[Text] = []
+    for on in diary.days(now, None):
+        slots = [slot for slot, left in diary.of_day(on, now, None) if left]
+        if not slots:
+            continue
+        times = [f"{each.starts_at.astimezone(diary.zone):%H:%M}" for each in slots[:TIMES_SHOWN]]
+        more = "…" if len(slots) > TIMES_SHOWN else ""
+        lines.append(tn("{day} {n} 个:{times}", n=len(slots), day=day(on), times=" ".join(times) + more))
+        if len(lines) == DAYS_SHOWN:
+            break
+    return lines
 
 
 def until(voucher: Redemption, programme_now: dt.datetime) -> Text | None:

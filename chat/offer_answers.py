@@ -61,6 +61,16 @@ class About:
         """Whether members choose how much."""
         return self.document.get("kind") == "variable_voucher"
 
+    @property
+    def service(self) -> bool:
+        """Whether it may be booked."""
+        return self.document.get("kind") == "service"
+
+    @property
+    def booked(self) -> bool:
+        """Whether it is had at a time that is booked."""
+        return bool(self.document.get("booking"))
+
 
 def none_said(said: str) -> bool:
     """Whether the answer takes a part away."""
@@ -125,11 +135,12 @@ def days(about: About, said: str) -> tuple[dt.date | None, dt.date | None]:
 
 
 def kind(about: About, said: str) -> Mapping[str, Any]:
-    """A kind; another way of pricing begins the price anew."""
+    """A kind; another way of pricing begins the price anew, and only a service is booked."""
     if said not in KINDS:
         raise Unread(t("请点一种。"))
     keeps = (said == "variable_voucher") == about.variable
-    return {"kind": said} if keeps else {"kind": said, "price": None, "specials": None}
+    other = {} if said == "service" or not about.booked else {"booking": None}
+    return {"kind": said, **other} if keeps else {"kind": said, **other, "price": None, "specials": None}
 
 
 def name(about: About, said: str) -> Mapping[str, Any]:

@@ -51,11 +51,11 @@ def card(turn: Turn, seen: Seen) -> Card:
         *(t("{condition}", condition=both(condition)) for condition in document.conditions),
         returns.promise(document),
     ]
-    picture = Photo(document.photo) if document.photo and _fits(document, [*ruled, *own]) else None
+    picture = Photo(document.photo) if document.photo and fits(document, [*ruled, *own]) else None
     return Card([line for line in lines if line is not None], picture)
 
 
-def _fits(document: Offer, ruled: Sequence[Line]) -> bool:
+def fits(document: Offer, ruled: Sequence[Line]) -> bool:
     """Whether all of it goes below a picture. The document's own texts always do; each line of its days and prices takes room."""
     texts = [document.name, *([document.about] if document.about else []), *document.conditions]
     return not ruled or sum(max(len(each.zh), len(each.en)) for each in texts) + 80 * len(ruled) <= CAPTION_ROOM

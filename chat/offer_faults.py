@@ -38,8 +38,8 @@ SENTENCES: dict[str, Text] = {
     "the stock of partner codes is their pool": t("券码的份数就是码池里的码,不用写份数。"),
     "only goods come back once they were handed over": t("只有商品能退换。先去掉退换,或改成商品。"),
     "only a service is booked": t("只有服务能预约。先去掉预约,或改成服务。"),
-    "what is booked costs points alone: a place does not wait for cash": t("预约的只收积分,去掉另付的钱。"),
-    "what is booked is sold one at a time": t("预约的一次只换一份。"),
+    "what is booked costs points alone: a place does not wait for cash": t("预约的只收积分,先去掉另付的钱。"),
+    "what is booked is sold one at a time": t("预约的一次只换一份,先改「一次最多」。"),
     "hours are whole minutes of the programme's zone": t("时间写到分钟,按本地时间。"),
     "`open` is before `close`; hours past midnight are the next day's": t("开门要早于关门;过了零点算第二天的。"),
     "`lead_hours` reach beyond `days_ahead`: nothing could ever be booked": t(

@@ -9,14 +9,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from chat import booking_answers as booked
 from chat import offer_answers as answers
+from chat.booking_text import minutes
 from chat.offer_answers import NONE, About, money, none_said, whole
 from chat.offer_text import KINDS, PARTS
 from chat.offers import CATEGORIES
 from chat.words import Both, Money, Text, t, tn
 from ledger.redeeming.offers import PerUnit
 
-GUIDED = ("kind", "name", "category", "price", "value", "stock", "limits", "validity", "photo")
+GUIDED = (
+    "kind", "name", "category", "price", "value", "hours", "slot", "places", "cut_off", "no_show", "stock", "limits",
+    "validity", "photo",
+)  # fmt: skip
 """What is asked of a new offer, in this order."""
 
 
@@ -92,6 +97,39 @@ def _earlier(about: About) -> Rows:
     return [*rows, [(t("没有人"), NONE)]]
 
 
+def _asks_hours(about: About) -> list[Text]:
+    lines = [t("每周哪些时间可以约?点一个,或发给我:"), t("周一至周五 9-12 13-18"), t("周末 10-16 午休 12-13")]
+    return [*lines, t("只改一点:「+周日 10-16」「周一休息」")] if about.booked else lines
+
+
+def _usual_hours(about: About) -> Rows:
+    changes: list[Choice] = [
+        (t("午休 12–13 点"), "lunch 12-13"),
+        (t("周日休息"), "closed Sun"),
+        (t("加周末 10–16"), "+Sat-Sun 10-16"),
+    ]
+    return [
+        [each for each in changes if about.booked and booked.would_change(about, each[1])],
+        [(t("每天 9–18 点"), "9-18"), (t("每天 10–22 点"), "10-22")],
+        [(t("工作日 9–18 点"), "Mon-Fri 9-18"), (t("周末 10–18 点"), "Sat-Sun 10-18")],
+        [(t("不用预约"), NONE)],
+    ]
+
+
+def _longer(about: About) -> Rows:
+    rows: Rows = [
+        [(t("{tier}多 {n} 天", tier=words, n=n), f"{code} {n}") for n in (7, 14)] for words, code in _tiers(about)
+    ]
+    return [*rows, [(t("没有人"), NONE)]]
+
+
+def _before(at_once: Text) -> Callable[[About], Rows]:
+    return lambda about: [
+        [(at_once, "0"), (tn("提前 {n} 小时", n=2), "2")],
+        [(tn("提前 {n} 小时", n=24), "24"), (tn("提前 {n} 小时", n=48), "48")],
+    ]
+
+
 _OFF: Rows = [[(t("不要"), NONE)]]
 
 
@@ -125,13 +163,13 @@ PART: dict[str, Part] = {
         lambda a: [t("除了积分,还要付多少钱?")],
         answers.of_price("cash_minor", money),
         lambda a: _OFF,
-        lambda a: not a.variable and a.price is not None,
+        lambda a: not a.variable and a.price is not None and not a.booked,
     ),
     "most": Part(
         lambda a: [t("一次最多换几份?")],
         answers.of_price("most_units", lambda said: whole(said, 99)),
         lambda a: [[(tn("{n} 份", n=n), str(n)) for n in (1, 2, 5, 10)]],
-        lambda a: not a.variable and a.price is not None,
+        lambda a: not a.variable and a.price is not None and not a.booked,
     ),
     "stock": Part(_asks_stock, answers.limit("stock"), _pieces),
     "day": Part(
@@ -147,15 +185,63 @@ PART: dict[str, Part] = {
             [(t("每天 1 份"), "day 1"), (t("不限"), NONE)],
         ],
     ),
+    "hours": Part(_asks_hours, booked.hours, _usual_hours, lambda a: a.service),
+    "slot": Part(
+        lambda a: [t("每次多久?点一个,或发给我,比如 45 或 1.5小时。")],
+        booked.slot,
+        lambda a: [[(minutes(n), str(n)) for n in (15, 30, 45)], [(minutes(n), str(n)) for n in (60, 90, 120)]],
+        lambda a: a.booked,
+    ),
+    "places": Part(
+        lambda a: [t("同一时间能接待几位?")],
+        booked.places,
+        lambda a: [[(tn("{n} 位", n=n), str(n)) for n in (1, 2, 4, 10)]],
+        lambda a: a.booked,
+    ),
+    "ahead": Part(
+        lambda a: [t("今天起,最远能约到几天后?")],
+        booked.ahead,
+        lambda a: [[(tn("{n} 天", n=n), str(n)) for n in (7, 14, 30, 60)]],
+        lambda a: a.booked,
+    ),
+    "notice": Part(
+        lambda a: [t("最晚提前几小时约?点一个,或发给我,比如 3 或 2天。")],
+        booked.before("lead_hours"),
+        _before(t("开始前都能约")),
+        lambda a: a.booked,
+    ),
+    "cut_off": Part(
+        lambda a: [t("提前几小时以上可以取消、改时间?"), t("没过期限取消,积分全退。")],
+        booked.before("cut_off_hours"),
+        _before(t("开始前都能取消")),
+        lambda a: a.booked,
+    ),
+    "no_show": Part(
+        lambda a: [t("约了没来,积分退回会员吗?")],
+        lambda a, said: answers.chosen("unused", lambda b: ["return", "forfeit"])(a, said),
+        lambda a: [[(t("积分退回"), "return"), (t("积分不退"), "forfeit")]],
+        lambda a: a.booked,
+    ),
+    "grace": Part(
+        lambda a: [t("时间过了,再等几分钟才算没来?")],
+        booked.grace,
+        lambda a: [[(t("不等"), "0"), *((minutes(n), str(n)) for n in (15, 30, 60))]],
+        lambda a: a.booked,
+    ),
+    "longer": Part(
+        lambda a: [t("哪个等级以上能约得更远?")], booked.longer, _longer, lambda a: a.booked and bool(_tiers(a))
+    ),
     "validity": Part(
         lambda a: [t("换到的码几天内有效?")],
         lambda a, said: {"validity_days": whole(said, 3650)},
         lambda a: [[(tn("{n} 天", n=n), str(n)) for n in (7, 30, 90, 365)]],
+        lambda a: not a.booked,
     ),
     "unused": Part(
         lambda a: [t("码过期没用,积分退回会员吗?")],
         lambda a, said: answers.chosen("unused", lambda b: ["return", "forfeit"])(a, said),
         lambda a: [[(t("积分退回"), "return"), (t("积分不退"), "forfeit")]],
+        lambda a: not a.booked,
     ),
     "photo": Part(
         lambda a: [t("发一张照片给我,会员会在上面看到它。"), t("至少 200 × 200;位置等信息会去掉。")],
@@ -200,7 +286,7 @@ PART: dict[str, Part] = {
         lambda a: [t("积分和份数为现金预留几小时?")],
         lambda a, said: {"hold_hours": None if none_said(said) else whole(said, 720)},
         lambda a: [[(tn("{n} 小时", n=n), str(n)) for n in (2, 24, 48, 72)]],
-        lambda a: bool(a.price and a.price.cash_minor),
+        lambda a: bool(a.price and a.price.cash_minor) and not a.booked,
     ),
 }
 """Every part but the special prices, which have a file of their own."""
@@ -212,4 +298,6 @@ def after(about: About, part: str) -> str | None:
     """What is asked of a new offer after a part; None: that was all."""
     rest = GUIDED[GUIDED.index(part) + 1 :] if part in GUIDED else ()
     said = {"value"} if isinstance(about.price, PerUnit) and about.price.value_minor else set()
+    if about.booked:
+        said.add("stock")  # its hours are what there is of it
     return next((each for each in rest if PART[each].applies(about) and each not in said), None)

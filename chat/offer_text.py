@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import reduce
 from typing import Any
 
+from chat import booking_text
 from chat.offer_rules import when_said
 from chat.offers import CATEGORIES, both, listing
 from chat.words import Both, Money, Points, Text, t, tn
@@ -162,6 +163,7 @@ PARTS: dict[str, Text] = {
     "stock": t("总份数"),
     "day": t("每天份数"),
     "limits": t("每人限量"),
+    **booking_text.PARTS,
     "validity": t("有效期"),
     "unused": t("过期未用"),
     "photo": t("照片"),
@@ -197,12 +199,16 @@ def said(terms: Terms, document: Document, part: str) -> Said | None:
             return NOT_LIMITED if n is None else tn("{n} 份", n=n)
         case "limits":
             return limits(document)
+        case "validity" | "unused" if document.get("booking"):
+            return None  # the voucher is good on the day of its time; «no_show» says what becomes of the points
         case "validity":
             return tn("{n} 天", n=document.get("validity_days", 30))
         case "unused":
             return t("积分不退") if document.get("unused") == "forfeit" else t("积分退回")
         case "photo":
             return t("有") if given else None
+        case _ if part in booking_text.PARTS:
+            return booking_text.said(terms.tier, document, part)
         case _:
             return _later(terms, document, part)
 
@@ -277,7 +283,7 @@ def changes(terms: Terms, before: Document, after: Document) -> list[Text]:
             lines += _specials(terms, before, after)
         elif part == "value":
             lines += _worths(terms, before, after)
-        elif old != new:
+        elif old != new and not _follows(before, after, part):
             lines.append(_turned(label, old, new))
     known = {*_PARTS_OF_DOCUMENTS}
     other = any(before.get(part) != after.get(part) for part in {*before, *after} - known)
@@ -286,8 +292,20 @@ def changes(terms: Terms, before: Document, after: Document) -> list[Text]:
 
 _PARTS_OF_DOCUMENTS = (
     "code", "merchant", "kind", "name", "about", "conditions", "category", "price", "limits", "validity_days",
-    "unused", "photo", "specials", "on_shelf", "blackout", "who", "region", "early", "hold_hours",
+    "unused", "photo", "specials", "on_shelf", "blackout", "who", "region", "early", "hold_hours", "booking",
 )  # fmt: skip
+
+
+def _follows(before: Document, after: Document, part: str) -> bool:
+    """Whether a part comes or goes only because booking begins or ends, which `hours` tells."""
+    booked = bool(after.get("booking"))
+    if bool(before.get("booking")) == booked:
+        return False
+    if part == "validity":
+        return before.get("validity_days") == after.get("validity_days")
+    if part in ("unused", "no_show"):
+        return before.get("unused") == after.get("unused") or (part == "no_show") != booked
+    return part in booking_text.PARTS and part != "hours" and not booked
 
 
 def few(changed: Sequence[Text], most: int = 8) -> list[Text]:

@@ -17,7 +17,8 @@ from chat.words import LANGUAGES, In, Text, t, tn
 from ledger.merchants import staff
 from ledger.points import statements
 from ledger.points.statements import Currency
-from ledger.redeeming import own_shelf
+from ledger.redeeming import diaries, own_shelf
+from ledger.redeeming.booking import Diary, openings
 from ledger.redeeming.may_redeem import Facts, Listed, may_redeem
 from ledger.redeeming.offer_drafts import Draft
 from ledger.redeeming.offers import Names, Offer
@@ -76,11 +77,46 @@ def stands(own: Own) -> Text:
 
 
 def previewed(
-    turn: Turn, post: Post, offer: Offer, currency: Currency, *, offer_id: int = 0, active: bool = True, taken: int = 0
+    turn: Turn,
+    post: Post,
+    offer: Offer,
+    currency: Currency,
+    *,
+    offer_id: int = 0,
+    active: bool = True,
+    taken: int = 0,
+    free: Diary | None = None,
 ) -> Card:
-    """The card that a member gets, who holds points enough and is of those whom it is for."""
-    here, limits = post.merchant, offer.limits
-    this = Listed(
+    """The card that a member gets, who holds points enough and is of those whom it is for. `free`: as `diary` finds it."""
+    limits = offer.limits
+    this = _listed(post, offer, currency, offer_id, active)
+    who = offer.who
+    some = Traits(
+        tier=who.tiers[0] if who and who.tiers else None,
+        standing=who.standing if who else None,
+        region=offer.region or (who.regions[0] if who and who.regions else None),
+        tiers={each.code: (each.name_zh, each.name_en) for each in turn.programme.tiers},
+        regions={each.code: (each.name_zh, each.name_en) for each in turn.programme.regions},
+    )
+    facts = Facts(stock_left=None if limits.stock is None else limits.stock - taken, day_left=limits.day, traits=some)
+    if free is not None:
+        facts = replace(facts, openings=openings(free, turn.at.programme_now, some.tier))
+    facts = replace(facts, available=_enough(this, facts, turn))
+    return card(turn, Seen(this, facts, may_redeem(this, facts, today=turn.today)))
+
+
+async def diary(turn: Turn, post: Post, offer: Offer, offer_id: int) -> Diary | None:
+    """What could be booked of an offer as it is written: its hours, the merchant's closed days, the places that are taken."""
+    if offer.booking is None:
+        return None
+    known = (await statements.currencies(turn.tx)).values()
+    this = _listed(post, offer, next(each for each in known if each.code == offer.currency), offer_id, True)
+    return (await diaries.read(turn.tx, [this], now=turn.at.programme_now))[offer_id]
+
+
+def _listed(post: Post, offer: Offer, currency: Currency, offer_id: int, active: bool) -> Listed:
+    here = post.merchant
+    return Listed(
         offer_id,
         0,
         active,
@@ -93,17 +129,6 @@ def previewed(
         currency.issuer_id is None,
         offer,
     )
-    who = offer.who
-    some = Traits(
-        tier=who.tiers[0] if who and who.tiers else None,
-        standing=who.standing if who else None,
-        region=offer.region or (who.regions[0] if who and who.regions else None),
-        tiers={each.code: (each.name_zh, each.name_en) for each in turn.programme.tiers},
-        regions={each.code: (each.name_zh, each.name_en) for each in turn.programme.regions},
-    )
-    facts = Facts(stock_left=None if limits.stock is None else limits.stock - taken, day_left=limits.day, traits=some)
-    facts = replace(facts, available=_enough(this, facts, turn))
-    return card(turn, Seen(this, facts, may_redeem(this, facts, today=turn.today)))
 
 
 def _enough(this: Listed, facts: Facts, turn: Turn) -> int:

@@ -3,7 +3,7 @@ and what redeems best."""
 
 from __future__ import annotations
 
-from chat import doors, known, own_shelf, till
+from chat import doors, known, opening_hours, own_shelf, till
 from chat.arguments import number
 from chat.feature import Feature
 from chat.offer_text import changes, few, price, value
@@ -14,7 +14,7 @@ from chat.till import Post
 from chat.turn import Turn
 from chat.words import Money, Text, t, tn
 from ledger.merchants import authority
-from ledger.redeeming import offer_drafts
+from ledger.redeeming import bookings, offer_drafts
 from ledger.redeeming import own_shelf as kept
 from ledger.redeeming.may_redeem import Listed
 from ledger.redeeming.offer_drafts import written
@@ -112,7 +112,8 @@ async def open_(turn: Turn, merchant: str, offer: str, *, first: Line | None = N
         if isinstance(said.price, PerUnit) and said.price.value_minor
         else None,
         BLANK,
-        t("剩 {left} 份,换出 {taken} 份", left=own.left, taken=own.taken) if own.left is not None else t("份数不限"),
+        *(await _booked(turn, this)),
+        _pieces(own),
         tn("近 7 天换出 {n} 份", n=had.week),
         tn("近 {days} 天换出 {n} 份,用掉 {used}", n=had.last, used=had.used, days=BEST_DAYS),
         BLANK,
@@ -123,12 +124,33 @@ async def open_(turn: Turn, merchant: str, offer: str, *, first: Line | None = N
         if this.active
         else feature.button(t("恢复"), "switch", here, this.id, 1, style="primary")
     )
+    calendar = doors.calendar(here) if said.booking is not None else None
     rows: list[list[Button | None]] = [
         [feature.button(t("会员看到的"), "look", here, this.id), doors.change_offer(here, this.id, t("改"))],
         [feature.button(t("改过几次"), "versions", here, this.id, this.version), switch],
+        [calendar],
         [doors.shelf(here, t("返回")), doors.home()],
     ]
     return screen(lines, rows)
+
+
+def _pieces(own: Own) -> Line | None:
+    if own.left is not None:
+        return t("剩 {left} 份,换出 {taken} 份", left=own.left, taken=own.taken)
+    return t("份数不限") if own.listed.offer.booking is None else None
+
+
+async def _booked(turn: Turn, this: Listed) -> list[Line]:
+    """When it can be booked, and how many have."""
+    booking = this.offer.booking
+    if booking is None:
+        return []
+    n = await bookings.to_come(turn.tx, this.id, at=turn.at)
+    return [
+        t("{hours}", hours=opening_hours.said(booking.hours)),
+        t("每次 {n} 分钟,同时 {places} 位", n=booking.slot_minutes, places=booking.at_once),
+        tn("接下来有 {n} 个预约", n=n) if n else t("接下来还没有预约"),
+    ]
 
 
 @feature.tap("look")
@@ -145,6 +167,7 @@ async def look(turn: Turn, merchant: str, offer: str, language: str = "") -> Scr
         offer_id=own.listed.id,
         active=own.listed.active,
         taken=own.taken or 0,
+        free=await own_shelf.diary(turn, post, own.listed.offer, own.listed.id),
     )
     rows = [
         [

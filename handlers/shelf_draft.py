@@ -9,7 +9,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from chat import doors, offer_faults, offer_parts, offer_text, own_shelf
+from chat import booking as booking_words
+from chat import booking_text, doors, offer_card, offer_faults, offer_parts, offer_text, own_shelf
 from chat.arguments import number
 from chat.feature import Feature
 from chat.offer_answers import About, Unread, two
@@ -21,7 +22,7 @@ from chat.screen import BLANK, Button, Line, Screen, screen
 from chat.till import Post
 from chat.turn import Turn
 from chat.words import Both, Text, t, tn
-from ledger.redeeming import offer_drafts
+from ledger.redeeming import bookings, offer_drafts
 from ledger.redeeming import own_shelf as kept
 from ledger.redeeming.offer_drafts import Draft, OfferEditedMeanwhile, StockBelowTaken, written
 from ledger.redeeming.publish import CurrencyNotAccepted
@@ -32,8 +33,10 @@ PICTURE_BYTES_MOST = 10_000_000
 
 _FIRST = ("name", "category", "price", "value", "stock", "limits", "validity", "photo")
 """What is changed most; the rest is a tap further."""
-_QUIET = {"cash", "most", "day", "unused", "hold"}
+_QUIET = {"cash", "most", "day", "unused", "hold", "notice", "grace"}
 """What is told only where it is not as usual."""
+_USUAL_PAGE, _REST_PAGE, _BOOKING_PAGE = 0, 1, 3
+"""Pages of buttons; 2 is the first one again, for whoever leaves the questions."""
 
 
 @feature.tap("new")
@@ -85,7 +88,8 @@ async def show(turn: Turn, merchant: str, page: str = "0") -> Screen:
     draft = await offer_drafts.mine(turn.tx, post.merchant.id, turn.me.id)
     if draft.guide is not None and page == "0":
         return await ask(turn, post, draft, draft.guide)
-    return await overview(turn, post, draft, page=int(page == "1"))
+    pages = {str(each): each for each in (_REST_PAGE, _BOOKING_PAGE)}
+    return await overview(turn, post, draft, page=pages.get(page, _USUAL_PAGE))
 
 
 async def overview(turn: Turn, post: Post, draft: Draft, *, page: int = 0, first: Line | None = None) -> Screen:
@@ -93,7 +97,9 @@ async def overview(turn: Turn, post: Post, draft: Draft, *, page: int = 0, first
     here, about = post.merchant.id, await own_shelf.about(turn, post, draft)
     turn.goto(feature.at("part"), merchant=here, nonce=draft.nonce)
     told = {part: offer_text.said(about.terms, draft.document, part) for part in PARTS}
-    usual = {part: offer_text.said(about.terms, _PLAIN, part) for part in _QUIET}
+    usual = {
+        part: offer_text.said(about.terms, _BOOKED if part in booking_text.PARTS else _PLAIN, part) for part in _QUIET
+    }
     lines: list[Line | None] = [first, BLANK if first else None, _heading(draft, post)]
     lines += [
         t("{part}:{said}", part=PARTS[part], said=said)
@@ -102,10 +108,13 @@ async def overview(turn: Turn, post: Post, draft: Draft, *, page: int = 0, first
     ]
     changed = True
     if draft.offer_id is not None:
-        found = offer_text.changes(about.terms, await offer_drafts.base_of(turn.tx, draft), draft.document)
+        base = await offer_drafts.base_of(turn.tx, draft)
+        found = offer_text.changes(about.terms, base, draft.document)
         changed = bool(found)
         lines += [BLANK, t("<b>改了:</b>") if found else t("还没有改动。")]
         lines += offer_text.few(found, 12)
+        if base.get("booking") != draft.document.get("booking"):
+            lines.append(await _stays(turn, draft.offer_id))
     if draft.photo_waits:
         lines += [BLANK, t("照片正在处理,好了告诉您。")]
     if draft.missing:
@@ -122,7 +131,16 @@ async def overview(turn: Turn, post: Post, draft: Draft, *, page: int = 0, first
     return screen(lines, rows)
 
 
+async def _stays(turn: Turn, offer_id: int) -> Line | None:
+    """That what is booked already is not touched by other hours."""
+    n = await bookings.to_come(turn.tx, offer_id, at=turn.at)
+    return tn("已经约好的 {n} 个不变。", n=n) if n else None
+
+
 _PLAIN: Mapping[str, Any] = {"price": {"kind": "per_unit", "points": 1}}
+_BOOKED: Mapping[str, Any] = {
+    "booking": {"slot_minutes": 60, "hours": [{"weekdays": [1], "open": "09:00", "close": "10:00"}]}
+}
 
 
 def _heading(draft: Draft, post: Post) -> Text:
@@ -140,9 +158,9 @@ def _named(parts: tuple[str, ...]) -> Text:
 
 
 def _ways(about: About, here: int, draft: Draft, page: int) -> list[list[Button | None]]:
-    """Buttons to the parts, three a row: those changed most, or the others."""
+    """Buttons to the parts, three a row: those changed most, those of booking, or the others."""
     parts = [part for part in PARTS if part == "specials" or PART[part].applies(about)]
-    shown = [part for part in parts if (part in _FIRST) == (page == 0)]
+    shown = [part for part in parts if _page_of(part) == page]
     buttons: list[Button | None] = [
         doors.offer_specials(here, PARTS[part])
         if part == "specials"
@@ -150,8 +168,18 @@ def _ways(about: About, here: int, draft: Draft, page: int) -> list[list[Button 
         for part in shown
         if part != "specials" or about.price is not None
     ]
-    other = feature.button(t("更多…"), "show", here, 1) if page == 0 else feature.button(t("常用的"), "show", here, 0)
-    return [*(buttons[i : i + 3] for i in range(0, len(buttons), 3)), [other]]
+    others: list[Button | None] = [
+        feature.button(t("常用的"), "show", here, _USUAL_PAGE) if page != _USUAL_PAGE else None,
+        feature.button(t("预约…"), "show", here, _BOOKING_PAGE) if about.service and page != _BOOKING_PAGE else None,
+        feature.button(t("更多…"), "show", here, _REST_PAGE) if page != _REST_PAGE else None,
+    ]
+    return [*(buttons[i : i + 3] for i in range(0, len(buttons), 3)), others]
+
+
+def _page_of(part: str) -> int:
+    if part in booking_text.PARTS:
+        return _BOOKING_PAGE
+    return _USUAL_PAGE if part in _FIRST else _REST_PAGE
 
 
 @feature.tap("part")
@@ -190,7 +218,8 @@ async def ask(turn: Turn, post: Post, draft: Draft, part: str, *, first: Line | 
         away = feature.button(t("丢掉"), "drop", here, draft.nonce)
         rows.append([look if draft.document.get("name") else away, doors.shelf(here, t("先放着"))])
     else:
-        rows.append([feature.button(t("返回"), "show", here)])
+        page = _BOOKING_PAGE if part in booking_text.PARTS else _USUAL_PAGE
+        rows.append([feature.button(t("返回"), "show", here, page)])
     return screen(lines, rows)
 
 
@@ -236,8 +265,9 @@ async def take(turn: Turn, post: Post, draft: Draft, part: str, said: str) -> Sc
     try:
         parts = PART[part].read(about, said)
         guide = draft.guide
-        if guide == part:
-            guide = offer_parts.after(_with(about, parts), part)
+        said_so = _with(about, parts)
+        if guide is not None and (guide == part or not PART[guide].applies(said_so)):
+            guide = offer_parts.after(said_so, guide)
         draft = await offer_drafts.change(turn.tx, draft, parts, guide=guide, now=turn.now)
     except Unread as no:
         return await ask(turn, post, draft, part, first=no.words)
@@ -247,7 +277,7 @@ async def take(turn: Turn, post: Post, draft: Draft, part: str, said: str) -> Sc
         return await ask(turn, post, draft, part, first=wording(no).detail)
     if draft.guide is not None:
         return await ask(turn, post, draft, draft.guide)
-    return await overview(turn, post, draft, page=int(part not in _FIRST))
+    return await overview(turn, post, draft, page=_page_of(part))
 
 
 def _with(about: About, parts: Mapping[str, Any]) -> About:
@@ -283,7 +313,12 @@ async def preview(turn: Turn, merchant: str, language: str = "") -> Screen:
     offer = offer_drafts.checked(draft.document)
     if offer is None:
         return await overview(turn, post, draft)
-    lines, shown = previewed(turn, post, offer, about.terms.currency, offer_id=draft.offer_id or 0, taken=about.taken)
+    offer_id = draft.offer_id or 0
+    free = await own_shelf.diary(turn, post, offer, offer_id)
+    lines, shown = previewed(turn, post, offer, about.terms.currency, offer_id=offer_id, taken=about.taken, free=free)
+    if free is not None and (days := booking_words.first_days(free, turn.at.programme_now)):
+        lines = [*lines, BLANK, t("头几天能约的:"), *days]
+        shown = shown if offer_card.fits(offer, days) else None
     publish_ = feature.button(t("发布"), "publish", here, draft.nonce, style="primary")
     rows: list[list[Button | None]] = [
         [feature.button(t("中文"), "preview", here, "zh"), feature.button(t("英文"), "preview", here, "en")],
@@ -320,8 +355,9 @@ async def publish(turn: Turn, merchant: str, nonce: str) -> Screen:
         t("它还暂停着,恢复后会员才看得到。") if own.standing == "paused" else None,
         t("已换出的券按换的时候那一版。") if version > 1 else None,
     ]
-    rows = [
+    rows: list[list[Button | None]] = [
         [doors.own_offer(here, offer_id, t("看它")), doors.shelf(here)],
+        [doors.calendar(here) if own.listed.offer.booking is not None else None],
         [doors.new_offer(here, t("再新建一项")), doors.home()],
     ]
     return screen(lines, rows)

@@ -116,6 +116,7 @@ _VALID = text(
 _END = text(
     "UPDATE booking SET state = :state, freed_by = :by WHERE redemption_id = ANY(CAST(:ids AS bigint[])) AND state = 'booked'"
 )
+_TO_COME = text("SELECT count(*) FROM booking WHERE offer_id = :offer AND state = 'booked' AND ends_at > :now")
 _PRUNE = text("DELETE FROM booking WHERE state = 'held' AND held_until <= :now")
 
 
@@ -255,6 +256,11 @@ async def end(
 ) -> None:
     """What became of the bookings of these vouchers, as far as they had any; freed places can be taken at once."""
     await tx.execute(_END, {"ids": list(redemption_ids), "state": state, "by": by})
+
+
+async def to_come(tx: AsyncConnection, offer_id: int, *, at: Moment) -> int:
+    """How many have booked a time of an offer that is not over."""
+    return int(await tx.scalar(_TO_COME, {"offer": offer_id, "now": at.programme_now}) or 0)
 
 
 async def prune(tx: AsyncConnection, *, at: Moment) -> int:

@@ -271,14 +271,19 @@ async def _enough(tx: AsyncConnection, offer_id: int | None, document: Mapping[s
 
 
 async def onto_latest(tx: AsyncConnection, draft: Draft, *, now: dt.datetime) -> Draft:
-    """Carry a draft's changes over to the offer as it is now: where both changed the same part, the draft's stands.
+    """Carry a draft's changes over to the offer as it is now: where both changed the same part, the draft's stands. Booking's
+    fields are parts of their own, so that other hours don't take back another's cut-off.
 
     Raises:
         pydantic.ValidationError: the two together break a rule.
     """
     assert draft.offer_id is not None
-    mine_ = await changes(tx, draft)
+    mine_, base = await changes(tx, draft), await base_of(tx, draft)
     this = await shelf.one(tx, draft.offer_id)
+    now_booked = written(this.offer).get("booking")
+    if (said := mine_.get("booking")) and now_booked:
+        before = base.get("booking") or {}
+        mine_["booking"] = {**now_booked, **{name: each for name, each in said.items() if each != before.get(name)}}
     fresh = Draft(
         draft.merchant_id, draft.member_id, draft.offer_id, this.version, written(this.offer), None, draft.nonce,
         draft.photo_waits, draft.touched_at,

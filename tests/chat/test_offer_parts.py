@@ -8,15 +8,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from chat import offer_answers, offer_faults, offer_text
+from chat import booking_text, offer_answers, offer_faults, offer_text
 from chat.offer_answers import About, Unread
 from chat.offer_parts import GUIDED, PART, after
 from chat.offer_text import PARTS, Terms
 from chat.words import LANGUAGES, Speaker
 from ledger.points.statements import Currency
-from ledger.redeeming import offers, windows
+from ledger.redeeming import booking, offers, windows
+from ledger.redeeming.booking import Booking
 from ledger.redeeming.offer_drafts import checked, written
 from ledger.redeeming.offers import Offer, PerMoney, PerUnit
 from tests.handlers.shop import BOX, VOUCHER
@@ -26,6 +29,15 @@ from tests.turns import TODAY
 TERMS = Terms(Currency(1, "common", None, "积分", "points", 2, 1, "CNY"), "CNY", programme())
 OWN = Currency(2, "own", 7, "店铺积分", "shop points", 1, 1, "CNY")
 WITH_CASH = BOX.model_copy(update={"price": PerUnit(points=500, value_minor=2500, cash_minor=100)})
+SERVICE = BOX.model_copy(update={"code": "wash", "kind": "service", "price": PerUnit(points=300)})
+BOOKED = SERVICE.model_copy(
+    update={
+        "code": "booked",
+        "booking": Booking.model_validate_json(
+            '{"slot_minutes": 30, "hours": [{"weekdays": [1, 2], "open": "09:00", "close": "11:00"}]}'
+        ),
+    }
+)
 SPEAKER = Speaker("zh", TODAY)
 FREE = written(BOX)["limits"]
 
@@ -41,13 +53,16 @@ def merged(one: About, parts: Any) -> dict[str, Any]:
 ASKED = [
     pytest.param(part, offer, id=f"{part}-{offer.code}-{offer.price.cash_minor}")
     for part in PART
-    for offer in (BOX, VOUCHER, WITH_CASH)
+    for offer in (BOX, VOUCHER, WITH_CASH, SERVICE, BOOKED)
     if PART[part].applies(about(offer, on_shelf={"from_on": "2026-12-20"}))
 ]
 
 
 def test_nearly_every_part_is_asked_of_every_kind() -> None:
-    assert len(ASKED) == 3 * len(PART) - 5
+    asked = [each.values[0] for each in ASKED]
+    assert {part for part in PART if asked.count(part) == 5} >= {"kind", "name", "price", "stock", "limits", "shelf"}
+    assert asked.count("hours") == 2 and all(asked.count(part) == 1 for part in booking_text.PARTS if part != "hours")
+    assert set(asked) == set(PART)
 
 
 @pytest.mark.parametrize(("part", "offer"), ASKED)
@@ -99,8 +114,131 @@ def test_answers_are_read_as_people_type_them(part: str, said: str, made: dict[s
         assert PART[part].read(about(BOX), said) == made
 
 
+@pytest.mark.parametrize(
+    ("part", "said", "made"),
+    [
+        ("hours", "周一 8-12", {"hours": [{"weekdays": [1], "open": "08:00:00", "close": "12:00:00"}]}),
+        ("hours", "Tue all day", {"hours": [{"weekdays": [2], "open": "00:00:00", "close": "00:00:00"}]}),
+        ("hours", "周二休息", {"hours": [{"weekdays": [1], "open": "09:00:00", "close": "11:00:00"}]}),
+        ("slot", "45", {"slot_minutes": 45}),
+        ("slot", "半小时", {"slot_minutes": 30}),
+        ("slot", "1.5小时", {"slot_minutes": 90}),
+        ("slot", "1小时半", {"slot_minutes": 90}),
+        ("slot", "1h30", {"slot_minutes": 90}),
+        ("slot", "2 hours", {"slot_minutes": 120}),
+        ("slot", "20 mins", {"slot_minutes": 20}),
+        ("places", "3位", {"at_once": 3}),
+        ("places", "12 people", {"at_once": 12}),
+        ("ahead", "两周后", None),
+        ("ahead", "2周", {"days_ahead": 14}),
+        ("ahead", "30 days", {"days_ahead": 30}),
+        ("notice", "随时", {"lead_hours": 0}),
+        ("notice", "3", {"lead_hours": 3}),
+        ("cut_off", "2天", {"cut_off_hours": 48}),
+        ("cut_off", "12小时", {"cut_off_hours": 12}),
+        ("cut_off", "很久", None),
+        ("cut_off", "31 days", None),
+        ("grace", "15分钟", {"grace_minutes": 15}),
+        ("grace", "不等", {"grace_minutes": 0}),
+        ("longer", "gold 14", {"early": [{"tiers": ["gold"], "days": 14}]}),
+        ("longer", "没有", {"early": []}),
+    ],
+)  # fmt: skip
+def test_what_is_said_of_booking_changes_that_and_nothing_else(
+    part: str, said: str, made: dict[str, Any] | None
+) -> None:
+    if made is None:
+        with pytest.raises(Unread):
+            PART[part].read(about(BOOKED), said)
+    else:
+        [(name, booking)] = PART[part].read(about(BOOKED), said).items()
+        assert name == "booking" and booking == {**written(BOOKED)["booking"], **made}
+        assert checked({**written(BOOKED), "booking": booking}) is not None
+
+
+def test_hours_begin_the_booking_with_slots_for_which_they_are_long_enough() -> None:
+    for typed, minutes in (("9-18", 60), ("9-9:45", 30), ("9-9:25 10-18", 20), ("9-9:12", 10), ("9-9:06", 5)):
+        begun = PART["hours"].read(about(SERVICE), typed)["booking"]
+        assert begun["slot_minutes"] == minutes
+        assert checked(merged(about(SERVICE), {"booking": begun})) is not None
+    with pytest.raises(Unread, match="那段只有"):
+        PART["hours"].read(about(SERVICE), "9-9:04")
+    assert PART["hours"].read(about(BOOKED), "不用预约") == {"booking": None}
+    for part in booking_text.PARTS:
+        if part not in ("hours", "no_show"):
+            with pytest.raises(Unread) as refused:
+                PART[part].read(about(SERVICE), "5")
+            assert SPEAKER.plain(refused.value.words) == "先写「预约时间」。"
+
+
+@pytest.mark.parametrize(
+    ("part", "said", "told"),
+    [
+        ("hours", "周一 9-9:20", "09:00 那段只有 20 分钟,不够 30 分钟。\n先改「每次多久」,或放宽时间。"),
+        ("slot", "3小时", "09:00 那段只有 120 分钟,不够 180 分钟。\n先改「预约时间」,或短一点。"),
+        ("slot", "3", "请发 5 到 480 之间的整数。"),
+        ("hours", "周八 9-18", "「周八 9-18」没看懂。比如:周一至周五 9-12 13-18"),
+        ("hours", "我们几乎每天都开门,来了就行", "没看懂。比如:周一至周五 9-12 13-18"),
+        ("hours", "", "没看懂。比如:周一至周五 9-12 13-18"),
+        ("hours", "每天休息", "那样就一天也不开了。要停就点「不用预约」。"),
+        ("places", "201", "请发 1 到 200 之间的整数。"),
+        ("ahead", "0", "请发 1 到 120 之间的整数。"),
+    ],
+)
+def test_what_cannot_be_booked_so_is_refused_with_what_would_put_it_right(part: str, said: str, told: str) -> None:
+    with pytest.raises(Unread) as refused:
+        PART[part].read(about(BOOKED), said)
+    assert SPEAKER.plain(refused.value.words) == told
+    assert not re.search(r"[。「]", Speaker("en", TODAY).plain(refused.value.words))
+
+
+@given(
+    part=st.sampled_from([*booking_text.PARTS]), said=st.text(alphabet="周一至五末9123.-:小时天分h mdgold", max_size=12)
+)
+@settings(max_examples=400, deadline=None)
+def test_whatever_is_typed_of_booking_is_refused_or_makes_a_document_that_may_be_published(
+    part: str, said: str
+) -> None:
+    try:
+        document = merged(about(BOOKED), PART[part].read(about(BOOKED), said))
+        made = checked(document)
+    except (Unread, ValidationError):
+        return
+    assert made is not None
+    for one in booking_text.PARTS:
+        told = offer_text.said(TERMS, written(made), one)
+        assert told is None or SPEAKER.plain(told)
+
+
+def test_another_kind_ends_the_booking() -> None:
+    one = about(BOOKED)
+    assert "booking" not in merged(one, PART["kind"].read(one, "goods"))
+    assert merged(one, PART["kind"].read(one, "service"))["booking"] == one.document["booking"]
+
+
+def test_what_begins_or_ends_with_the_booking_is_told_once() -> None:
+    unbooked, booked = written(SERVICE), written(BOOKED)
+    differs = {"code": booked["code"]}
+
+    def told(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
+        return [SPEAKER.plain(each) for each in offer_text.changes(TERMS, {**before, **differs}, {**after, **differs})]
+
+    assert told(unbooked, booked) == [
+        "预约时间:没有 → 周一、周二 09:00–11:00", "每次多久:没有 → 30 分钟", "同时几位:没有 → 1 位", "能约多远:没有 → 14 天内",
+        "最晚约:没有 → 开始前都能约", "取消期限:没有 → 提前 24 小时", "结束后再等:没有 → 30 分钟",
+    ]  # fmt: skip
+    assert told(booked, unbooked) == ["预约时间:周一、周二 09:00–11:00 → 没有"]
+    assert told(unbooked, {**booked, "unused": "forfeit"})[-2] == "没来的话:没有 → 积分不退"
+    assert told(booked, {**unbooked, "unused": "forfeit", "validity_days": 7})[1:] == [
+        "有效期:没有 → 7 天", "过期未用:没有 → 积分不退",
+    ]  # fmt: skip
+    early = {**booked, "booking": {**booked["booking"], "early": [{"tiers": ["gold"], "days": 14}]}}
+    assert told(booked, early) == ["谁能约更远:没有 → 金卡多 14 天"]
+    assert told(booked, {**booked, "unused": "forfeit"}) == ["没来的话:积分退回 → 积分不退"]
+
+
 def test_what_the_documents_validators_say_has_words_here() -> None:
-    sources = "".join(Path(str(module.__file__)).read_text("utf-8") for module in (offers, windows))
+    sources = "".join(Path(str(module.__file__)).read_text("utf-8") for module in (offers, windows, booking))
     said = set(re.findall(r'raise ValueError\(\s*"([^"]+)"\s*\)', sources))
     assert said and said <= set(offer_faults.SENTENCES)
 
@@ -128,7 +266,12 @@ def test_a_new_offer_is_asked_part_by_part_and_a_value_that_was_given_is_not_ask
     asked, one = [GUIDED[0]], About({"kind": "goods", "price": {"kind": "per_unit", "points": 5}}, TERMS, TODAY)
     while (part := after(one, asked[-1])) is not None:
         asked.append(part)
-    assert tuple(asked) == GUIDED
+    assert tuple(asked) == tuple(part for part in GUIDED if part not in booking_text.PARTS)
+    assert (after(about(SERVICE), "value"), after(about(SERVICE), "hours")) == ("hours", "stock")
+    asked = ["value"]
+    while (part := after(about(BOOKED), asked[-1])) is not None:
+        asked.append(part)
+    assert asked == ["value", "hours", "slot", "places", "cut_off", "no_show", "limits", "photo"]
     assert after(about(BOX), "price") == "stock"
     assert after(about(VOUCHER), "price") == "stock"
     assert set(PARTS) == set(PART) | {"specials"}

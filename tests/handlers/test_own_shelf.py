@@ -205,7 +205,8 @@ async def test_a_draft_outlives_the_process_and_goes_on_where_it_was_left(databa
         assert (await taps(world, boss, "接着写草稿")).startswith("哪一类 · 当季水果礼盒\n放在哪一类?")
         assert await taps(world, boss, "看草稿") == (
             "新的兑换 · 云山超市\n种类:服务\n名称:当季水果礼盒 / Seasonal fruit box\n总份数:不限\n每人限量:不限\n有效期:30 天\n\n"
-            "还要写:哪一类、价格\n[名称]  [哪一类]  [价格]\n[总份数]  [每人限量]  [有效期]\n[照片]\n[更多…]\n[丢掉]  [先放着]"
+            "还要写:哪一类、价格\n[名称]  [哪一类]  [价格]\n[总份数]  [每人限量]  [有效期]\n[照片]\n[预约…]  [更多…]\n"
+            "[丢掉]  [先放着]"
         )
         assert "丢掉这份草稿?写好的就没有了。" in await taps(world, boss, "丢掉")
         assert (await taps(world, boss, "不丢")).startswith("哪一类 · 当季水果礼盒")
@@ -623,7 +624,7 @@ async def test_a_merchant_with_points_of_its_own_chooses_which_and_whoever_runs_
         assert printed(boss).startswith("用什么积分 · 一等座升级\n用什么积分换?\n[积分]\n[铁路积分]\n")
         assert "通常每元 100 分" in await taps(world, boss, "铁路积分")
         await says(world, boss, "800")
-        assert (await taps(world, boss, "¥8", "不限", "不限", "30 天", "不放照片")).startswith(
+        assert (await taps(world, boss, "¥8", "不用预约", "不限", "不限", "30 天", "不放照片")).startswith(
             "新的兑换 · 江南铁路\n种类:服务\n名称:一等座升级 / First-class upgrade\n哪一类:出行\n用什么积分:铁路积分\n"
             "价格:800 铁路积分\n值多少:¥8(每元 100 分)\n"
         )

@@ -286,6 +286,19 @@ async def test_a_place_is_held_for_ten_minutes_and_then_anybodys(stage: Stage) -
     assert (await stage.redeem(second, id_, slot=TEN, when=at(minutes=19))).redemption.booked is not None
 
 
+async def test_what_is_to_come_is_booked_and_neither_held_nor_over_nor_freed(stage: Stage) -> None:
+    async def to_come(case: Case, now: Moment) -> int:
+        async with stage.engine.begin() as tx:
+            return await bookings.to_come(tx, case.offer_id, at=now)
+
+    held, booked = await a_case(stage, booked=False), await a_case(stage, booked=True)
+    assert (await to_come(held, at()), await to_come(booked, at())) == (0, 1)
+    assert (await to_come(booked, when(1, 10, 59)), await to_come(booked, when(1, 11))) == (1, 0)
+    async with stage.engine.begin() as tx:
+        await undo(booked, tx, at())
+    assert await to_come(booked, at()) == 0
+
+
 async def test_confirming_after_the_hold_lapsed_works_while_the_place_is_free(stage: Stage) -> None:
     [id_] = await stage.publish(wash())
     who = await stage.member((500, "-"))

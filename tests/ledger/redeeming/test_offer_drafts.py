@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import json
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from ledger.points.commands import Moment
 from ledger.redeeming import offer_drafts as drafts
 from ledger.redeeming import offer_photos as photos
 from ledger.redeeming import own_shelf, shelf
+from ledger.redeeming.booking import Booking
 from ledger.redeeming.offer_drafts import Draft, DraftInTheWay, OfferEditedMeanwhile, StockBelowTaken
 from ledger.redeeming.offers import Offer, PerUnit
 from ledger.redeeming.publish import publish, set_active
@@ -119,6 +121,47 @@ async def test_half_a_draft_is_held_to_the_same_rules(database: Database) -> Non
             await drafts.change(tx, draft, {"price": {"kind": "per_unit", "points": 5}}, guide=None, now=NOW)
         with pytest.raises(ValidationError):
             await drafts.change(tx, draft, {"validity_days": 0}, guide=None, now=NOW)
+
+
+BEGUN: dict[str, Any] = {
+    "slot_minutes": 60, "hours": [{"weekdays": [1], "open": "09:00", "close": "12:00"}], "cut_off_hours": 2,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("theirs", "mine", "both"),
+    [
+        ({"slot_minutes": 30}, {"cut_off_hours": 48}, {"slot_minutes": 30, "cut_off_hours": 48}),
+        ({"slot_minutes": 30}, {"slot_minutes": 20}, {"slot_minutes": 20}),
+        ({"slot_minutes": 30}, None, None),
+        (None, {"cut_off_hours": 48}, {"cut_off_hours": 48}),
+        ({"at_once": 4, "days_ahead": 1}, {"lead_hours": 30}, ValidationError),
+    ],
+)
+async def test_of_booking_each_field_is_carried_over_by_itself(
+    database: Database, theirs: dict[str, Any] | None, mine: dict[str, Any] | None, both: Any
+) -> None:
+    async with database.engine.begin() as tx:
+        await stocked(tx)
+        one = PerUnit(points=500, value_minor=2500)
+        wash = offer(
+            "box", "洗车", "Wash", "fruit", one, kind="service", booking=Booking.model_validate_json(json.dumps(BEGUN))
+        )
+        await publish(tx, wash, now=NOW, today=TODAY)
+        first, second = [
+            await changing(tx, who, booking=None if said is None else {**BEGUN, **said})
+            for who, said in ((FRUIT_A, theirs), (FRUIT_B, mine))
+        ]
+        await put_up(tx, first)
+        if both is ValidationError:
+            with pytest.raises(ValidationError, match="nothing could ever be booked"):
+                await drafts.onto_latest(tx, second, now=NOW)
+            return
+        second = await drafts.onto_latest(tx, second, now=NOW)
+        await put_up(tx, second)
+        _, id_ = await box(tx)
+        made = (await shelf.one(tx, id_)).offer.booking
+        assert made == (None if both is None else Booking.model_validate_json(json.dumps({**BEGUN, **both})))
 
 
 async def test_whoever_publishes_second_is_told_and_carries_their_changes_over(database: Database) -> None:
