@@ -31,6 +31,13 @@ def day(on: dt.date) -> Text:
     return t("{on} {weekday}", on=on, weekday=weekday(on))
 
 
+def short_day(on: dt.date, today: dt.date) -> Text:
+    """«25日 周三», for a button beside another; days of other months, today and tomorrow are said whole."""
+    if on <= today + dt.timedelta(days=1) or (on.year, on.month) != (today.year, today.month):
+        return day(on)
+    return t("{number}日 {weekday}", number=on.day, weekday=weekday(on))
+
+
 def rules(listed: Listed) -> list[Text]:
     """What an offer's booking asks, one short fact each."""
     booking = listed.offer.booking

@@ -18,7 +18,7 @@ from ledger.merchants import staff
 from ledger.points import statements
 from ledger.points.statements import Currency
 from ledger.redeeming import diaries, own_shelf
-from ledger.redeeming.booking import Diary, openings
+from ledger.redeeming.booking import Diary
 from ledger.redeeming.may_redeem import Facts, Listed, may_redeem
 from ledger.redeeming.offer_drafts import Draft
 from ledger.redeeming.offers import Names, Offer
@@ -100,7 +100,7 @@ def previewed(
     )
     facts = Facts(stock_left=None if limits.stock is None else limits.stock - taken, day_left=limits.day, traits=some)
     if free is not None:
-        facts = replace(facts, openings=openings(free, turn.at.programme_now, some.tier))
+        facts = replace(facts, openings=free.openings(turn.at.programme_now, some.tier))
     facts = replace(facts, available=_enough(this, facts, turn))
     return card(turn, Seen(this, facts, may_redeem(this, facts, today=turn.today)))
 

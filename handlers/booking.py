@@ -276,7 +276,8 @@ def _days(
     buttons = []
     for on, slots in found[at * DAYS_PER_PAGE : (at + 1) * DAYS_PER_PAGE]:
         free = sum(left for _, left in slots)
-        label = tn("{day} · 余 {n}", n=free, day=words.day(on)) if free else t("{day} · 满", day=words.day(on))
+        day = words.short_day(on, turn.today)
+        label = tn("{day} · 余 {n}", n=free, day=day) if free else t("{day} · 满", day=day)
         buttons.append(feature.button(label, next_, id_, on.isoformat()))
     return [*_in_rows(buttons, 2), _arrows(at, len(found), DAYS_PER_PAGE, here, id_)]
 
