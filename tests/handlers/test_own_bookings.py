@@ -71,7 +71,7 @@ async def test_what_a_manager_sets_up_by_taps_and_typing_a_member_books(database
             "[再新建一项]  [主菜单]"
         )
         days = await at.to_the_days()
-        assert "[明天 周一 · 余 12]  [24日 周二 · 余 16]" in days and "[11月29日 周日 · 余 12]" in days
+        assert "[明天 周一 · 余 12]  [24日 周二 · 余 16]" in days and "[29日 周日 · 余 12]" in days
         assert "[11:00 · 余 2]  [13:00 · 余 2]" in await at.day("tomorrow")
         await at.hour("11:00")
         await at.taps("book", "booked")
