@@ -298,7 +298,7 @@ def _hours(
         else:
             label = t("{time}", time=time) if diary.booking.at_once == 1 else tn("{time} · 余 {n}", n=left, time=time)
         buttons.append(feature.button(label, next_, id_, minute(slot.starts_at)))
-    rows = _in_rows(buttons, 3)
+    rows = _in_rows(buttons, 3 if diary.booking.at_once == 1 else 2)
     return [*rows, _arrows(at, len(found), HOURS_PER_PAGE, here, id_, on.isoformat())] if rows else []
 
 
