@@ -201,6 +201,9 @@ class Dispatcher:
             await self._anything_else(now)
             return
         now.answer = await self._shown(turn, await step(turn, message.text))
+        if not now.answer:  # it was no answer to what the step had asked
+            now.leave()
+            await self._anything_else(now)
 
     async def _given(self, now: Running) -> None:
         turn, message = now.turn, now.update.message

@@ -101,7 +101,7 @@ def _draw(screen: Screen, speaker: Speaker) -> Drawn:
         drawn["alert"] = _within(speaker.plain(screen.alert), ALERT_MAX, "alert")
     if not screen.lines:
         return drawn
-    text = "\n".join(speaker.html(line) if line else "" for line in screen.lines)
+    text = "\n".join(speaker.line(line) if line else "" for line in screen.lines)
     _within(html.unescape(_TAG.sub("", text)), CAPTION_MAX if screen.picture or screen.file else TEXT_MAX, "text")
     drawn["text"] = text
     if screen.rows:

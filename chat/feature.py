@@ -30,9 +30,10 @@
     async def paid(turn: Turn, token: str) -> Screen: ...
 
 A callback may return one screen, several (the first answers the tap, the rest follow), none, or `Onward` to another
-feature's screen. Raising a `Refusal` rolls its
-writes back and shows the refusal's wording. The command menu, `/help` and the documentation table are made from these
-declarations; nothing else lists commands. The edge finds every `feature` in `handlers/` by itself.
+feature's screen; a step that returns none says that the words were no answer, and they are heard as outside of it.
+Raising a `Refusal` rolls its writes back and shows the refusal's wording. The command menu, `/help` and the
+documentation table are made from these declarations; nothing else lists commands. The edge finds every `feature` in
+`handlers/` by itself.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from chat.offers import both, points_of, thing
 from chat.refusals import Worded, worded
 from chat.screen import BLANK, QR, Button, Line, Screen, screen
 from chat.turn import Turn
-from chat.words import Money, Points, Text, t, tn
+from chat.words import Both, Money, Points, Text, t, tn
 from ledger.redeeming import codes, counter, redemptions, vouchers
 from ledger.redeeming.lapses import Lapsed
 from ledger.redeeming.vouchers import Booked, Redemption
@@ -252,6 +252,16 @@ def _(no: counter.CodeUnknown) -> Worded:
     if no.tries_left:
         return Worded(t("没有这张券"), tn("请核对券码。再错 {n} 次就要等一会儿。", n=no.tries_left))
     return Worded(t("没有这张券"), t("错得太多,下一个码要等一会儿才能查。"))
+
+
+def guessing(till: str, where: Both, merchant_id: int) -> Screen:
+    """What those who run a merchant hear when a till has tried so many codes that are nobody's that it has to wait."""
+    lines: list[Line] = [
+        tn("<b>{till} 报错了 {n} 个券码</b>", n=counter.WRONG_CODES_MOST, till=till),
+        t("{merchant} · 都不是任何人的券,可能有人在猜", merchant=where),
+        tn("这个收银台先停 {n} 分钟,别的照常。问问码是谁给的。", n=counter.GUESSING_MINUTES),
+    ]
+    return screen(lines, [[doors.staff(merchant_id), doors.home()]])
 
 
 @worded(counter.GuessingPaused)

@@ -105,6 +105,10 @@ _ZONE = ZoneInfo("Asia/Shanghai")
 _TAG = re.compile(r"</?(?:b|i|s|u|code|pre|blockquote|tg-spoiler)>")
 _TIGHT = re.compile(r"\{(\w+)\}(?=(?:<[^>]+>)*[\u4e00-\u9fff])")
 """A fact right before a Chinese word."""
+_FIRST = re.compile(r"^((?:<[^>]+>)*)([a-z])")
+_NAMED = re.compile(r"\{(\w+)\}")
+_WORD = re.compile(r"[a-z]+(?!\w)")
+"""A word as people write it: occurred_at is none."""
 _SYMBOLS = {"CNY": "¥", "GBP": "£", "USD": "$", "EUR": "€", "HKD": "HK$"}
 
 
@@ -122,6 +126,25 @@ class Speaker:
     def html(self, text: Text | str | Any) -> str:
         """The text as Telegram HTML, every value escaped."""
         return self._render(text, escape=True)
+
+    def line(self, text: Text | str | Any) -> str:
+        """As `html`, for a line of its own: in English it begins with a capital, unless somebody's own words come first."""
+        shown = self.html(text)
+        return _FIRST.sub(lambda met: met[1] + met[2].upper(), shown, count=1) if self._ours(text) else shown
+
+    def _ours(self, value: Any) -> bool:
+        """Whether it begins with a word of the programme's: in its text, in a text within that, or a day like «tomorrow»."""
+        match value:
+            case In(language, text):
+                return Speaker(language, self.today, self.zone)._ours(text)
+            case Text(msgid, facts, n) if self.language != "zh":
+                words = catalogue(self.language)
+                said = _TAG.sub("", words.gettext(msgid) if n is None else words.ngettext(msgid, msgid, n))
+                named = _NAMED.match(said)
+                return self._ours(facts[named[1]]) if named else _WORD.match(said) is not None
+            case dt.date():
+                return self.language != "zh"
+        return False
 
     def plain(self, text: Text | str | Any) -> str:
         """The text without tags or escapes, for buttons, alerts and pictures."""

@@ -54,9 +54,9 @@ async def list_(turn: Turn, page: str = "0") -> Screen:
 
 
 @feature.step("code")
-async def code_typed(turn: Turn, said: str) -> Screen:
-    """Checks in with the code as typed."""
-    return await _checked_in(turn, said)
+async def code_typed(turn: Turn, said: str) -> Screen | None:
+    """Checks in with the code as typed; other words are no answer to that."""
+    return await _checked_in(turn, said) if check_in.looks_like(said) else None
 
 
 @feature.link(check_in.LINK)

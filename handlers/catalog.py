@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
-from chat import doors, handovers, known
+from chat import amounts, doors, handovers, known
 from chat.arguments import number
 from chat.feature import Feature
 from chat.known import Known
@@ -21,7 +21,7 @@ from chat.offers import (
     short_reason,
 )
 from chat.refusals import wording
-from chat.screen import BLANK, Button, Line, Screen, screen
+from chat.screen import BLANK, Button, Line, Onward, Screen, screen
 from chat.turn import Turn
 from chat.words import Both, Money, Text, t, tn
 from ledger.earning import green_rating
@@ -30,7 +30,7 @@ from ledger.redeeming import favourites, shelf
 from ledger.redeeming.browse import Browse, Order, browse, in_order
 from ledger.redeeming.may_redeem import Yes
 from ledger.redeeming.offers import CATEGORIES as SHELVES
-from ledger.redeeming.offers import PerMoney
+from ledger.redeeming.offers import AmountNotOffered, PerMoney
 from ledger.redeeming.on_shelf import Found
 from ledger.redeeming.search import LONGEST, search
 from ledger.redeeming.shelf import Seen
@@ -40,6 +40,8 @@ feature = Feature("catalog", order=30, on_account=True)
 PER_PAGE = 6
 FIRST_PAGE = 5
 QUICK_AMOUNTS = 4
+OPENED = "opened"
+"""The voucher of any value that is on the screen, in the dialogue."""
 
 NO_REASONS: Mapping[int, Text] = {}
 
@@ -49,7 +51,7 @@ T = TypeVar("T")
 @feature.command("redeem", t("兑换"), said="换东西,礼品,奖品,商城,redeem,rewards,gifts,catalog,catalogue")
 async def command(turn: Turn, words: str = "") -> Screen:
     """Opens the catalog, or finds what was asked for."""
-    return await said(turn, words) if words else await home(turn)
+    return await _sought(turn, words) if words else await home(turn)
 
 
 @feature.tap("home")
@@ -159,8 +161,23 @@ async def sort(turn: Turn, order: str, origin: str = "all") -> Screen:
 
 
 @feature.step("search")
-async def said(turn: Turn, words: str) -> Screen:
-    """Finds offers by whatever was typed."""
+async def said(turn: Turn, words: str) -> Screen | Onward:
+    """Finds offers by whatever was typed. A number under a voucher of any value says of how much it shall be."""
+    opened, minor = int(turn.dialogue.data.get(OPENED, 0)), amounts.parse(words)
+    if not opened or minor is None:
+        return await _sought(turn, words)
+    price_ = (await shelf.judged(turn.tx, turn.me, opened, today=turn.today, now=turn.at.programme_now)).verdict.priced
+    try:
+        price_.price.quote(minor)
+    except AmountNotOffered as no:
+        told = wording(no)
+        return await _card(
+            turn, opened, "home", first=[t("<b>{headline}</b>", headline=told.headline), told.detail, BLANK]
+        )
+    return Onward(doors.redeem(t("兑换"), opened, minor))
+
+
+async def _sought(turn: Turn, words: str) -> Screen:
     words = " ".join(words.split())[:LONGEST]
     _stay(turn, words=words)
     return await _found(turn, words, "0")
@@ -169,14 +186,17 @@ async def said(turn: Turn, words: str) -> Screen:
 @feature.hears()
 async def sought(turn: Turn, words: str) -> Screen | None:
     """Whatever was typed may be something on the shelf."""
-    return await said(turn, words) if await search(turn.tx, words, guess=False) else None
+    return await _sought(turn, words) if await search(turn.tx, words, guess=False) else None
 
 
 @feature.tap("found")
 async def found(turn: Turn, page: str = "0") -> Screen:
     """Turns a page of the last search."""
     words = str(turn.dialogue.data.get("words", ""))
-    return await _found(turn, words, page) if words else await home(turn)
+    if not words:
+        return await home(turn)
+    _stay(turn, words=words)
+    return await _found(turn, words, page)
 
 
 async def _found(turn: Turn, words: str, page: str) -> Screen:
@@ -187,15 +207,19 @@ async def _found(turn: Turn, words: str, page: str) -> Screen:
     nothing = t("换个说法试试,中文、拼音、首字母都行。")
     heading = t("「{words}」", words=words) if seen else t("没有找到「{words}」", words=words)
     at = _at(len(seen), page)
-    return _list(heading, _page(seen, at), at, len(seen), "found", nothing)
+    choices = () if seen else (feature.button(t("分类"), "categories"), feature.button(t("整个货架"), "all", 0))
+    return _list(heading, _page(seen, at), at, len(seen), "found", nothing, choices=choices)
 
 
 @feature.tap("offer")
 async def offer(turn: Turn, offer_id: str, origin: str = "home") -> Screen:
     """Shows one offer: what it is, what it costs this member, its rules — and either the way to have it, or what is missing."""
-    if turn.dialogue.state != feature.at("search"):
-        _stay(turn)
-    seen = await shelf.judged(turn.tx, turn.me, number(offer_id), today=turn.today, now=turn.at.programme_now)
+    return await _card(turn, number(offer_id), origin)
+
+
+async def _card(turn: Turn, offer_id: int, origin: str, *, first: Sequence[Line | None] = ()) -> Screen:
+    seen = await shelf.judged(turn.tx, turn.me, offer_id, today=turn.today, now=turn.at.programme_now)
+    _open(turn, seen)
     listed, (lines, picture) = seen.listed, card(turn, seen)
     rows: list[list[Button | None]] = []
     if isinstance(seen.verdict, Yes):
@@ -210,14 +234,15 @@ async def offer(turn: Turn, offer_id: str, origin: str = "home") -> Screen:
         ],
         [_back(origin), doors.home()],
     ]
-    return screen(lines, rows, picture=picture)
+    # With a word before it there is no picture: its caption has room for the card alone.
+    return screen([*first, *lines], rows, picture=None if first else picture)
 
 
 def _ways_to_have(seen: Seen, yes: Yes) -> list[list[Button | None]]:
     """One button where there is one amount; else the likely amounts, and a way to the others."""
     listed, price_ = seen.listed, yes.priced.price
     if isinstance(price_, PerMoney):
-        amounts = likely_amounts(price_, yes.most, QUICK_AMOUNTS)
+        likely = likely_amounts(price_, yes.most, QUICK_AMOUNTS)
         buttons = [
             doors.redeem(
                 t(
@@ -228,9 +253,9 @@ def _ways_to_have(seen: Seen, yes: Yes) -> list[list[Button | None]]:
                 listed.id,
                 amount,
             )
-            for amount in amounts
+            for amount in likely
         ]
-        others = (yes.most - price_.least) // price_.step + 1 > len(amounts)
+        others = (yes.most - price_.least) // price_.step + 1 > len(likely)
         return [*_pairs(buttons), [doors.amounts(t("别的面额"), listed.id) if others else None]]
     if listed.offer.booking is not None:
         return [[doors.book(listed.id)]]
@@ -242,6 +267,17 @@ def _stay(turn: Turn, order: str | None = None, **said: str) -> None:
     """On the catalog whatever is typed is looked for. The order chosen stays as long as somebody looks around."""
     chosen = _order(turn) if order is None else order_of(order)
     turn.goto(feature.at("search"), **({} if chosen == "near" else {"order": chosen}), **said)
+
+
+def _open(turn: Turn, seen: Seen) -> None:
+    """As `_stay`, with all that was chosen; a voucher of any value is remembered, while it may be had."""
+    before = turn.dialogue.data if turn.dialogue.state == feature.at("search") else {}
+    any_value = isinstance(seen.verdict, Yes) and isinstance(seen.verdict.priced.price, PerMoney)
+    data = {name: said for name, said in before.items() if name != OPENED}
+    if any_value:
+        data[OPENED] = seen.listed.id
+    if turn.dialogue.state != feature.at("search") or data != before:
+        turn.goto(feature.at("search"), **data)
 
 
 def _order(turn: Turn) -> Order:

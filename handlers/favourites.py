@@ -26,12 +26,12 @@ async def command(turn: Turn, words: str = "") -> Screen:
 
 @feature.tap("list")
 async def list_(turn: Turn, page: str = "0") -> Screen:
-    """Lists a page of favourites, what can be had now first, then by what is lacking."""
+    """Lists a page of favourites: what can be had now, then by what is lacking, then what is off the shelf for now."""
     held = await shelf.purse(turn.tx, turn.me, today=turn.today)
     kept = await favourites.on_shelf(turn.tx, turn.me.id)
-    seen = shelf.nearest_first(
-        await shelf.look(turn.tx, turn.me, kept, today=turn.today, held=held, now=turn.at.programme_now)
-    )
+    away = await favourites.off_shelf(turn.tx, turn.me.id)
+    looked = await shelf.look(turn.tx, turn.me, [*kept, *away], today=turn.today, held=held, now=turn.at.programme_now)
+    seen = [*shelf.nearest_first(looked[: len(kept)]), *looked[len(kept) :]]
     can = sum(short_reason(each) is None for each in seen)
     at = min(number(page), max(0, (len(seen) - 1) // PER_PAGE))
     lines: list[Line | None] = [t("<b>收藏</b>")]

@@ -26,6 +26,7 @@ from ledger.redeeming import bookings, offer_drafts
 from ledger.redeeming import own_shelf as kept
 from ledger.redeeming.offer_drafts import Draft, OfferEditedMeanwhile, StockBelowTaken, written
 from ledger.redeeming.publish import CurrencyNotAccepted
+from ledger.redeeming.spelling import is_chinese
 
 feature = Feature("shelf_draft", order=78)
 
@@ -250,6 +251,8 @@ async def typed(turn: Turn, said: str) -> Screen:
 async def _name(turn: Turn, post: Post, draft: Draft, said: str) -> Screen:
     """One language of the name: the Chinese first, then the English."""
     words, zh = " ".join(said.split()), str(turn.dialogue.data.get("zh", ""))
+    if zh and (names := two(said)) is not None and is_chinese(names["zh"]):  # both after all, the Chinese one anew
+        return await take(turn, post, draft, "name", said)
     if zh:
         return await take(turn, post, draft, "name", f"{zh}\n{words}")
     try:

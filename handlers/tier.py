@@ -6,6 +6,7 @@ from chat import doors, paid_tiers, till
 from chat import tiers as words_of
 from chat.arguments import number
 from chat.feature import Feature
+from chat.offers import both, short_price, short_reason
 from chat.screen import BLANK, Button, Line, Screen, screen
 from chat.turn import Turn
 from chat.words import Both, Money, Points, Text, t, tn
@@ -13,11 +14,15 @@ from ledger.earning import qualifying
 from ledger.earning.qualifying import Progress
 from ledger.members import operators, standings, tiers, upgrades
 from ledger.programme import Programme, Tier
-from ledger.redeeming import tier_sales
+from ledger.redeeming import shelf, tier_sales
+from ledger.redeeming.may_redeem import Yes
+from ledger.redeeming.memberships import MembershipHeld
+from ledger.redeeming.on_shelf import on_shelf
 
 feature = Feature("tier", order=36)
 
 PER_PAGE = 8
+SHELF_SHOWN = 3
 DECIDES = "admin"
 """The operator's role that upgrades members."""
 
@@ -78,6 +83,7 @@ async def show(turn: Turn) -> Screen:
         ]
         for sale in tier_sales.sales(programme, mine.tier.code, today=turn.today)
     ]
+    rows += await on_the_shelf(turn)
     rows += [
         [feature.button(t("全部等级"), "ladder"), feature.button(t("变动记录"), "past")],
         [doors.privileges(), doors.card()],
@@ -108,6 +114,33 @@ async def for_sale(turn: Turn, mine: Tier, *, carried: bool) -> list[Line]:
     if lines and not carried:
         lines.append(paid_tiers.AFTERWARDS)
     return [BLANK, *lines] if lines else []
+
+
+async def on_the_shelf(turn: Turn) -> list[list[Button | None]]:
+    """The tiers for some days that are on the shelf, the nearest first; not those that would bring this member nothing."""
+    offers = (await on_shelf(turn.tx)).memberships
+    if not offers:
+        return []
+    held = await shelf.purse(turn.tx, turn.me, today=turn.today)
+    seen = await shelf.look(turn.tx, turn.me, offers, today=turn.today, held=held, now=turn.at.programme_now)
+    of_use = [
+        each
+        for each in shelf.shown(seen, turn.today)
+        if isinstance(each.verdict, Yes) or not isinstance(each.verdict.reasons[0], MembershipHeld)
+    ]
+    return [
+        [
+            doors.offer(
+                t(
+                    "{name} · {price}",
+                    name=both(each.listed.offer.name),
+                    price=short_reason(each) or short_price(each.listed, each.verdict.priced.price),
+                ),
+                each.listed.id,
+            )
+        ]
+        for each in shelf.nearest_first(of_use)[:SHELF_SHOWN]
+    ]
 
 
 @feature.tap("ladder", reads_only=True)

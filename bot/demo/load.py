@@ -61,14 +61,14 @@ class CurrencyTold(BaseModel):
 
 
 class MerchantTold(BaseModel):
-    """A merchant of merchants.toml, with its rule: points per yuan."""
+    """A merchant of merchants.toml, with its rule: points per yuan; none where it gives no points."""
 
     code: str
     name_zh: str
     name_en: str
     category: str
     currency: str
-    rate: str
+    rate: str | None = None
     terms: dict[str, Any]
     region: str | None = None
 
@@ -156,6 +156,8 @@ async def _set_up(scene: Scene, currencies: list[CurrencyTold]) -> None:
             terms=Terms(currency=ids[told.currency], **told.terms),
         )
         scene.merchants[told.code] = made
+        if told.rate is None:
+            continue
         await rulebook.publish(
             tx,
             code=f"{told.code}-base",

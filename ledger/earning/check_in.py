@@ -62,6 +62,12 @@ def normal(said: str) -> str:
     return "".join(c for c in plain if c.isalnum()).translate(str.maketrans("OIL", "011"))
 
 
+def looks_like(said: str) -> bool:
+    """Whether it was probably meant as a code: the right length, give or take one, of letters and digits, in two parts at most."""
+    code = normal(said)
+    return abs(len(code) - LENGTH) <= 1 and code.isascii() and len(said.split()) <= 2
+
+
 def _code(vault: Vault, activity_id: int, period: int) -> str:
     number = int.from_bytes(vault.blind("check-in", f"{activity_id}:{period}")[:8])
     return "".join(_ALPHABET[number >> 5 * place & 31] for place in range(LENGTH))

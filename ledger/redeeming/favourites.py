@@ -66,3 +66,10 @@ async def ids(tx: AsyncConnection, member_id: int) -> list[int]:
 async def on_shelf(tx: AsyncConnection, member_id: int) -> list[Listed]:
     """The offers a member keeps that can be had at all, the newest first."""
     return await by_ids(tx, await ids(tx, member_id))
+
+
+async def off_shelf(tx: AsyncConnection, member_id: int) -> list[Listed]:
+    """The others: paused, or their merchant's; they may come back."""
+    kept = await ids(tx, member_id)
+    on = {each.id for each in await by_ids(tx, kept)}
+    return [await one(tx, offer_id) for offer_id in kept if offer_id not in on]

@@ -15,7 +15,7 @@ from functools import cached_property, reduce
 from operator import xor
 
 from rapidfuzz import fuzz, process
-from rapidfuzz.distance import OSA
+from rapidfuzz.distance import OSA, LCSseq
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger.points.reading import run
@@ -33,6 +33,8 @@ _PART = 4
 _WAYS, _SPELLINGS = 4, 8
 """So many ways to cut a word into parts, and spellings that may have been meant, are looked for at most."""
 _LIKE = 75
+_MEANT = 1
+"""A name that begins with what was typed, or is that, was meant: nothing else is guessed beside it."""
 
 _MERCHANT, _NEARLY, _APART, _LACKING = 20, 50, 200, 10_000
 """Added to a grade: found in the merchant's name, of a typing error, in several places, for each word not found."""
@@ -117,8 +119,10 @@ class Index:
         if len(apart) > 1:
             each = [self._said(term) or (self._meant(term) if guess else {}) for term in apart]
             found = _either(found, _together(each))
-        if guess and (not found or (len(found) < _FEW and not is_chinese(whole))):
-            found = _either(found, self._meant(whole) if not found else self._near(whole, most_errors=1))
+        if guess and not found:
+            found = self._meant(whole)
+        elif guess and len(found) < _FEW and min(found.values()) > _MEANT and not is_chinese(whole):
+            found = _either(found, self._near(whole, most_errors=1))
         if guess and not found:
             found = _most(apart, each) or self._like(whole)
         return self._best(found, limit)
@@ -192,15 +196,26 @@ class Index:
         return {}
 
     def _like(self, term: str) -> Grades:
-        """Names that are like the words on the whole."""
+        """Names that are like the words on the whole. Of Chinese the characters tell: to the ear 环保袋 is near 珠宝代金券."""
+        if is_chinese(term):
+            return self._sharing(term)
         if _too_short(term):
             return {}
-        sound, found = _sound(term), Grades()
+        found = Grades()
         for choices in ([line.pinyin for line in self._names], [line.english for line in self._names]):
             joined = [choice.replace(" ", "") for choice in choices]
-            near = process.extract(sound, joined, scorer=fuzz.partial_ratio, score_cutoff=_LIKE, limit=None)
+            near = process.extract(term, joined, scorer=fuzz.partial_ratio, score_cutoff=_LIKE, limit=None)
             found = _either(found, {place: 100 - int(ratio) for _, ratio, place in near})
         return found
+
+    def _sharing(self, term: str) -> Grades:
+        """Names that have most of its characters, in their order; else the few that end as it does: 环保袋, 帆布袋."""
+        shared = [(place, LCSseq.similarity(term, line.chinese)) for place, line in enumerate(self._names)]
+        found = {place: len(term) - same for place, same in shared if same * 2 > len(term) and same > 1}
+        if found or _too_short(term):
+            return found
+        ending = [place for place, line in enumerate(self._names) if line.chinese.endswith(term[-1])]
+        return dict.fromkeys(ending, len(term)) if len(ending) <= _FEW else {}
 
     def _best(self, found: Grades, limit: int) -> list[int]:
         """The ids of the best: of two found as well, the shorter name, and then the one that has been there longer."""

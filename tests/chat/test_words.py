@@ -210,6 +210,16 @@ def test_an_hour_stands_apart_from_the_word_after_it_and_a_day_does_not() -> Non
     assert reader.html(Text("{when}<b>起</b>", {"when": at})) == "今天 21:19 <b>起</b>"
 
 
+def test_a_line_in_english_begins_with_a_capital_where_its_words_are_the_programmes() -> None:
+    english_, tomorrow = Speaker("en", TODAY), TODAY + dt.timedelta(days=1)
+    used = t("{on} 已用", on=TODAY)
+    assert (english_.html(used), english_.line(used)) == ("used today", "Used today")
+    for heading, line in [(used, "Used today"), (tomorrow, "Tomorrow"), ("iPhone <5>", "iPhone &lt;5&gt;")]:
+        assert english_.line(t("<b>{heading}</b>", heading=heading)) == f"<b>{line}</b>"
+    assert english_.line(Both("苹果", "apple")) == "apple", "names are as they are given"
+    assert Speaker("zh", TODAY).line(t("<b>{heading}</b>", heading="ok")) == "<b>ok</b>"
+
+
 def test_names_are_data_and_escaped_everywhere() -> None:
     said = t("欢迎您,{name}", name="<b>Tom & Co</b>")
     assert Speaker("zh", TODAY).html(said) == "欢迎您,&lt;b&gt;Tom &amp; Co&lt;/b&gt;"

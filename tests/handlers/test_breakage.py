@@ -76,7 +76,7 @@ async def test_in_english(database: Database) -> None:
         await runs_the_programme(world, ada, "auditor")
         shown = await desk(world, ada)
         assert "Expired points · 11/2026\nWorth ¥25.30 in all\n\nYunshan Market: 1,200 pts\n" in shown
-        assert "expired 1,400; restored 200" in shown
+        assert "Expired 1,400; restored 200" in shown
 
 
 @pytest.mark.parametrize(

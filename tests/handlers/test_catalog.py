@@ -112,6 +112,31 @@ async def test_nothing_found_says_what_else_to_try(database: Database) -> None:
         ming = await at_the_catalog(world, language="en")
         await ming.says("<b>quantum & co</b>")
         assert "Nothing found for “<b>quantum & co</b>”" in (await ming.sees("Try other words")).shown
+        assert ming.last.labels == ["Categories", "Everything", "Catalog", "Main menu"]
+        await ming.taps("Everything")
+        await ming.sees("Imported fruit box")
+
+
+async def test_a_number_typed_under_a_voucher_of_any_value_says_of_how_much_it_shall_be(database: Database) -> None:
+    async with bot_running(database, setup=shop) as world:
+        ming = await at_the_catalog(world, 1500)
+        await ming.taps("超市代金券")
+        await ming.sees("最多换 ¥28", fresh=True)
+        await ming.says("23")
+        told = await ming.sees("没有这个面额", fresh=True)
+        assert "从 ¥20 到 ¥200,每档 ¥4。" in told.shown and "最多换 ¥28" in told.shown
+        await ming.says("¥24")
+        told = await ming.sees("将用掉", fresh=True)
+        assert "超市代金券 ¥24" in told.shown and told.labels[0] == "确认兑换"
+        await ming.says("/redeem 超市代金券")
+        await ming.taps("超市代金券")
+        await ming.says("60")
+        await ming.sees("还差 1,500 分", fresh=True)
+        await ming.says("/redeem 水果礼盒")
+        await ming.taps("进口水果礼盒")
+        await ming.sees("换后剩 1,000 分", fresh=True)
+        await ming.says("24")
+        await ming.sees("没有找到「24」", fresh=True)
 
 
 async def test_a_long_shelf_is_paged_and_a_search_survives_a_restart(database: Database) -> None:

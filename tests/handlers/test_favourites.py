@@ -51,6 +51,25 @@ async def test_what_is_within_reach_is_counted_and_comes_first(database: Databas
         assert labels[1].startswith("Supermarket voucher") and "400 pts short" in labels[1]
 
 
+async def test_what_is_paused_stays_in_the_list_and_can_be_let_go(database: Database) -> None:
+    async with bot_running(database, setup=shop) as world:
+        ming = await world.member()
+        await ming.says("/redeem 礼盒")
+        await ming.taps("进口水果礼盒")
+        await ming.taps("加入收藏")
+        await world.settled()
+        await world.sql("UPDATE offer SET active = false WHERE code = 'box' RETURNING id")
+        await ming.says("/favourites")
+        await ming.sees("现在还没有够换的", fresh=True)
+        assert ming.last.labels[0] == "进口水果礼盒 · 500 分 · 暂不能换"
+        await ming.taps("进口水果礼盒")
+        await ming.sees("这项兑换暂停了", fresh=True)
+        await ming.taps("取消收藏")
+        await world.settled()
+        await ming.says("/favourites")
+        await ming.sees("还没有收藏", fresh=True)
+
+
 async def test_five_taps_keep_once_and_a_restart_forgets_nothing(database: Database) -> None:
     async with bot_running(database, setup=shop) as world:
         ming = await world.member()

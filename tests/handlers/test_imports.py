@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import io
 from pathlib import Path
 from typing import Any
@@ -69,7 +70,8 @@ def table(content: bytes) -> list[list[str]]:
 
 
 def bought(world: World, document: str, amount: str, customer: str = "c1") -> list[str]:
-    return [document, customer, world.now().strftime("%Y-%m-%d"), amount]
+    """A day alone is its noon, which today may still be to come."""
+    return [document, customer, (world.now() - dt.timedelta(days=1)).strftime("%Y-%m-%d"), amount]
 
 
 WORDS = {

@@ -145,7 +145,7 @@ async def test_the_same_in_english_with_a_voucher_of_any_value(database: Databas
             "Rules: code good for 90 days"
         )
         assert (await taps(world, boss, "中文")).startswith("超市代金券 · 云山超市\n¥20–¥200,每 ¥1 要 50 分\n")
-        assert (await taps(world, boss, "Publish")).startswith("On the shelf\nSupermarket voucher\nfrom 1,000 pts")
+        assert (await taps(world, boss, "Publish")).startswith("On the shelf\nSupermarket voucher\nFrom 1,000 pts")
         await gives(world, member, 10_000)
         await says(world, member, "/redeem voucher")
         assert (await taps(world, member, "Supermarket voucher")).startswith(card)
@@ -250,6 +250,16 @@ async def test_bad_answers_are_told_what_fixes_them_and_the_draft_stays(database
             assert screen.split("\n")[0] == told, screen
             assert await taps(world, boss, "返回") == whole
         assert (await says(world, boss, "随便说说")).startswith("要改哪一项?点下面的。\n")
+
+
+async def test_both_names_sent_where_the_english_one_was_asked_are_both(database: Database) -> None:
+    async with bot_running(database) as world:
+        shop = await open_shop(world)
+        await says(world, shop.manager, "/shelf")
+        await taps(world, shop.manager, "新建", "商品")
+        assert "「咖啡」的英文名叫什么?" in await says(world, shop.manager, "咖啡")
+        assert "哪一类 · 手冲咖啡" in await says(world, shop.manager, "手冲咖啡 / Drip coffee")
+        assert "名称:手冲咖啡 / Drip coffee\n" in await taps(world, shop.manager, "看草稿")
 
 
 async def test_everything_else_can_be_said_too_and_members_read_it(database: Database) -> None:

@@ -155,9 +155,9 @@ async def test_the_same_in_english(database: Database) -> None:
         )
         await taps(world, shop.customer, "My tier", "What changed")
         assert printed(shop.customer).splitlines()[1:4] == [
-            f"today · Gold · taken back by the shop, until {until}",
-            f"today · Gold · bought for longer, until {longer}",
-            f"today · Gold · given or bought, until {until}",
+            f"Today · Gold · taken back by the shop, until {until}",
+            f"Today · Gold · bought for longer, until {longer}",
+            f"Today · Gold · given or bought, until {until}",
         ]
         assert await sales(world) == [("gold", 29_800, False), ("gold", 29_800, True)]
 

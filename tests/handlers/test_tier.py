@@ -17,11 +17,13 @@ from ledger.members.standings import Change
 from ledger.merchants import merchant as merchants
 from ledger.merchants.merchant import Terms
 from ledger.programme import TierPrice, Wording
+from ledger.redeeming.offers import Membership, Names, Offer, PerUnit
+from ledger.redeeming.publish import publish
 from tests import turns
 from tests.conftest import Database
 from tests.driver import ZONE, World, bot_running
 from tests.handlers.settled import opens
-from tests.handlers.shop import gives, member_id
+from tests.handlers.shop import gives, member_id, moment
 from tests.handlers.till_scene import make_operator, open_shop
 from tests.ledger.members.test_tiers import PROG
 from tests.turns import shown
@@ -173,6 +175,41 @@ async def test_a_tier_is_bought_with_points_until_a_day_by_however_many_taps(dat
         await ming.says("/tier")
         await ming.sees("普卡", fresh=True)
         await ming.sees("银卡到期了,现在是 普卡")
+
+
+async def test_tiers_for_some_days_on_the_shelf_are_offered_until_they_would_bring_nothing(database: Database) -> None:
+    async with bot_running(database, setup=selling) as world:
+        async with database.engine.begin() as tx:
+            at = moment(world)
+            for code, zh, tier, points in [
+                ("gold-30", "金卡 30 天", "gold", 900),
+                ("silver-30", "银卡 30 天", "silver", 400),
+            ]:
+                names = Names(zh=zh, en=code)
+                card = Offer(
+                    code=code, kind="membership", name=names, merchant="market", category="other",
+                    price=PerUnit(points=points), membership=Membership(tier=tier, days=30),
+                )  # fmt: skip
+                await publish(tx, card, now=at.now, today=at.today)
+        ming = await world.member()
+        await gives(world, ming, 500)
+        await ming.says("/tier")
+        await ming.sees("升到银卡", fresh=True)
+        assert ming.last.labels[2:4] == ["银卡 30 天 · 400 分", "金卡 30 天 · 还差 400 分"]
+        await ming.taps("银卡 30 天")
+        await ming.taps("兑换")
+        await ming.taps("确认兑换")
+        await ming.sees("换好了", fresh=True)
+        await gives(world, ming, 5000)
+        await ming.says("/tier")
+        await ming.sees("银卡 · 有效至", fresh=True)
+        assert "金卡 30 天 · 900 分" in ming.last.labels
+        await ming.taps("用 5,000 分换金卡")
+        await ming.taps("确认换")
+        await ming.sees("换好了:金卡", fresh=True)
+        await ming.says("/tier")
+        await ming.sees("已经是最高一级", fresh=True)
+        assert "银卡 30 天 · 400 分" not in ming.last.labels
 
 
 async def test_whoever_sells_a_tier_is_paid_for_it_by_whose_points_it_took(database: Database) -> None:

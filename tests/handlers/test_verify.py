@@ -6,6 +6,7 @@ import asyncio
 
 from bot.double.double import Person
 from ledger.points.audit import audit
+from ledger.redeeming import codes, counter
 from ledger.redeeming.codes import spaced
 from tests.conftest import Database
 from tests.driver import World, bot_running
@@ -105,6 +106,18 @@ async def test_codes_that_are_no_good_say_why_and_the_next_is_awaited(database: 
         await cashier.says(f"/verify {code}")
         await cashier.sees("这张券已经用过了", fresh=True)
         assert await used(world) == 1
+
+
+async def test_who_runs_the_shop_hears_once_when_a_till_has_tried_too_many_codes(database: Database) -> None:
+    async with bot_running(database, setup=shelf.shop) as world:
+        shop = await open_shop(world)
+        for wrong in range(counter.WRONG_CODES_MOST + 2):
+            await shop.cashier.says(f"/verify {codes.mint(bytes([wrong]) * 16)}")
+            await shop.cashier.sees("没有这张券" if wrong < counter.WRONG_CODES_MOST else "错的码太多", fresh=True)
+        told = await shop.manager.sees("报错了 5 个券码", fresh=True)
+        assert "这个收银台先停 15 分钟" in told.shown and told.labels == ["店员", "主菜单"]
+        await world.settled()
+        assert sum("报错了 5 个券码" in message.shown for message in shop.manager.messages) == 1
 
 
 async def test_a_code_scanned_with_the_phones_camera_opens_the_till(database: Database) -> None:

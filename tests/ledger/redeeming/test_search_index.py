@@ -64,6 +64,22 @@ def test_a_character_with_several_readings_is_found_by_each(reading: str) -> Non
     assert searched.find(f"lao{reading}q", 5, guess=False) == [1]
 
 
+def test_nothing_is_guessed_beside_a_name_that_begins_with_what_was_typed() -> None:
+    names = [Names(zh="东北大米", en="Rice, 5 kg"), Names(zh="儿童绘本一册", en="A picture book")]
+    searched = Index([(number, search_text(name, SELLER)) for number, name in enumerate(names, 1)])
+    assert searched.find("rice", 5, guess=True) == [1]
+    assert searched.find("rcie", 5, guess=True) == [1]
+
+
+def test_what_is_like_a_chinese_name_has_its_characters_not_its_sound() -> None:
+    searched = index("珠宝代金券", "帆布购物袋", "洗衣液补充装")
+    assert searched.find("环保袋", 5, guess=True) == searched.find("布袋", 5, guess=True) == [2]
+    assert searched.find("珠宝盒", 5, guess=True) == [1]
+    assert searched.find("洗发水", 5, guess=True) == []
+    many = index(*(f"{number}号购物袋" for number in "一二三四五六"))
+    assert many.find("环保袋", 5, guess=True) == [], "so many end like that that none of them is meant"
+
+
 def test_the_list_of_queries_is_answered_in_a_catalogue_of_five_thousand() -> None:
     placed: Placed = dict(enumerate(offers(), 1))
     rows = [(number, search_text(o.name, shop.name)) for number, (shop, o) in placed.items()]
