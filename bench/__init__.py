@@ -9,6 +9,7 @@
     turns       turn.balance, turn.redeem beside echo bots
     intake      intake.book beside a transaction each, intake.hot beside 32 merchants
     rush        redeem.hot: five thousand members after a hundred pieces, beside three statements by hand
+    booking     book.slot, book.rush: the free times of a service and everybody after one, beside statements by hand
     finding     catalog.search beside LIKE, with what each finds of catalogue_queries.toml
     listing     catalog.list, all rules of five thousand offers for one member, beside a statement that fetches the same rows
     catalogue   five thousand offers to search and to list

@@ -21,6 +21,7 @@ GROUPS = {
     "intake": "intake",
     "api": "api",
     "redeem.hot": "rush",
+    "book": "booking",
     "catalog.search": "finding",
     "catalog.list": "listing",
 }

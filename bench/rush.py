@@ -46,13 +46,21 @@ _RIVAL_TABLES = f"""
 """
 
 
-def by_hand(url: str, offer_id: int, points: int, people: Sequence[int], connections: int, pipe: Connection) -> None:
+def by_hand(
+    url: str,
+    offer_id: int,
+    points: int,
+    people: Sequence[int],
+    connections: int,
+    pipe: Connection,
+    pieces: int = PIECES,
+) -> None:
     """The rival's worker."""
-    asyncio.run(_by_hand(url, offer_id, points, people, connections, pipe))
+    asyncio.run(_by_hand(url, offer_id, points, people, connections, pipe, pieces))
 
 
 async def _by_hand(
-    url: str, offer_id: int, points: int, people: Sequence[int], connections: int, pipe: Connection
+    url: str, offer_id: int, points: int, people: Sequence[int], connections: int, pipe: Connection, pieces: int
 ) -> None:
     dsn = url.replace("postgresql+asyncpg://", "postgresql://")
     pool = await asyncpg.create_pool(dsn, min_size=connections, max_size=connections)
@@ -62,7 +70,7 @@ async def _by_hand(
             piece = await connection.fetchval(
                 "UPDATE rival_stock SET taken = taken + 1 WHERE offer_id = $1 AND taken < $2 RETURNING taken",
                 offer_id,
-                PIECES,
+                pieces,
             )
             if piece is None:
                 return GONE
@@ -76,7 +84,8 @@ async def _by_hand(
     await pool.close()
 
 
-async def _filled(stage: Stage) -> str:
+async def filled(stage: Stage) -> str:
+    """A database with members who hold points, and the rival's tables."""
     name = await stage.database()
     connection = await asyncpg.connect(stage.server.dsn_of(name))
     await connection.execute(
@@ -146,7 +155,7 @@ async def run(stage: Stage, wanted: Callable[[str], bool]) -> list[Figure]:
     names = [f"redeem.hot{end}" for end in ("", ".p50_ms", ".p99_ms", ".sold_p99_ms")]
     if not any(map(wanted, names)):
         return []
-    name = await _filled(stage)
+    name = await filled(stage)
     url = stage.server.url_of(name)
     engine = create_async_engine(url)
     readings: list[tuple[tuple[float, ...], tuple[float, ...]]] = []

@@ -635,6 +635,26 @@ def run_privileges(merchant_id: int, label: Text | None = None) -> Button:
     return Button(label or t("会员权益"), data=f"run_privileges:list:{merchant_id}")
 
 
+def own_privilege(merchant_id: int, privilege_id: int, label: Text) -> Button:
+    """One of a merchant's own privileges."""
+    return Button(label, data=f"run_privileges:open:{merchant_id}:{privilege_id}")
+
+
+def new_privilege(merchant_id: int, label: Text | None = None) -> Button:
+    """Writing a new privilege."""
+    return Button(label or t("新建"), data=f"privilege_draft:new:{merchant_id}", style="primary")
+
+
+def change_privilege(merchant_id: int, privilege_id: int, label: Text) -> Button:
+    """Changing a privilege."""
+    return Button(label, data=f"privilege_draft:change:{merchant_id}:{privilege_id}")
+
+
+def privilege_draft(merchant_id: int, label: Text) -> Button:
+    """The draft of a privilege that somebody is writing."""
+    return Button(label, data=f"privilege_draft:show:{merchant_id}")
+
+
 def shelf(merchant_id: int, label: Text | None = None) -> Button:
     """A merchant's own offers, for those who run them."""
     return Button(label or t("货架"), data=f"shelf:list:{merchant_id}:0")

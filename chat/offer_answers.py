@@ -18,7 +18,7 @@ from chat.offer_text import KINDS, Terms, price_of
 from chat.offers import CATEGORIES
 from chat.words import Text, t
 from ledger.points.statements import Currency
-from ledger.redeeming.offer_drafts import Document
+from ledger.redeeming.drafts import Document
 from ledger.redeeming.offers import PerMoney, PerUnit
 
 POINTS_MOST = 100_000_000
@@ -41,7 +41,8 @@ class Unread(Exception):
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """What questions about a draft speak of. `taken`: pieces that are out; `currencies`: those that it may be paid in."""
+    """What questions about a draft speak of. `taken`: pieces that are out; `currencies`: those that it may be paid in,
+    or held in; `outlets`: the merchant's, by id."""
 
     document: Document
     terms: Terms
@@ -49,6 +50,7 @@ class About:
     taken: int = 0
     new: bool = True
     currencies: tuple[Currency, ...] = ()
+    outlets: tuple[tuple[int, str], ...] = ()
 
     @property
     def price(self) -> PerUnit | PerMoney | None:
@@ -263,10 +265,11 @@ def shelf(about: About, said: str) -> Mapping[str, Any]:
     if none_said(said):
         return {"on_shelf": None, "early": None}
     first, last = days(about, said)
-    return {"on_shelf": _when(first, last)}
+    return {"on_shelf": when(first, last)}
 
 
-def _when(first: dt.date | None, last: dt.date | None) -> dict[str, str]:
+def when(first: dt.date | None, last: dt.date | None) -> dict[str, str]:
+    """Days as documents say them."""
     given = {"from_on": first, "until": last}
     return {name: day.isoformat() for name, day in given.items() if day is not None}
 
@@ -278,7 +281,7 @@ def blackout(about: About, said: str) -> Mapping[str, Any]:
     first, last = days(about, said)
     if first is None or last is None:
         raise Unread(t("这个日期我没看懂。比如 12-24 1-5。"))
-    return {"blackout": [*(about.document.get("blackout") or ()), _when(first, last)]}
+    return {"blackout": [*(about.document.get("blackout") or ()), when(first, last)]}
 
 
 def from_tier(about: About, code: str) -> list[str]:

@@ -39,12 +39,13 @@ class Part:
     applies: Callable[[About], bool] = lambda about: True
 
 
-def _tiers(about: About) -> list[Choice]:
+def tiers(about: About) -> list[Choice]:
     """The tiers that say something: all but the first, which everybody has."""
     return [(about.terms.tier(tier.code), tier.code) for tier in about.terms.programme.tiers[1:]]
 
 
-def _pairs(choices: list[Choice], size: int = 2) -> Rows:
+def pairs(choices: list[Choice], size: int = 2) -> Rows:
+    """Buttons, so many a row."""
     return [choices[i : i + size] for i in range(0, len(choices), size)]
 
 
@@ -92,7 +93,7 @@ def _asks_stock(about: About) -> list[Text]:
 
 def _earlier(about: About) -> Rows:
     rows: Rows = [
-        [(t("{tier}早 {n} 天", tier=words, n=n), f"{code} {n}") for n in (3, 7)] for words, code in _tiers(about)
+        [(t("{tier}早 {n} 天", tier=words, n=n), f"{code} {n}") for n in (3, 7)] for words, code in tiers(about)
     ]
     return [*rows, [(t("没有人"), NONE)]]
 
@@ -118,7 +119,7 @@ def _usual_hours(about: About) -> Rows:
 
 def _longer(about: About) -> Rows:
     rows: Rows = [
-        [(t("{tier}多 {n} 天", tier=words, n=n), f"{code} {n}") for n in (7, 14)] for words, code in _tiers(about)
+        [(t("{tier}多 {n} 天", tier=words, n=n), f"{code} {n}") for n in (7, 14)] for words, code in tiers(about)
     ]
     return [*rows, [(t("没有人"), NONE)]]
 
@@ -137,14 +138,14 @@ PART: dict[str, Part] = {
     "kind": Part(
         lambda a: [t("是哪一种?"), t("自选面值券由会员选金额,别的按份。")],
         answers.kind,
-        lambda a: _pairs([(words, code) for code, words in KINDS.items()]),
+        lambda a: pairs([(words, code) for code, words in KINDS.items()]),
         lambda a: a.new,
     ),
     "name": Part(lambda a: [t("叫什么?先发中文名,我再问英文。"), t("也可以一次发:水果礼盒 / Fruit box")], answers.name),
     "category": Part(
         lambda a: [t("放在哪一类?")],
         answers.category,
-        lambda a: _pairs([(words, code) for code, words in CATEGORIES.items()], 3),
+        lambda a: pairs([(words, code) for code, words in CATEGORIES.items()], 3),
     ),
     "currency": Part(
         lambda a: [t("用什么积分换?")],
@@ -229,7 +230,7 @@ PART: dict[str, Part] = {
         lambda a: a.booked,
     ),
     "longer": Part(
-        lambda a: [t("哪个等级以上能约得更远?")], booked.longer, _longer, lambda a: a.booked and bool(_tiers(a))
+        lambda a: [t("哪个等级以上能约得更远?")], booked.longer, _longer, lambda a: a.booked and bool(tiers(a))
     ),
     "validity": Part(
         lambda a: [t("换到的码几天内有效?")],
@@ -265,19 +266,19 @@ PART: dict[str, Part] = {
         lambda a: [[(t("全部去掉"), NONE)]] if a.document.get("blackout") else [],
     ),
     "early": Part(
-        lambda a: [t("谁可以在上架前换?先写好上架日期。")], answers.early, _earlier, lambda a: bool(_tiers(a))
+        lambda a: [t("谁可以在上架前换?先写好上架日期。")], answers.early, _earlier, lambda a: bool(tiers(a))
     ),
     "who": Part(
         lambda a: [t("只给哪个等级以上?别人看不到它。")],
         answers.who,
-        lambda a: [*_pairs(_tiers(a)), [(t("人人"), NONE)]],
-        lambda a: bool(_tiers(a)),
+        lambda a: [*pairs(tiers(a)), [(t("人人"), NONE)]],
+        lambda a: bool(tiers(a)),
     ),
     "region": Part(
         lambda a: [t("只限哪个地区的会员?")],
         lambda a, said: answers.chosen("region", lambda b: [each.code for each in b.terms.programme.regions])(a, said),
         lambda a: [
-            *_pairs([(a.terms.region(each.code), each.code) for each in a.terms.programme.regions]),
+            *pairs([(a.terms.region(each.code), each.code) for each in a.terms.programme.regions]),
             [(t("不限"), NONE)],
         ],
         lambda a: bool(a.terms.programme.regions),

@@ -278,13 +278,13 @@ def changes(terms: Terms, before: Document, after: Document) -> list[Text]:
     for part, label in PARTS.items():
         old, new = said(terms, before, part), said(terms, after, part)
         if part == "photo" and before.get("photo") != after.get("photo"):
-            lines.append(t("照片:换了") if before.get("photo") and after.get("photo") else _turned(label, old, new))
+            lines.append(t("照片:换了") if before.get("photo") and after.get("photo") else turned(label, old, new))
         elif part == "specials":
             lines += _specials(terms, before, after)
         elif part == "value":
             lines += _worths(terms, before, after)
         elif old != new and not _follows(before, after, part):
-            lines.append(_turned(label, old, new))
+            lines.append(turned(label, old, new))
     known = {*_PARTS_OF_DOCUMENTS}
     other = any(before.get(part) != after.get(part) for part in {*before, *after} - known)
     return [*lines, t("还有别的改动")] if other else lines
@@ -315,7 +315,8 @@ def few(changed: Sequence[Text], most: int = 8) -> list[Text]:
     return [*shown, tn("还有 {n} 处", n=more)] if more else shown
 
 
-def _turned(label: Text, old: Said | None, new: Said | None) -> Text:
+def turned(label: Text, old: Said | None, new: Said | None) -> Text:
+    """One part, as it was and as it is."""
     facts = {"part": label, "old": old or NOTHING, "new": new or NOTHING}
     return t("{part}:{old} → {new}", **facts)
 
@@ -324,7 +325,7 @@ def _worths(terms: Terms, before: Document, after: Document) -> list[Text]:
     old, new = ((said_.get("price") or {}).get("value_minor", 0) for said_ in (before, after))
     if old == new:
         return []
-    return [_turned(PARTS["value"], *(t("{worth}", worth=Money(n, terms.money)) if n else None for n in (old, new)))]
+    return [turned(PARTS["value"], *(t("{worth}", worth=Money(n, terms.money)) if n else None for n in (old, new)))]
 
 
 def _specials(terms: Terms, before: Document, after: Document) -> list[Text]:

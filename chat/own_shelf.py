@@ -22,7 +22,7 @@ from ledger.redeeming.booking import Diary
 from ledger.redeeming.may_redeem import Facts, Listed, may_redeem
 from ledger.redeeming.offer_drafts import Draft
 from ledger.redeeming.offers import Names, Offer
-from ledger.redeeming.own_shelf import Own, Standing, Version
+from ledger.redeeming.own_shelf import Own, Standing
 from ledger.redeeming.shelf import Seen
 from ledger.redeeming.who import Traits
 
@@ -145,9 +145,9 @@ def in_language(lines: Sequence[Line], language: str) -> list[Line]:
     return [t("{line}", line=In(language, line)) if isinstance(line, Text) else line for line in lines]
 
 
-async def made_by(turn: Turn, version: Version) -> Text | str:
-    """Who published a version."""
-    kind, _, number = (version.made_by or "").partition(":")
+async def made_by(turn: Turn, actor: str | None) -> Text | str:
+    """Who published a version, as entries name them."""
+    kind, _, number = (actor or "").partition(":")
     if kind != "staff":
         return t("运营")
     found = await staff.by_id(turn.tx, int(number))

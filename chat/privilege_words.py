@@ -10,12 +10,14 @@ from collections.abc import Mapping, Sequence
 from chat.offer_rules import when_said
 from chat.offers import all_of, both, listing
 from chat.refusals import wording
+from chat.screen import Line
 from chat.words import Both, Money, Points, Text, t, tn
 from ledger.errors import Refusal
 from ledger.redeeming import may_use as m
-from ledger.redeeming.may_use import Listed, Yes
+from ledger.redeeming.may_use import Listed, No, Yes
 from ledger.redeeming.offers import Names
-from ledger.redeeming.privilege import PercentOff, Privilege
+from ledger.redeeming.privilege import Privilege
+from ledger.redeeming.privileges import Seen
 
 OUTLETS_NAMED = 3
 """Of many outlets so many are named."""
@@ -26,25 +28,45 @@ def label(privilege: Privilege) -> Text:
     what = both(privilege.name)
     if privilege.gives.kind == "free":
         return t("{what}免费", what=what)
-    return t("{what} {off}", what=what, off=_off(privilege.gives))
+    return t("{what} {off}", what=what, off=off(privilege.gives.percent))
 
 
-def _off(gives: PercentOff) -> Both:
+def off(percent: int) -> Both:
     """Ten per cent off is «9 折»: the Chinese says what is left to pay, in tenths."""
-    tenths, rest = divmod(100 - gives.percent, 10)
+    tenths, rest = divmod(100 - percent, 10)
     folds = f"{tenths}.{rest}" if rest else str(tenths)
-    return Both(f"{folds} 折", f"{gives.percent}% off")
+    return Both(f"{folds} 折", f"{percent}% off")
 
 
-def asks(listed: Listed, tiers: Mapping[str, Both]) -> list[Text]:
-    """What it asks of a member: points held, a tier."""
+def asks(listed: Listed, tiers: Mapping[str, Both], regions: Mapping[str, Both]) -> list[Text]:
+    """What it asks of a member: points held, a tier, where they live."""
     said = listed.privilege
     found = []
     if said.tiers:
         found.append(t("{tiers}专享", tiers=listing(tiers.get(code, Both(code, code)) for code in said.tiers)))
     if said.holds is not None:
         found.append(t("持有 {points}就行,不扣", points=points_of(said.holds.points, listed.currency, listed.common)))
+    if said.region is not None:
+        found.append(t("限{regions}的会员", regions=regions.get(said.region, Both(said.region, said.region))))
     return found
+
+
+def card(one: Seen) -> list[Line]:
+    """A privilege as a member sees it, on two or three lines: what and where, how often still or what is missing, its bounds."""
+    said, verdict = one.listed.privilege, one.verdict
+    tiers, regions = (
+        {code: Both(zh, en) for code, (zh, en) in known.items()} for known in (one.facts.tiers, one.facts.regions)
+    )
+    lines: list[Line] = [
+        t("{what} · {merchant}", what=label(said), merchant=both(one.listed.merchant)),
+    ]
+    if isinstance(verdict, No):
+        lines += [t("· {fact}", fact=fact) for no in verdict.reasons for fact in missing(no)]
+    else:
+        if (rest := left(said, verdict)) is not None:
+            lines.append(t("· {fact}", fact=rest))
+        lines += [t("· {fact}", fact=fact) for fact in asks(one.listed, tiers, regions)]
+    return [*lines, *(t("· {fact}", fact=bound) for bound in bounds(one.listed))]
 
 
 def points_of(points: int, currency: Names | None, common: bool) -> Points:
@@ -112,6 +134,9 @@ def missing(no: Refusal) -> list[Text]:
             return [said, t("{on}生效 {coming}", on=on, coming=points_of(coming, short.currency, short.common))]
         case m.TierNeeded(tiers=tiers):
             return [t("{tiers}会员就有", tiers=all_of(tiers))]
+        case m.RegionNeeded(region=region, told=told):
+            said = t("限{regions}的会员", regions=both(region))
+            return [said, t("您填的是别的地区") if told else t("您还没填地区")]
         case m.UsedUp() as used:
             return [used_up(used)]
         case m.PrivilegeNotYet(opens_on=on):
@@ -136,6 +161,8 @@ def at_till(no: Refusal) -> Text:
             return t("要持有 {needed}", needed=needed)
         case m.TierNeeded(tiers=tiers):
             return t("{tiers}专享", tiers=all_of(tiers))
+        case m.RegionNeeded(region=region):
+            return t("限{regions}的会员", regions=both(region))
         case m.UsedUp() as used:
             return used_up(used)
         case m.NotAtThisOutlet(outlets=outlets):

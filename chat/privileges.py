@@ -19,6 +19,7 @@ from ledger.merchants.merchant import Merchant
 from ledger.redeeming import may_use as m
 from ledger.redeeming import privilege_uses, privileges
 from ledger.redeeming.may_use import Here, Yes
+from ledger.redeeming.privilege_drafts import NoSuchPrivilegeDraft, PrivilegeDraftInTheWay, PrivilegeEditedMeanwhile
 from ledger.redeeming.privilege_uses import Use, Used
 from ledger.redeeming.privileges import Seen
 
@@ -149,6 +150,15 @@ def _(no: m.TierNeeded) -> Worded:
     return Worded(t("{tiers}专享", tiers=tiers), t("怎么升,会员在「我的权益」里看。"), (doors.award_amount(t("返回")),))
 
 
+@worded(m.RegionNeeded)
+def _(no: m.RegionNeeded) -> Worded:
+    return Worded(
+        t("限{regions}的会员", regions=both(no.region)),
+        t("住在那里的会员,在「设置」里填了地区就有。"),
+        (doors.award_amount(t("返回")),),
+    )
+
+
 @worded(m.HoldingShort)
 def _(no: m.HoldingShort) -> Worded:
     needed = points_of(no.needed, no.currency, no.common)
@@ -185,6 +195,30 @@ def _(no: m.AmountTooSmall) -> Worded:
 @worded(privileges.NoSuchPrivilege)
 def _(no: privileges.NoSuchPrivilege) -> Worded:
     return Worded(t("没有这项权益"), t("可能是别家店的,或已经没有了。"), (doors.counter(),))
+
+
+@worded(NoSuchPrivilegeDraft)
+def _(no: NoSuchPrivilegeDraft) -> Worded:
+    back = doors.run_privileges(no.merchant_id)
+    return Worded(t("没有在写的草稿"), t("可能已经发布、丢掉,或放了太久。"), (back,))
+
+
+@worded(PrivilegeDraftInTheWay)
+def _(no: PrivilegeDraftInTheWay) -> Worded:
+    return Worded(
+        t("您还有一份没发布的草稿"),
+        t("先发布或丢掉它,再写别的。"),
+        (doors.privilege_draft(no.merchant_id, t("看草稿")), doors.run_privileges(no.merchant_id)),
+    )
+
+
+@worded(PrivilegeEditedMeanwhile)
+def _(no: PrivilegeEditedMeanwhile) -> Worded:
+    return Worded(
+        t("它刚被别人改过,没有发布"),
+        t("您写的时候是第 {mine} 版,现在是第 {now} 版。", mine=no.based_on, now=no.version),
+        (doors.privilege_draft(no.merchant_id, t("看草稿")),),
+    )
 
 
 @worded(privileges.CurrencyNotHeldFor)

@@ -21,8 +21,7 @@ async def list_(turn: Turn, merchant: str) -> Screen:
     """Hands over the list as it is this minute."""
     post = await till.post_at(turn, number(merchant))
     here = post.merchant.id
-    entropy = (turn.nonce() + turn.nonce() + turn.nonce()).encode()
-    made = await offline.listed(turn.tx, turn.vault, post.staff, entropy=entropy, at=turn.at)
+    made = await offline.listed(turn.tx, turn.vault, post.staff, at=turn.at)
     may_bring = authority.may(post.staff.role, "import_files")
     ways: list[list[Button | None]] = [
         [doors.offline_bring(here) if may_bring else None],

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from chat import doors, known, privilege_words
 from chat import privileges as till_words
 from chat import tiers as tier_words
 from chat.arguments import number
 from chat.feature import Feature
-from chat.offers import both
 from chat.screen import BLANK, Button, Line, Screen, screen
 from chat.turn import Turn
-from chat.words import Both, Text, t, tn
+from chat.words import Text, t, tn
 from ledger.redeeming import may_use as m
 from ledger.redeeming import privilege_uses, privileges
 from ledger.redeeming.may_use import No, Yes
@@ -52,7 +53,7 @@ async def list_(turn: Turn, page: str = "0") -> Screen:
     for one in here:
         if one is here[0] or (rest and one is rest[0]):
             lines += [BLANK] if isinstance(one.verdict, Yes) or not mine else [BLANK, t("<b>现在还不能用</b>")]
-        lines += about(one)
+        lines += privilege_words.card(one)
     if mine:
         lines += [BLANK, t("结账时出示会员码,收银员来点。积分不扣。")]
     elif not shown:
@@ -66,6 +67,7 @@ async def list_(turn: Turn, page: str = "0") -> Screen:
             doors.card(),
             doors.tier(t("看等级")) if turn.programme.tiers else None,
         ],
+        [elsewhere(here)],
         [feature.button(t("用过的"), "used") if shown else None, doors.home()],
     ]
     return screen(lines, rows)
@@ -100,20 +102,11 @@ def headline(count: int) -> Text:
     return tn("<b>{n} 项权益</b>现在能用", n=count) if count else t("<b>现在还没有能用的权益</b>")
 
 
-def about(one: Seen) -> list[Line]:
-    """A privilege on two or three lines: what and where, how often still or what is missing, its conditions."""
-    said, verdict = one.listed.privilege, one.verdict
-    tiers = {code: Both(zh, en) for code, (zh, en) in one.facts.tiers.items()}
-    lines: list[Line] = [
-        t("{what} · {merchant}", what=privilege_words.label(said), merchant=both(one.listed.merchant)),
-    ]
-    if isinstance(verdict, No):
-        lines += [t("· {fact}", fact=fact) for no in verdict.reasons for fact in privilege_words.missing(no)]
-    else:
-        if (left := privilege_words.left(said, verdict)) is not None:
-            lines.append(t("· {fact}", fact=left))
-        lines += [t("· {fact}", fact=asks) for asks in privilege_words.asks(one.listed, tiers)]
-    return [*lines, *(t("· {fact}", fact=bound) for bound in privilege_words.bounds(one.listed))]
+def elsewhere(shown: Sequence[Seen]) -> Button | None:
+    """The way to saying where one lives, where one of these is another region's."""
+    reasons = [no for each in shown if isinstance(each.verdict, No) for no in each.verdict.reasons]
+    no = next((no for no in reasons if isinstance(no, m.RegionNeeded)), None)
+    return None if no is None else doors.region(t("改地区") if no.told else t("填地区"))
 
 
 def within_sight(one: Seen) -> bool:
@@ -121,7 +114,8 @@ def within_sight(one: Seen) -> bool:
     if isinstance(one.verdict, Yes):
         return False
     return all(
-        isinstance(no, m.TierNeeded | m.HoldingShort | m.UsedUp | m.PrivilegeNotYet) for no in one.verdict.reasons
+        isinstance(no, m.TierNeeded | m.RegionNeeded | m.HoldingShort | m.UsedUp | m.PrivilegeNotYet)
+        for no in one.verdict.reasons
     )
 
 
@@ -130,6 +124,5 @@ def far(one: Seen) -> tuple[float, int]:
     assert isinstance(one.verdict, No)
     reasons = one.verdict.reasons
     share = max((no.lacking / no.needed for no in reasons if isinstance(no, m.HoldingShort)), default=0.0)
-    if any(isinstance(no, m.TierNeeded) for no in reasons):
-        share += 1
+    share += sum(isinstance(no, m.TierNeeded | m.RegionNeeded) for no in reasons)
     return (share, one.listed.id)

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from chat import doors, privilege_words, privileges, till
+from chat import doors, own_privileges, own_shelf, privilege_text, privilege_words, privileges, till
 from chat.arguments import number
 from chat.feature import Feature
+from chat.offer_text import few
+from chat.own_privileges import run_here
 from chat.screen import BLANK, Button, Line, Screen, screen
 from chat.till import Post
 from chat.turn import Turn
-from chat.words import Both, Text, t
-from ledger.redeeming import privilege_uses
+from chat.words import Text, t
+from ledger.redeeming import privilege_drafts, privilege_uses
 from ledger.redeeming import privileges as kept
 from ledger.redeeming.may_use import Listed
+from ledger.redeeming.privilege_drafts import written
 from ledger.redeeming.privileges import NoSuchPrivilege
 
 feature = Feature("run_privileges", order=79)
 
-PER_PAGE = 8
+PER_PAGE, VERSIONS_PER_PAGE = 8, 4
 
 
 @feature.tap("list")
@@ -34,7 +37,10 @@ async def list_(turn: Turn, merchant: str, page: str = "0") -> Screen:
         *([t("今天:{done}", done=today[0])] if today else [t("今天还没有用过。")] if found else []),
     ]
     if not found:
-        lines += [t("还没有。凭持有的积分或等级给优惠、给服务,积分不扣。"), t("用接口 PUT /v1/privileges 发布。")]
+        lines += [t("还没有。凭持有的积分或等级给优惠、给服务,积分不扣。"), t("新建一项,几分钟就能用。")]
+    draft = await privilege_drafts.unfinished(turn.tx, here, turn.me.id)
+    if draft is not None:
+        lines.append(t("您有一份没发布的草稿。"))
     rows: list[list[Button | None]] = [
         [feature.button(row(each), "open", here, each.id)] for each in found[at * PER_PAGE : (at + 1) * PER_PAGE]
     ]
@@ -43,7 +49,10 @@ async def list_(turn: Turn, merchant: str, page: str = "0") -> Screen:
             feature.button(t("上一页"), "list", here, at - 1) if at else None,
             feature.button(t("下一页"), "list", here, at + 1) if len(found) > (at + 1) * PER_PAGE else None,
         ],
-        [doors.privilege_uses(here, t("今天用过的")) if today else None, doors.api_keys(here) if not found else None],
+        [
+            doors.privilege_draft(here, t("接着写草稿")) if draft is not None else doors.new_privilege(here),
+            doors.privilege_uses(here, t("今天用过的")) if today else None,
+        ],
         [doors.merchant(t("返回"), here), doors.counter()],
     ]
     return screen(lines, rows)
@@ -61,7 +70,6 @@ async def open_(turn: Turn, merchant: str, privilege: str) -> Screen:
     post = await run_here(turn, number(merchant))
     one = await found_here(turn, post, number(privilege))
     said = one.privilege
-    tiers = {tier.code: Both(tier.name_zh, tier.name_en) for tier in turn.programme.tiers}
     done = next(
         iter(privileges.counted(await privilege_uses.of_month(turn.tx, one.id, today=turn.today), one.money)), None
     )
@@ -71,16 +79,63 @@ async def open_(turn: Turn, merchant: str, privilege: str) -> Screen:
         else t("<b>{what}</b> · 停用", what=privilege_words.label(said)),
         t("本月:{done}", done=done) if done else t("本月还没有用过。"),
         BLANK,
-        *privilege_words.asks(one, tiers),
+        *privilege_words.asks(one, *own_privileges.named(turn)),
         *privilege_words.quotas(said),
         *privilege_words.bounds(one),
+        BLANK,
+        t("第 {version} 版", version=one.version),
     ]
+    here = post.merchant.id
     switch = (
         feature.button(t("停用"), "switch", post.merchant.id, one.id, 0, style="danger")
         if one.active
         else feature.button(t("重新打开"), "switch", post.merchant.id, one.id, 1, style="primary")
     )
-    return screen(lines, [[switch], [feature.button(t("返回"), "list", post.merchant.id), doors.counter()]])
+    rows: list[list[Button | None]] = [
+        [feature.button(t("会员看到的"), "look", here, one.id), doors.change_privilege(here, one.id, t("改"))],
+        [feature.button(t("改过几次"), "versions", here, one.id, one.version), switch],
+        [feature.button(t("返回"), "list", here), doors.counter()],
+    ]
+    return screen(lines, rows)
+
+
+@feature.tap("look")
+async def look(turn: Turn, merchant: str, privilege: str, language: str = "") -> Screen:
+    """Shows one as a member sees it who has what it asks, in either language."""
+    post = await run_here(turn, number(merchant))
+    one = await found_here(turn, post, number(privilege))
+    here, words = post.merchant.id, await own_privileges.terms(turn, post)
+    rows = [
+        [
+            feature.button(t("中文"), "look", here, one.id, "zh"),
+            feature.button(t("英文"), "look", here, one.id, "en"),
+        ],
+        [feature.button(t("返回"), "open", here, one.id)],
+    ]
+    return screen(own_shelf.in_language(own_privileges.previewed(turn, post, words, one.privilege), language), rows)
+
+
+@feature.tap("versions")
+async def versions(turn: Turn, merchant: str, privilege: str, most: str) -> Screen:
+    """Lists what each version changed, when, and by whom; the latest first."""
+    post = await run_here(turn, number(merchant))
+    one = await found_here(turn, post, number(privilege))
+    here, words = post.merchant.id, await own_privileges.terms(turn, post)
+    found = await kept.versions(turn.tx, one.id, most=number(most), limit=VERSIONS_PER_PAGE + 1)
+    lines: list[Line] = [t("<b>{name}</b> · 改过几次", name=privilege_words.label(one.privilege))]
+    for at, each in enumerate(found[:VERSIONS_PER_PAGE]):
+        who = await own_shelf.made_by(turn, each.made_by)
+        lines += [BLANK, t("第 {version} 版 · {when} · {who}", version=each.version, when=each.made_at, who=who)]
+        before = found[at + 1 : at + 2]
+        if not before:
+            lines.append(t("发布"))
+            continue
+        lines += few(privilege_text.changes(words, written(before[0].privilege), written(each.privilege)))
+    lines += [BLANK, t("用过的按用的时候那一版。")]
+    more = found[VERSIONS_PER_PAGE:]
+    older = feature.button(t("更早"), "versions", here, one.id, more[0].version) if more else None
+    newest = feature.button(t("最近的"), "versions", here, one.id, one.version) if number(most) < one.version else None
+    return screen(lines, [[newest, older], [feature.button(t("返回"), "open", here, one.id)]])
 
 
 @feature.tap("switch")
@@ -90,13 +145,6 @@ async def switch(turn: Turn, merchant: str, privilege: str, on: str) -> Screen:
     by = post.staff.actor
     await kept.switch(turn.tx, post.merchant.id, number(privilege), on == "1", by=by, now=turn.now)
     return await open_(turn, merchant, privilege)
-
-
-async def run_here(turn: Turn, merchant_id: int) -> Post:
-    """This person's place at a merchant whose privileges they run."""
-    post = await till.post_at(turn, merchant_id)
-    post.staff.demand("run_privileges")
-    return post
 
 
 async def found_here(turn: Turn, post: Post, privilege_id: int) -> Listed:

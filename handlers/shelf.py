@@ -218,7 +218,7 @@ async def versions(turn: Turn, merchant: str, offer: str, most: str) -> Screen:
     found = await kept.versions(turn.tx, this.id, most=number(most), limit=VERSIONS_PER_PAGE + 1)
     lines: list[Line] = [t("<b>{name}</b> · 改过几次", name=both(this.offer.name))]
     for at, each in enumerate(found[:VERSIONS_PER_PAGE]):
-        facts = {"version": each.version, "when": each.made_at, "who": await made_by(turn, each)}
+        facts = {"version": each.version, "when": each.made_at, "who": await made_by(turn, each.made_by)}
         lines += [BLANK, t("第 {version} 版 · {when} · {who}", **facts)]
         if each.version == 1:
             lines.append(t("上架"))

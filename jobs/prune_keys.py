@@ -2,8 +2,8 @@
 
 Telegram keeps an update for a day at most, so after two its key can't be needed; nor can that of an application over HTTP. Keys of
 money stay with the journal. What was sent is kept long enough to answer questions; slots, failures and events told to merchants as
-long as somebody may look into them; declined purchases as long as their merchant may still book them; drafts of offers, and photos
-that nothing shows, until a month after somebody last touched them.
+long as somebody may look into them; declined purchases as long as their merchant may still book them; drafts of offers and
+privileges, and photos that nothing shows, until a month after somebody last touched them.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from sqlalchemy import text
 
 from jobs.duty import Chunk, Duty, Progress, Slot
 from ledger.earning.declined import KEPT_DAYS
-from ledger.redeeming.offer_drafts import KEPT_DAYS as DRAFT_DAYS
+from ledger.redeeming.drafts import KEPT_DAYS as DRAFT_DAYS
 
 ROWS_PER_CHUNK = 5_000
 
@@ -41,6 +41,10 @@ _PRUNE = {
     ),
     "drafts": text(
         "DELETE FROM offer_draft WHERE (merchant_id, member_id) IN (SELECT merchant_id, member_id FROM offer_draft"
+        f" WHERE touched_at < CAST(:now AS timestamptz) - interval '{DRAFT_DAYS} days' LIMIT :limit)"
+    ),
+    "privilege drafts": text(
+        "DELETE FROM privilege_draft WHERE (merchant_id, member_id) IN (SELECT merchant_id, member_id FROM privilege_draft"
         f" WHERE touched_at < CAST(:now AS timestamptz) - interval '{DRAFT_DAYS} days' LIMIT :limit)"
     ),
     # Photos that neither a version of an offer nor a draft shows.

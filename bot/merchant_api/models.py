@@ -238,7 +238,7 @@ class PrivilegeIn(_Asked):
 
     document: dict[str, Any] = Field(
         description="`name`, `gives` (`percent_off` or `free`), and `holds` (points, which are not spent), `tiers` or both; where"
-        " wanted also `when`, `outlets`, `per_day`, `per_month`, `conditions`, as `GET /v1/privileges` shows them"
+        " wanted also `region`, `when`, `outlets`, `per_day`, `per_month`, `conditions`, as `GET /v1/privileges` shows them"
     )
     active: bool = Field(True, description="false: it is switched off; uses so far stay as they are", strict=True)
 
@@ -348,6 +348,29 @@ class VoucherOut(_Answered):
     state: str
     cash_minor: int = Field(description="paid besides the points; still to be paid while `state` is `held`")
     used_at: dt.datetime | None
+
+
+class OfflineVoucherOut(_Answered):
+    """A voucher that a till without network may take."""
+
+    tail: str = Field(description="the code's last four characters")
+    check: str = Field(description="HMAC-SHA256 of the whole code under `key`, its first six hexadecimal digits")
+    offer: str = Field(description="the offer's code")
+    name: str
+    units: int
+    value_minor: int
+    money: str
+    valid_until: dt.date
+
+
+class OfflineOut(_Answered):
+    """What may be taken while the network is gone, what ends first before the rest. It holds no code."""
+
+    key: str = Field(description="of the checks, in hexadecimal")
+    made_at: dt.datetime
+    until: dt.datetime = Field(description="the list is good until then")
+    left_out: int = Field(description="vouchers beyond the list's most")
+    vouchers: list[OfflineVoucherOut]
 
 
 class OfferOut(_Answered):

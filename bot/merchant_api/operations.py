@@ -162,6 +162,10 @@ OPERATIONS: tuple[Operation, ...] = (
         models.VoucherOut, models.VoucherIn, "write", 200, (404, 409), run=vouchers.use,
     ),
     Operation(
+        "GET", "/v1/vouchers/offline", "What a till may take while its network is gone; no code is in it", "vouchers",
+        models.OfflineOut, run=vouchers.listed,
+    ),
+    Operation(
         "GET", "/v1/catalog", "The merchant's own offers, by code", "catalog",
         models.CatalogOut, models.CatalogAsked, run=catalog.page,
     ),

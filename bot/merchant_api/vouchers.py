@@ -1,14 +1,15 @@
-"""Vouchers at a till: what a code is good for, and using it up once. A wrong code counts against the key that sent it."""
+"""Vouchers at a till: what a code is good for, using it up once, and what may be taken while the network is gone. A wrong code
+counts against the key that sent it."""
 
 from __future__ import annotations
 
 from bot.merchant_api.calls import Call, Refused
-from bot.merchant_api.models import VoucherIn, VoucherOut
+from bot.merchant_api.models import OfflineOut, OfflineVoucherOut, VoucherIn, VoucherOut
 from chat import vouchers
 from chat.turn import Tell
 from chat.words import Both
 from ledger.errors import Refusal
-from ledger.redeeming import counter
+from ledger.redeeming import counter, offline
 from ledger.redeeming.vouchers import Redemption
 
 
@@ -25,13 +26,36 @@ async def use(call: Call, asked: VoucherIn) -> VoucherOut | Refused:
     return _said(call, used)
 
 
+async def listed(call: Call, asked: None) -> OfflineOut:
+    """What a till without network may take meanwhile. It is brought as a file afterwards (`imports`)."""
+    made = await offline.listed(call.tx, call.vault, call.staff, at=call.at)
+    lines = [
+        OfflineVoucherOut(
+            tail=line.tail,
+            check=line.check,
+            offer=line.voucher.offer.code,
+            name=_named(call, line.voucher),
+            units=line.voucher.units,
+            value_minor=line.voucher.value_minor,
+            money=line.voucher.money,
+            valid_until=line.voucher.valid_until,
+        )
+        for line in made.lines
+    ]
+    return OfflineOut(key=made.key, made_at=call.at.now, until=made.until, left_out=made.left_out, vouchers=lines)
+
+
+def _named(call: Call, voucher: Redemption) -> str:
+    return call.speaker.plain(Both(voucher.offer.name.zh, voucher.offer.name.en))
+
+
 def _said(call: Call, found: Redemption | Refusal) -> VoucherOut | Refused:
     if isinstance(found, Refusal):
         return Refused(found)
     return VoucherOut(
         id=found.id,
         offer=found.offer.code,
-        name=call.speaker.plain(Both(found.offer.name.zh, found.offer.name.en)),
+        name=_named(call, found),
         units=found.units,
         value_minor=found.value_minor,
         money=found.money,

@@ -24,6 +24,7 @@ taken, moved, `closures` a merchant's days, `reminders` of what is booked · `ex
 some days · `privilege` its document, `may_use` the one predicate of privileges, `privileges` kept and judged, `privilege_uses` at
 the till · `favourites` kept, `watching` what became of them · `codes` their alphabet and check character · `code_pools` codes of
 partners, handed out once · `handover` what is handed over in the chat, `memberships` a tier off the shelf · `offline` tills without
-network, what they took · `announcing` to merchants' systems · `offer_drafts` an offer being written, `own_shelf` a merchant's view
-of its offers, `offer_photos` their pictures · `tables`.
+network, what they took · `announcing` to merchants' systems · `drafts` documents being
+written, `offer_drafts` offers, `privilege_drafts` privileges · `own_shelf` a merchant's view of its offers, `offer_photos` their
+pictures · `tables`.
 """

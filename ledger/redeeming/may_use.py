@@ -2,8 +2,8 @@
 
 It is pure, and both lists and using ask it, so what is shown as there can be used. Reasons are given in this order, all that apply:
 
-`MemberMayNotUse` → `PrivilegePaused` → `GiverNotServing` → `PrivilegeOver` or `PrivilegeNotYet` → `TierNeeded` → `HoldingShort` →
-`UsedUp` (month, then day) → `NotAtThisOutlet` → `AmountTooSmall`.
+`MemberMayNotUse` → `PrivilegePaused` → `GiverNotServing` → `PrivilegeOver` or `PrivilegeNotYet` → `TierNeeded` → `RegionNeeded` →
+`HoldingShort` → `UsedUp` (month, then day) → `NotAtThisOutlet` → `AmountTooSmall`.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Facts:
     """What one privilege and one member are to each other at one moment.
 
     Points are of the privilege's currency. `used` counts uses that stand, today and this month. `tier` is the one in force (None:
-    a company), `tiers` the programme's by code, as (Chinese, English).
+    a company), `region` where the member says they live; `tiers` and `regions` are the programme's by code, as (Chinese, English).
     """
 
     status: str = "active"
@@ -57,6 +57,8 @@ class Facts:
     next_release: tuple[dt.date, int] | None = None
     used_today: int = 0
     used_month: int = 0
+    region: str | None = None
+    regions: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +113,15 @@ class TierNeeded(Refusal):
     """It is for members of these tiers."""
 
     tiers: tuple[Names, ...]
+    may_succeed_later: ClassVar[bool] = True
+
+
+@dataclass(eq=False)
+class RegionNeeded(Refusal):
+    """It is for members who live in this region; they live elsewhere, or have not said where (`told`: they have)."""
+
+    region: Names
+    told: bool
     may_succeed_later: ClassVar[bool] = True
 
 
@@ -211,6 +222,9 @@ def _reasons(
         yield PrivilegeNotYet(opens_on)
     if said.tiers and facts.tier not in said.tiers:
         yield TierNeeded(tuple(Names(zh=zh, en=en) for zh, en in (facts.tiers.get(t, (t, t)) for t in said.tiers)))
+    if said.region is not None and facts.region != said.region:
+        zh, en = facts.regions.get(said.region, (said.region, said.region))
+        yield RegionNeeded(Names(zh=zh, en=en), facts.region is not None)
     if said.holds is not None and facts.available < said.holds.points:
         name = listed.currency or Names(zh=said.holds.currency, en=said.holds.currency)
         held = (facts.available, name, listed.common, facts.pending, facts.next_release)

@@ -4,7 +4,8 @@ A draft is the JSON of an offer's document as far as it is written. Whatever is 
 draft never holds what could not be published; only the parts of `NEEDED` may still be missing. A draft of a change names the
 version that it began with: publishing it over a later one is refused, and `onto_latest` carries its changes over.
 
-Whoever reads a draft in a turn locks it: what the turn writes then can't lose the photo that arrives meanwhile.
+Whoever reads a draft in a turn locks it: what the turn writes then can't lose the photo that arrives meanwhile. What drafts are in
+general is `drafts`.
 """
 
 from __future__ import annotations
@@ -12,24 +13,20 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Row, text
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger.errors import Refusal
 from ledger.merchants import log
-from ledger.redeeming import shelf
+from ledger.redeeming import drafts, shelf
+from ledger.redeeming.drafts import Document, Drafts, merged
 from ledger.redeeming.offers import Offer
 from ledger.redeeming.own_shelf import taken_of
 from ledger.redeeming.publish import publish
 from ledger.redeeming.shelf import NoSuchOffer
-
-KEPT_DAYS = 30
-"""How long a draft waits that nobody touches."""
-
-Document = dict[str, Any]
 
 NEEDED = ("kind", "name", "category", "price")
 """What a draft must have besides what is known from its beginning."""
@@ -75,18 +72,13 @@ class StockBelowTaken(Refusal):
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
-    """What somebody is writing. `offer_id` and `base_version` None: a new offer. `photo_due`: a picture is being fetched."""
+class Draft(drafts.Draft):
+    """An offer that somebody is writing; a new one has no `offer_id`."""
 
-    merchant_id: int
-    member_id: int
-    offer_id: int | None
-    base_version: int | None
-    document: Document
-    guide: str | None
-    nonce: str
-    photo_waits: bool
-    touched_at: dt.datetime
+    @property
+    def offer_id(self) -> int | None:
+        """The offer that it changes."""
+        return self.subject_id
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -94,27 +86,10 @@ class Draft:
         return tuple(part for part in NEEDED if part not in self.document)
 
 
-_COLUMNS = (
-    "SELECT merchant_id, member_id, offer_id, base_version, document, guide, nonce, photo_file IS NOT NULL AS photo_waits,"
-    " touched_at FROM offer_draft WHERE merchant_id = :merchant AND member_id = :member"
-)
-_MINE = text(f"{_COLUMNS} FOR UPDATE")
-_START = text(
-    "INSERT INTO offer_draft (merchant_id, member_id, offer_id, base_version, document, guide, nonce, touched_at)"
-    " VALUES (:merchant, :member, :offer, :base, CAST(:document AS jsonb), :guide, :nonce, :now)"
-    " ON CONFLICT (merchant_id, member_id) DO UPDATE SET offer_id = excluded.offer_id, base_version = excluded.base_version,"
-    " document = excluded.document, guide = excluded.guide, nonce = excluded.nonce, touched_at = excluded.touched_at,"
-    " photo_file = NULL, photo_due = NULL, photo_tries = 0"
-)
-_KEEP = text(
-    "UPDATE offer_draft SET document = CAST(:document AS jsonb), guide = :guide, base_version = :base, touched_at = :now"
-    " WHERE merchant_id = :merchant AND member_id = :member"
-)
 _PHOTO = text(
     "UPDATE offer_draft SET photo_file = :file, photo_due = :now, photo_tries = 0, touched_at = :now"
     " WHERE merchant_id = :merchant AND member_id = :member"
 )
-_DROP = text("DELETE FROM offer_draft WHERE merchant_id = :merchant AND member_id = :member")
 _LOCK_OFFER = text("SELECT pg_advisory_xact_lock(hashtextextended('offer:' || :id, 0))")
 _LOCK_CODE = text("SELECT pg_advisory_xact_lock(hashtextextended('offer-code:' || :code, 0))")
 _VERSION = text("SELECT document FROM offer_version WHERE offer_id = :id AND version = :version")
@@ -141,37 +116,17 @@ def checked(document: Mapping[str, Any]) -> Offer | None:
     return None
 
 
-def _draft(row: Row[Any]) -> Draft:
-    return Draft(*tuple(row))
+async def base_of(tx: AsyncConnection, draft: Draft) -> Document:
+    """The document that a draft began with; empty for a new offer."""
+    if draft.offer_id is None:
+        return {}
+    said = await tx.scalar(_VERSION, {"id": draft.offer_id, "version": draft.base_version})
+    return written(Offer.model_validate(said, strict=False))
 
 
-async def find(tx: AsyncConnection, merchant_id: int, member_id: int) -> Draft | None:
-    """What this person is writing for this merchant, locked until the turn ends."""
-    row = (await tx.execute(_MINE, {"merchant": merchant_id, "member": member_id})).first()
-    return None if row is None else _draft(row)
-
-
-async def mine(tx: AsyncConnection, merchant_id: int, member_id: int) -> Draft:
-    """The same, or `NoSuchDraft`."""
-    found = await find(tx, merchant_id, member_id)
-    if found is None:
-        raise NoSuchDraft(merchant_id)
-    return found
-
-
-async def begin(
-    tx: AsyncConnection,
-    *,
-    merchant_id: int,
-    member_id: int,
-    document: Document,
-    guide: str | None,
-    nonce: str,
-    now: dt.datetime,
-) -> Draft:
-    """Begin a new offer with what is known of it: `code`, `merchant`, `currency`. `DraftInTheWay`."""
-    await _free(tx, merchant_id, member_id, None)
-    return await _start(tx, merchant_id, member_id, None, None, document, guide, nonce, now)
+_KEPT = Drafts("offer_draft", "offer_id", Draft, none=NoSuchDraft, in_the_way=DraftInTheWay, base=base_of, photos=True)
+find, mine, unfinished, begin = _KEPT.find, _KEPT.mine, _KEPT.unfinished, _KEPT.begin
+changes, drop = _KEPT.changes, _KEPT.drop
 
 
 async def begin_change(
@@ -181,56 +136,16 @@ async def begin_change(
     this = await shelf.one(tx, offer_id)
     if this.merchant_id != merchant_id:
         raise NoSuchOffer(offer_id)
-    if (there := await _free(tx, merchant_id, member_id, offer_id)) is not None:
-        return there
-    return await _start(tx, merchant_id, member_id, offer_id, this.version, written(this.offer), None, nonce, now)
-
-
-async def unfinished(tx: AsyncConnection, merchant_id: int, member_id: int) -> Draft | None:
-    """The draft that there is something to lose of: a new offer's, or one that changes something."""
-    there = await find(tx, merchant_id, member_id)
-    if there is None or there.offer_id is None or there.photo_waits or await changes(tx, there):
-        return there
-    return None
-
-
-async def _free(tx: AsyncConnection, merchant_id: int, member_id: int, offer_id: int | None) -> Draft | None:
-    """The unfinished draft of this very offer; any other is `DraftInTheWay`."""
-    there = await unfinished(tx, merchant_id, member_id)
-    if there is not None and (there.offer_id is None or there.offer_id != offer_id):
-        raise DraftInTheWay(merchant_id, there.offer_id)
-    return there
-
-
-async def _start(
-    tx: AsyncConnection,
-    merchant_id: int,
-    member_id: int,
-    offer_id: int | None,
-    base: int | None,
-    document: Document,
-    guide: str | None,
-    nonce: str,
-    now: dt.datetime,
-) -> Draft:
-    values = {"merchant": merchant_id, "member": member_id, "offer": offer_id, "base": base, "guide": guide}
-    await tx.execute(_START, {**values, "nonce": nonce, "now": now, "document": json.dumps(document)})
-    return await mine(tx, merchant_id, member_id)
-
-
-async def base_of(tx: AsyncConnection, draft: Draft) -> Document:
-    """The document that a draft began with; empty for a new offer."""
-    if draft.offer_id is None:
-        return {}
-    said = await tx.scalar(_VERSION, {"id": draft.offer_id, "version": draft.base_version})
-    return written(Offer.model_validate(said, strict=False))
-
-
-async def changes(tx: AsyncConnection, draft: Draft) -> Document:
-    """What a draft says otherwise than its beginning: the document's parts, None for those that it has no more."""
-    base = await base_of(tx, draft)
-    parts = {*base, *draft.document}
-    return {part: draft.document.get(part) for part in parts if draft.document.get(part) != base.get(part)}
+    return await _KEPT.begin(
+        tx,
+        merchant_id=merchant_id,
+        member_id=member_id,
+        document=written(this.offer),
+        subject=(offer_id, this.version),
+        guide=None,
+        nonce=nonce,
+        now=now,
+    )
 
 
 async def change(
@@ -242,23 +157,10 @@ async def change(
         pydantic.ValidationError: the document would break a rule. The draft is as it was.
         StockBelowTaken.
     """
-    document = {part: said for part, said in {**draft.document, **parts}.items() if said is not None}
+    document = merged(draft.document, parts)
     offer = checked(document)
     await _enough(tx, draft.offer_id, document)
-    if offer is not None:
-        document = written(offer)
-    await tx.execute(
-        _KEEP,
-        {
-            "merchant": draft.merchant_id,
-            "member": draft.member_id,
-            "document": json.dumps(document),
-            "guide": guide,
-            "base": draft.base_version,
-            "now": now,
-        },
-    )
-    return await mine(tx, draft.merchant_id, draft.member_id)
+    return await _KEPT.keep(tx, draft, document if offer is None else written(offer), guide=guide, now=now)
 
 
 async def _enough(tx: AsyncConnection, offer_id: int | None, document: Mapping[str, Any]) -> None:
@@ -284,16 +186,8 @@ async def onto_latest(tx: AsyncConnection, draft: Draft, *, now: dt.datetime) ->
     if (said := mine_.get("booking")) and now_booked:
         before = base.get("booking") or {}
         mine_["booking"] = {**now_booked, **{name: each for name, each in said.items() if each != before.get(name)}}
-    fresh = Draft(
-        draft.merchant_id, draft.member_id, draft.offer_id, this.version, written(this.offer), None, draft.nonce,
-        draft.photo_waits, draft.touched_at,
-    )  # fmt: skip
+    fresh = replace(draft, base_version=this.version, document=written(this.offer), guide=None)
     return await change(tx, fresh, mine_, guide=None, now=now)
-
-
-async def drop(tx: AsyncConnection, merchant_id: int, member_id: int) -> None:
-    """Forget what this person was writing; where there is nothing, nothing."""
-    await tx.execute(_DROP, {"merchant": merchant_id, "member": member_id})
 
 
 async def awaits_photo(tx: AsyncConnection, draft: Draft, file_id: str, *, now: dt.datetime) -> None:

@@ -2,7 +2,8 @@
 
 The list holds no code. Of each voucher it has the last four letters, for eyes, and a check, for a till's program: the first
 letters of a keyed digest of the code, too few to find the code by. Whoever has the list still meets twenty million codes that
-would fit a line, and the counter's patience ends at five.
+would fit a line, and the counter's patience ends at five. A merchant's lists are all under one key: checks of one code under two
+keys would together leave a single code that fits both.
 
 A voucher taken offline is the till's risk until it is brought: what was used at another till, taken back or ended meanwhile stays
 as it is, and the report says so.
@@ -32,8 +33,8 @@ HOURS = 12
 """A list is good for so long."""
 LISTED_MOST = 2_000
 TAIL = 4
-CHECK = 6
-"""Hexadecimal digits of a check: 24 bits."""
+CHECK, KEY = 6, 32
+"""Hexadecimal digits: of a check, 24 bits, and of a list's key."""
 
 Why = Literal["used", "taken_back", "let_go", "lapsed", "held", "expired", "too_early", "too_late"]
 """Why what a till took is not honoured: what became of the voucher, or when the till says that it took it."""
@@ -113,13 +114,10 @@ def check(key: str, code: str) -> str:
     return hmac.new(bytes.fromhex(key), code.encode(), hashlib.sha256).hexdigest()[:CHECK]
 
 
-async def listed(tx: AsyncConnection, vault: Vault, staff: Staff, *, entropy: bytes, at: Moment) -> OfflineList:
-    """What may be used at this staff member's merchant, what ends first before the rest. `entropy`: 16 unguessable bytes or more.
-
-    Raises `NotAllowed` by role.
-    """
+async def listed(tx: AsyncConnection, vault: Vault, staff: Staff, *, at: Moment) -> OfflineList:
+    """What may be used at this staff member's merchant, what ends first before the rest. Raises `NotAllowed` by role."""
     staff.demand("verify")
-    key = hashlib.sha256(b"offline:" + entropy).hexdigest()[:32]
+    key = vault.blind("offline", staff.merchant_id).hex()[:KEY]
     asked = {"merchant": staff.merchant_id, "today": at.today, "most": LISTED_MOST}
     rows = (await tx.execute(_LIST, asked)).all()
     lines = []

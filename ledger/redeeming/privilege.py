@@ -67,6 +67,7 @@ class Privilege(_Document):
     gives: Gives
     holds: Held | None = Field(default=None, description="points that the member has to hold")
     tiers: tuple[str, ...] = Field(default=(), max_length=10, description="codes of tiers, one of which is theirs")
+    region: str | None = Field(default=None, description="code of a region: for members who live there, nobody else")
     when: When | None = Field(default=None, description="the days on which it holds; none: always")
     outlets: tuple[str, ...] = Field(default=(), max_length=50, description="names of the outlets; none: all of them")
     per_day: _Times | None = Field(default=None, description="uses by one member in a day")

@@ -54,6 +54,16 @@ class Seen:
     verdict: Yes | No
 
 
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A version of a privilege: who published it (as entries name an actor), and when."""
+
+    version: int
+    privilege: Privilege
+    made_by: str
+    made_at: dt.datetime
+
+
 _LISTED = """
     SELECT p.id, p.version, p.active, p.merchant_id, m.name_zh AS merchant_zh, m.name_en AS merchant_en,
            m.status IN ('certified', 'suspended') AS serves, m.money, p.currency_id, c.name_zh, c.name_en,
@@ -76,15 +86,20 @@ _MINE = text(
 )
 _INSERT = text(
     "INSERT INTO privilege (merchant_id, code, version, currency_id, outlet_ids, document, active)"
-    " VALUES (:merchant_id, :code, 1, :currency_id, :outlet_ids, CAST(:document AS jsonb), :active) RETURNING id"
+    " VALUES (:merchant_id, :code, 1, :currency_id, :outlet_ids, CAST(:document AS jsonb),"
+    " coalesce(CAST(:active AS boolean), true)) RETURNING id"
 )
 _UPDATE = text(
     "UPDATE privilege SET version = :version, currency_id = :currency_id, outlet_ids = :outlet_ids,"
-    " document = CAST(:document AS jsonb), active = :active WHERE id = :id"
+    " document = CAST(:document AS jsonb), active = coalesce(CAST(:active AS boolean), active) WHERE id = :id"
 )
 _VERSION = text(
     "INSERT INTO privilege_version (privilege_id, version, document, made_by, made_at)"
     " VALUES (:id, :version, CAST(:document AS jsonb), :by, :now)"
+)
+_VERSIONS = text(
+    "SELECT version, document::text AS document, made_by, made_at FROM privilege_version"
+    " WHERE privilege_id = :id AND version <= :most ORDER BY version DESC LIMIT :limit"
 )
 _SWITCH = text(
     "UPDATE privilege SET active = :active WHERE id = :id AND merchant_id = :merchant AND active <> :active RETURNING code"
@@ -94,12 +109,14 @@ _LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended('privilege-code:' ||
 
 
 async def publish(
-    tx: AsyncConnection, privilege: Privilege, *, active: bool = True, by: str, now: dt.datetime
+    tx: AsyncConnection, privilege: Privilege, *, active: bool | None = True, by: str, now: dt.datetime
 ) -> tuple[int, int]:
     """Put a privilege up, or a new version of it; an unchanged document makes no version. Gives its id and version.
 
+    `active` None: one that is switched off stays so.
+
     Raises:
-        NoSuchMerchant → CurrencyNotHeldFor → NoSuchTier → NoOutletOfThatName.
+        NoSuchMerchant → CurrencyNotHeldFor → NoOutletOfThatName → NoSuchTier → NoSuchRegion.
     """
     giver = await merchants.by_code(tx, privilege.merchant)
     facts: dict[str, Any] = {
@@ -110,8 +127,8 @@ async def publish(
         "document": privilege.model_dump_json(exclude_none=True),
         "active": active,
     }
-    await must_be_known(tx, tiers=set(privilege.tiers), regions=set())
-    await tx.execute(_LOCK, {"merchant": str(giver.id), "code": privilege.code})
+    await must_be_known(tx, tiers=set(privilege.tiers), regions={privilege.region} if privilege.region else set())
+    await lock(tx, giver.id, privilege.code)
     old = (await tx.execute(_MINE, facts)).first()
     if old is None:
         id_, version = int(await tx.scalar(_INSERT, facts) or 0), 1
@@ -121,9 +138,14 @@ async def publish(
     if old is None or not old.same:
         await tx.execute(_VERSION, {"id": id_, "version": version, "document": facts["document"], "by": by, "now": now})
         await log.write(tx, giver.id, "privilege_published", who=by, at=now, **_named(privilege))
-    if old is not None and old.active != active:
+    if old is not None and active is not None and old.active != active:
         await log.write(tx, giver.id, _SWITCHED[active], who=by, at=now, **_named(privilege))
     return id_, version
+
+
+async def lock(tx: AsyncConnection, merchant_id: int, code: str) -> None:
+    """Have one of a merchant's privileges for this transaction alone: its versions follow one another."""
+    await tx.execute(_LOCK, {"merchant": str(merchant_id), "code": code})
 
 
 _SWITCHED: dict[bool, log.What] = {True: "privilege_resumed", False: "privilege_paused"}
@@ -195,6 +217,15 @@ async def one(tx: AsyncConnection, privilege_id: int) -> Listed:
     return _listed(row)
 
 
+async def versions(tx: AsyncConnection, privilege_id: int, *, most: int, limit: int) -> list[Version]:
+    """A privilege's versions up to `most`, the latest first."""
+    values = {"id": privilege_id, "most": most, "limit": limit}
+    return [
+        Version(row.version, parse(row.document), row.made_by, row.made_at)
+        for row in await tx.execute(_VERSIONS, values)
+    ]
+
+
 async def of_merchant(tx: AsyncConnection, merchant_id: int, *, paused: bool = False) -> list[Listed]:
     """A merchant's privileges, oldest first; with those switched off where `paused`."""
     return [_listed(row) for row in await tx.execute(_OF_MERCHANT, {"merchant": merchant_id, "all": paused})]
@@ -208,7 +239,7 @@ async def everywhere(tx: AsyncConnection) -> list[Listed]:
 _WHO = text(
     """
     SELECT m.status, CASE WHEN m.kind = 'person' THEN coalesce(m.tier, p.document #>> '{tiers,0,code}') END AS tier,
-           coalesce(p.document -> 'tiers', '[]') AS tiers
+           m.region, coalesce(p.document -> 'tiers', '[]') AS tiers, coalesce(p.document -> 'regions', '[]') AS regions
     FROM member m LEFT JOIN programme p ON p.one = 1 WHERE m.id = :member
     """
 )
@@ -229,7 +260,7 @@ async def facts(tx: AsyncConnection, member_id: int, asked: Iterable[Listed], *,
     """What these privileges and this member are to each other, by privilege id, in two reads, or three where points count."""
     asked = list(asked)
     who = (await tx.execute(_WHO, {"member": member_id})).one()
-    tiers = {each["code"]: (each["name_zh"], each["name_en"]) for each in who.tiers}
+    tiers, regions = ({r["code"]: (r["name_zh"], r["name_en"]) for r in said} for said in (who.tiers, who.regions))
     values = {"member": member_id, "ids": [each.id for each in asked], "today": today, "month": today.replace(day=1)}
     used = {row.privilege_id: (row.today, row.month) for row in await tx.execute(_USED, values)}
     held: dict[int, statements.Holding] = {}
@@ -240,7 +271,7 @@ async def facts(tx: AsyncConnection, member_id: int, asked: Iterable[Listed], *,
         purse = held.get(each.currency_id) if each.currency_id is not None else None
         had_today, had_month = used.get(each.id, (0, 0))
         points = (purse.available, purse.pending, purse.next_release) if purse else (0, 0, None)
-        found[each.id] = Facts(who.status, who.tier, tiers, *points, had_today, had_month)
+        found[each.id] = Facts(who.status, who.tier, tiers, *points, had_today, had_month, who.region, regions)
     return found
 
 

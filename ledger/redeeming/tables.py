@@ -423,6 +423,20 @@ privilege_use = Table(
     Index("ix_privilege_use_month", "privilege_id", "month"),
 )
 
+privilege_draft = Table(
+    "privilege_draft",
+    metadata,
+    Column("merchant_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("member_id", BigInteger, primary_key=True, autoincrement=False, comment="whoever writes it"),
+    Column("privilege_id", BigInteger, comment="that it changes; null: a new one"),
+    Column("base_version", Integer, comment="of the privilege, that it began with"),
+    Column("document", JSONB, nullable=False, comment="of a Privilege, as far as it is written"),
+    Column("guide", Text, comment="what is asked next of a new one; null: its writer chooses"),
+    Column("nonce", Text, nullable=False, comment="in its buttons: those of an earlier draft do nothing"),
+    Column("touched_at", DateTime(timezone=True), nullable=False),
+    CheckConstraint("(privilege_id IS NULL) = (base_version IS NULL)", "base"),
+)
+
 offer_draft = Table(
     "offer_draft",
     metadata,

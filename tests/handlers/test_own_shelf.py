@@ -262,6 +262,16 @@ async def test_both_names_sent_where_the_english_one_was_asked_are_both(database
         assert "名称:手冲咖啡 / Drip coffee\n" in await taps(world, shop.manager, "看草稿")
 
 
+async def test_the_english_name_may_come_first(database: Database) -> None:
+    async with bot_running(database) as world:
+        shop = await open_shop(world)
+        await says(world, shop.manager, "/shelf")
+        await taps(world, shop.manager, "新建", "商品")
+        assert "「Drip coffee」的英文名叫什么?" in await says(world, shop.manager, "Drip coffee")
+        assert "哪一类 · 手冲咖啡" in await says(world, shop.manager, "手冲咖啡")
+        assert "名称:手冲咖啡 / Drip coffee\n" in await taps(world, shop.manager, "看草稿")
+
+
 async def test_everything_else_can_be_said_too_and_members_read_it(database: Database) -> None:
     async with bot_running(database) as world:
         shop = await open_shop(world)

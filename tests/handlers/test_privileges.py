@@ -177,8 +177,8 @@ async def test_a_merchant_without_privileges_has_the_screens_it_had(database: Da
         await shop.manager.says("/merchant")
         await world.settled()
         assert await taps(world, shop.manager, "会员权益") == (
-            "会员权益 · 云山超市\n还没有。凭持有的积分或等级给优惠、给服务,积分不扣。\n用接口 PUT /v1/privileges 发布。\n"
-            "[接口]\n[返回]  [收银台]"
+            "会员权益 · 云山超市\n还没有。凭持有的积分或等级给优惠、给服务,积分不扣。\n新建一项,几分钟就能用。\n"
+            "[新建]\n[返回]  [收银台]"
         )
 
 
@@ -304,10 +304,11 @@ async def test_a_manager_switches_one_off_and_on_again(database: Database) -> No
         await shop.manager.says("/merchant")
         await world.settled()
         assert await taps(world, shop.manager, "会员权益") == (
-            "会员权益 · 云山超市\n今天还没有用过。\n[鲜食 9 折]\n[停车 2 小时免费]\n[返回]  [收银台]"
+            "会员权益 · 云山超市\n今天还没有用过。\n[鲜食 9 折]\n[停车 2 小时免费]\n[新建]\n[返回]  [收银台]"
         )
         assert await taps(world, shop.manager, "鲜食") == (
-            "鲜食 9 折\n本月还没有用过。\n\n持有 5,000 分就行,不扣\n[停用]\n[返回]  [收银台]"
+            "鲜食 9 折\n本月还没有用过。\n\n持有 5,000 分就行,不扣\n\n第 1 版\n"
+            "[会员看到的]  [改]\n[改过几次]  [停用]\n[返回]  [收银台]"
         )
         assert (await taps(world, shop.manager, "停用")).startswith("鲜食 9 折 · 停用\n")
         off = await taps(world, shop.cashier, "确认")

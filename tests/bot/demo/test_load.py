@@ -208,6 +208,9 @@ async def test_who_holds_enough_pays_less_and_the_promised_figures_come_out(demo
             facts = may_use.Facts(available=points)
             verdict = may_use.may_use(one, facts, today=TODAY, amount_minor=before)
             assert (verdict.after_minor if isinstance(verdict, may_use.Yes) else None) == expected
+    elsewhere = ming["popcorn"].verdict
+    assert isinstance(elsewhere, may_use.No)
+    assert [each.code for each in elsewhere.reasons] == ["region_needed"]
     no = ming["fresh"].verdict
     assert isinstance(no, may_use.No) and no.reasons[0].facts["available"] == 1_180
 

@@ -166,6 +166,8 @@ async def test_everything_done_with_a_test_key_leaves_every_live_row_as_it_was(d
         voucher = (await done("POST", "/v1/sandbox/vouchers", redeemed, status=201)).json
         assert voucher["points"] == 50
         assert (await done("POST", "/v1/vouchers:check", {"code": voucher["code"]})).json["state"] == "issued"
+        [listed] = (await done("GET", "/v1/vouchers/offline")).json["vouchers"]
+        assert voucher["code"].endswith(listed["tail"])
         assert (await done("POST", "/v1/vouchers:use", {"code": voucher["code"]})).json["state"] == "used"
         await done("POST", "/v1/sandbox/clock", {"days": 7})
         weeks = (await done("GET", "/v1/statements")).json["statements"]

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import hashlib
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -63,13 +64,27 @@ async def opened(engine: AsyncEngine, connections: int) -> None:
         await each.close()
 
 
-def press(url: str, offer_id: int, points: int, people: Sequence[int], connections: int, pipe: Connection) -> None:
-    """A worker: each redemption is a transaction of its own, as a turn is."""
-    asyncio.run(_press(url, offer_id, points, people, connections, pipe))
+def press(
+    url: str,
+    offer_id: int,
+    points: int,
+    people: Sequence[int],
+    connections: int,
+    pipe: Connection,
+    slot: dt.datetime | None = None,
+) -> None:
+    """A worker: each redemption is a transaction of its own, as a turn is. `slot`: the time that everybody wants."""
+    asyncio.run(_press(url, offer_id, points, people, connections, pipe, slot))
 
 
 async def _press(
-    url: str, offer_id: int, points: int, people: Sequence[int], connections: int, pipe: Connection
+    url: str,
+    offer_id: int,
+    points: int,
+    people: Sequence[int],
+    connections: int,
+    pipe: Connection,
+    slot: dt.datetime | None,
 ) -> None:
     pinned = PINNED_PLANS | {"lock_timeout": str(LOCK_TIMEOUT_MS)}
     engine = create_async_engine(url, pool_size=connections, max_overflow=0, connect_args={"server_settings": pinned})
@@ -86,12 +101,13 @@ async def _press(
                     amount=1,
                     version=1,
                     points=points,
-                    nonce=f"rush:{offer_id}",
-                    code=codes.mint(hashlib.sha256(f"{offer_id}:{who}".encode()).digest()),
+                    nonce=f"rush:{offer_id}:{slot}",
+                    code=codes.mint(hashlib.sha256(f"{offer_id}:{who}:{slot}".encode()).digest()),
                     vault=sealed,
                     undo_minutes=10,
                     at=at(),
                     actor=f"member:{who}",
+                    slot=slot,
                 )
         except Refusal as no:
             return no.code

@@ -20,6 +20,7 @@ from ledger.redeeming.windows import When
 
 TODAY = dt.date(2026, 11, 22)
 CAFE, HALL = (1, "南京路店"), (2, "人民广场店")
+REGIONS = {"hz": ("杭州", "Hangzhou"), "sh": ("上海", "Shanghai")}
 TIERS = {"plain": ("普卡", "Plain"), "silver": ("银卡", "Silver"), "gold": ("金卡", "Gold")}
 
 
@@ -44,7 +45,7 @@ def listed(privilege: Privilege, **more: Any) -> Listed:
 
 
 def facts(**more: Any) -> Facts:
-    return Facts(**{"tier": "plain", "tiers": TIERS, "available": 6000, **more})
+    return Facts(**{"tier": "plain", "tiers": TIERS, "regions": REGIONS, "available": 6000, **more})
 
 
 def codes(verdict: Yes | No) -> list[str]:
@@ -78,6 +79,10 @@ def test_what_is_left_to_pay(gives: PercentOff, before: int, after: int) -> None
         (said(holds=None, tiers=("gold",)), {"tier": "silver"}, ["tier_needed"]),
         (said(holds=None, tiers=("plain",)), {"tier": None}, ["tier_needed"]),  # a company has none
         (said(tiers=("gold",)), {"available": 10}, ["tier_needed", "holding_short"]),
+        (said(region="hz"), {"region": "hz"}, []),
+        (said(region="hz"), {"region": "sh"}, ["region_needed"]),
+        (said(region="hz"), {}, ["region_needed"]),
+        (said(region="hz", tiers=("gold",)), {"available": 1}, ["tier_needed", "region_needed", "holding_short"]),
         (said(), {"status": "frozen"}, ["member_may_not_use"]),
         (said(), {"status": "unclaimed"}, []),
         (said(per_month=4), {"used_month": 3, "used_today": 3}, []),
@@ -178,18 +183,19 @@ def asked(draw: st.DrawFn) -> Listed:
     )
     privilege = said(
         gives, holds=None if points is None else Held(points=points), tiers=tiers, when=when,
-        per_day=draw(st.none() | st.integers(1, 3)), per_month=draw(st.none() | st.integers(1, 5)),
+        region=draw(st.sampled_from([None, *REGIONS])), per_day=draw(st.none() | st.integers(1, 3)),
+        per_month=draw(st.none() | st.integers(1, 5)),
     )  # fmt: skip
     places = draw(st.sampled_from([(), (CAFE,), (CAFE, HALL)]))
     return listed(privilege, active=draw(st.booleans()), serves=draw(st.booleans()), outlets=places)
 
 
 KNOWN = st.builds(
-    lambda status, tier, available, today, earlier: facts(
-        status=status, tier=tier, available=available, used_today=today, used_month=today + earlier
+    lambda status, tier, region, available, today, earlier: facts(
+        status=status, tier=tier, region=region, available=available, used_today=today, used_month=today + earlier
     ),
-    st.sampled_from(["active", "unclaimed", "frozen"]), st.sampled_from([None, *TIERS]), st.integers(0, 7000),
-    st.integers(0, 3), st.integers(0, 4),
+    st.sampled_from(["active", "unclaimed", "frozen"]), st.sampled_from([None, *TIERS]),
+    st.sampled_from([None, *REGIONS]), st.integers(0, 7000), st.integers(0, 3), st.integers(0, 4),
 )  # fmt: skip
 
 
@@ -223,6 +229,9 @@ class Case:
                 self.later(day)
             case m.TierNeeded(tiers=tiers):
                 self.known = replace(self.known, tier=next(c for c, (zh, _) in TIERS.items() if zh == tiers[0].zh))
+            case m.RegionNeeded(region=region, told=told):
+                assert told == (self.known.region is not None)
+                self.known = replace(self.known, region=next(c for c, (zh, _) in REGIONS.items() if zh == region.zh))
             case m.HoldingShort() as short:
                 self.known = replace(self.known, available=self.known.available + short.lacking)
             case m.UsedUp(again_on=day):

@@ -21,6 +21,7 @@ from ledger.redeeming import offer_drafts as drafts
 from ledger.redeeming import offer_photos as photos
 from ledger.redeeming import own_shelf, shelf
 from ledger.redeeming.booking import Booking
+from ledger.redeeming.drafts import KEPT_DAYS
 from ledger.redeeming.offer_drafts import Draft, DraftInTheWay, OfferEditedMeanwhile, StockBelowTaken
 from ledger.redeeming.offers import Offer, PerUnit
 from ledger.redeeming.publish import publish, set_active
@@ -319,9 +320,9 @@ async def test_forgotten_drafts_and_photos_that_nothing_shows_go_and_shown_ones_
             kept = {row.name for row in await tx.execute(text("SELECT name FROM offer_photo"))}
             return int(await tx.scalar(text("SELECT count(*) FROM offer_draft")) or 0), kept
 
-        count, kept = await prune(drafts.KEPT_DAYS - 1)
+        count, kept = await prune(KEPT_DAYS - 1)
         assert (count, len(kept)) == (1, 3)
-        assert await prune(drafts.KEPT_DAYS + 1) == (0, {shown})
+        assert await prune(KEPT_DAYS + 1) == (0, {shown})
 
 
 async def test_what_is_over_paused_and_on_the_shelf_come_in_this_order_reversed(database: Database) -> None:
