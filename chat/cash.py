@@ -12,6 +12,7 @@ from chat.words import Money, Text, t, tn
 from ledger.redeeming import cash, cash_refunds, codes, redemptions
 from ledger.redeeming.cash_refunds import CashRefund, Why
 from ledger.redeeming.drawer import Drawer
+from ledger.redeeming.redemptions import Redeemed
 from ledger.redeeming.vouchers import HoldOver, Redemption, VoucherLetGo
 
 WHYS: dict[Why, Text] = {
@@ -60,6 +61,23 @@ async def ended_screen(turn: Turn, voucher: Redemption, *first: Line) -> Screen:
     back = await cash_refunds.of(turn.tx, voucher.paid_as) if voucher.cash_minor else []
     lines, ways = await returns.on_voucher(turn, voucher)
     return vouchers.ended_screen(turn, voucher, *first, back=[*(coming(each) for each in back), *lines], ways=ways)
+
+
+async def issued_screen(turn: Turn, made: Redeemed, first: Text, again: Text) -> Screen:
+    """What a confirm button comes to: the code and what was spent; `again` if it was tapped before; how it ended if it has."""
+    voucher = made.redemption
+    if not voucher.usable(turn.today):
+        return await ended_screen(turn, voucher, t("这次兑换之前已经办过"))
+    return vouchers.code_screen(turn, voucher, made.code, again if made.repeated else first, left=spent(made))
+
+
+def spent(made: Redeemed) -> Text | None:
+    """What was spent and what is left; None of what was made before."""
+    if made.repeated:
+        return None
+    voucher = made.redemption
+    paid, left = points_of(voucher, voucher.points), points_of(voucher, made.available)
+    return t("用掉 {points},还剩 {left}", points=paid, left=left)
 
 
 def coming(refund: CashRefund) -> Text:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from chat import booking as words
 from chat import doors
 from chat.arguments import date, instant, long, minute, number, short
-from chat.cash import ended_screen
+from chat.cash import issued_screen
 from chat.feature import Feature
 from chat.lots import would_use
 from chat.offer_rules import special
@@ -24,7 +24,7 @@ from chat.words import Text, t, tn
 from ledger.points import statements
 from ledger.redeeming import bookings, codes, redemptions, shelf, vouchers
 from ledger.redeeming.booking import Diary
-from ledger.redeeming.bookings import HOLD_MINUTES, Held, SlotTaken
+from ledger.redeeming.bookings import HOLD_MINUTES, Held
 from ledger.redeeming.may_redeem import Listed, No
 from ledger.redeeming.offers import Quote
 from ledger.redeeming.redemptions import OfferChanged
@@ -116,24 +116,15 @@ async def do(
     except OfferChanged:
         return await _confirm(turn, wanted.offer_id, wanted.starts_at, changed=True)
     turn.finish()
-    voucher = result.redemption
-    if not voucher.usable(turn.today):
-        return await ended_screen(turn, voucher, t("这次兑换之前已经办过"))
-    if result.repeated:
-        return code_screen(turn, voucher, result.code, t("已经约好了"))
-    left = t(
-        "用掉 {points},还剩 {left}",
-        points=points_of(voucher, voucher.points),
-        left=points_of(voucher, result.available),
-    )
-    return code_screen(turn, voucher, result.code, t("约好了"), left=left)
+    return await issued_screen(turn, result, t("约好了"), t("已经约好了"))
 
 
 @feature.tap("move")
 async def move(turn: Turn, voucher_id: str, page: str = "0") -> Screen:
-    """Shows the days to which a booked time can be moved."""
+    """Shows the days to which a booked time can be moved; what was held before is let go."""
     turn.finish()
     voucher, listed, diary = await bookings.movable(turn.tx, turn.me.id, number(voucher_id), at=turn.at)
+    await bookings.let_go(turn.tx, turn.me.id, listed.id)
     tier = await bookings.tier_of(turn.tx, turn.me, listed, at=turn.at)
     rows = _days(turn, diary, tier, page, "move", "move_day", voucher.id)
     lines: list[Line] = [
@@ -147,6 +138,7 @@ async def move(turn: Turn, voucher_id: str, page: str = "0") -> Screen:
 async def move_day(turn: Turn, voucher_id: str, on: str, page: str = "0") -> Screen:
     """Shows the hours of a day to which it can be moved."""
     voucher, listed, diary = await bookings.movable(turn.tx, turn.me.id, number(voucher_id), at=turn.at)
+    await bookings.let_go(turn.tx, turn.me.id, listed.id)
     tier = await bookings.tier_of(turn.tx, turn.me, listed, at=turn.at)
     rows = _hours(turn, diary, tier, date(on), page, ("move_day", "moves"), voucher.id)
     lines: list[Line] = [*_present(voucher), t("{day},几点?", day=words.day(date(on)))]
@@ -158,22 +150,29 @@ async def move_day(turn: Turn, voucher_id: str, on: str, page: str = "0") -> Scr
 
 @feature.tap("moves")
 async def moves(turn: Turn, voucher_id: str, starts: str) -> Screen:
-    """Asks before the time is changed: the old one goes to others."""
-    voucher, listed, diary = await bookings.movable(turn.tx, turn.me.id, number(voucher_id), at=turn.at)
+    """Holds a place and asks before the time is changed: the old one goes to others."""
+    voucher, slot, held = await bookings.hold_for_move(
+        turn.tx, turn.me, number(voucher_id), instant(starts), at=turn.at
+    )
     assert voucher.booked is not None
-    tier = await bookings.tier_of(turn.tx, turn.me, listed, at=turn.at)
-    now, slot = turn.at.programme_now, diary.slot_at(instant(starts))
-    if slot is None or not diary.left(slot) or not diary.bookable(slot, now, tier):
-        raise SlotTaken(listed.id, voucher.id, instant(starts), bookings.nearest(diary, now, tier, instant(starts)))
-    lines: list[Line] = [
+    lines: list[Line | None] = [
         t("改到 <b>{when}</b>?", when=slot.starts_at),
+        tn("位子给您留 {n} 分钟", n=HOLD_MINUTES) if held else None,
         t("{what} · {merchant}", what=what(voucher), merchant=both(voucher.merchant)),
         BLANK,
         t("原来的 {when} 会放给别人。", when=voucher.booked.starts_at),
     ]
     yes = feature.button(t("确认改"), "moved", voucher.id, starts, style="primary")
     again = feature.button(t("换个时间"), "move", voucher.id, 0)
-    return screen(lines, [[yes, again], [doors.voucher(t("不改了"), voucher.id)]])
+    return screen(lines, [[yes, again], [feature.button(t("不改了"), "stay", voucher.id)]])
+
+
+@feature.tap("stay")
+async def stay(turn: Turn, voucher_id: str) -> Onward:
+    """Lets the place go, and back to the voucher as it is booked."""
+    voucher = await vouchers.one(turn.tx, turn.me.id, number(voucher_id))
+    await bookings.let_go(turn.tx, turn.me.id, voucher.offer_id)
+    return Onward(doors.voucher(t("不改了"), voucher.id))
 
 
 @feature.tap("moved")

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from chat import doors, handovers
 from chat.arguments import long, number, short
-from chat.cash import ended_screen, held_screen
+from chat.cash import held_screen, issued_screen, spent
 from chat.feature import Answer, Feature
 from chat.lots import would_use
 from chat.offer_rules import special
@@ -20,7 +20,6 @@ from chat.offers import asked, both, cost, joined, likely_amounts, points_of, th
 from chat.refusals import wording
 from chat.screen import BLANK, Button, Line, Onward, Photo, Screen, screen
 from chat.turn import Turn
-from chat.vouchers import code_screen
 from chat.words import Money, Text, t, tn
 from ledger.points import statements
 from ledger.redeeming import codes, redemptions, shelf
@@ -137,20 +136,9 @@ async def redeem(
         return held_screen(turn, voucher, result.code, first, left=None if result.repeated else kept)
     if voucher.offer.pool is not None or voucher.offer.at_once:
         first = t("已经换好了") if result.repeated else t("换好了")
-        paid, remain = points_of(voucher, voucher.points), points_of(voucher, result.available)
-        rest = None if result.repeated else t("用掉 {points},还剩 {left}", points=paid, left=remain)
-        if (told := await handovers.told(turn, voucher, first, left=rest)) is not None:
+        if (told := await handovers.told(turn, voucher, first, left=spent(result))) is not None:
             return told
-    if not voucher.usable(turn.today):
-        return await ended_screen(turn, voucher, t("这次兑换之前已经办过"))
-    if result.repeated:
-        return code_screen(turn, voucher, result.code, t("已经换好了"))
-    left = t(
-        "用掉 {points},还剩 {left}",
-        points=points_of(voucher, voucher.points),
-        left=points_of(voucher, result.available),
-    )
-    return code_screen(turn, voucher, result.code, t("换好了"), left=left)
+    return await issued_screen(turn, result, t("换好了"), t("已经换好了"))
 
 
 async def _changed(turn: Turn, wanted: Wanted) -> Screen:

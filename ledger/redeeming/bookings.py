@@ -1,7 +1,7 @@
 """Places in slots: held while a member chooses, firm with their voucher, moved, freed.
 
     held ── its voucher is issued ──▶ booked ── used ──▶ attended
-    held ── going back, or ten minutes ──▶ gone (the row too)
+    held ── going back, or ten minutes; what it was held for is moved there ──▶ gone (the row too)
     booked ── cancelled, or its day closed ──▶ freed
     booked ── nobody came ──▶ missed
 
@@ -145,9 +145,34 @@ async def hold(tx: AsyncConnection, who: Member, offer_id: int, starts_at: dt.da
         raise seen.verdict.reasons[0]
     now, tier = at.programme_now, seen.facts.traits.tier
     slot, place = await _free(tx, seen.listed, who.id, tier, starts_at, at=at)
+    return await _keep(tx, seen.listed, who.id, slot, place, now)
+
+
+async def hold_for_move(
+    tx: AsyncConnection, who: Member, redemption_id: int, starts_at: dt.datetime, *, at: Moment
+) -> tuple[Redemption, Slot, bool]:
+    """Hold a place to which a member may move what they have booked, as `hold` does; whether one is held. Where only their own is
+    left, in the very slot or in one that overlaps it, none needs to be: nobody else can have that.
+
+    Refusals as of `movable`, then `SlotTaken`.
+    """
+    voucher, listed, found = await movable(tx, who.id, redemption_id, at=at)
+    tier = await tier_of(tx, who, listed, at=at)
+    slot, _ = _place(found, listed.id, redemption_id, tier, starts_at, at=at)
+    assert voucher.booked is not None
+    beside = await diary(tx, listed, member_id=who.id, at=at)
+    place = None if beside is None or voucher.booked.starts_at == starts_at else beside.free_place(slot)
+    if place is None:
+        await let_go(tx, who.id, listed.id)
+    else:
+        await _keep(tx, listed, who.id, slot, place, at.programme_now)
+    return voucher, slot, place is not None
+
+
+async def _keep(tx: AsyncConnection, listed: Listed, member_id: int, slot: Slot, place: int, now: dt.datetime) -> Held:
     until = now + dt.timedelta(minutes=HOLD_MINUTES)
-    await tx.execute(_SWEEP, {"offer": offer_id, "member": who.id, "now": now})
-    row = {"offer": offer_id, "merchant": seen.listed.merchant_id, "member": who.id, "place": place, "until": until}
+    await tx.execute(_SWEEP, {"offer": listed.id, "member": member_id, "now": now})
+    row = {"offer": listed.id, "merchant": listed.merchant_id, "member": member_id, "place": place, "until": until}
     await tx.execute(_HOLD, {**row, **_times(slot), "now": now})
     return Held(slot, until)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -18,8 +19,10 @@ async def as_it_is(tx: AsyncConnection) -> None:
 
 
 @asynccontextmanager
-async def bot_then(database: Database, *, now: dt.datetime = NOW, setup: Setup = coalition) -> AsyncIterator[World]:
-    """A world in which it is `now` and runs on from there."""
-    async with bot_running(database, setup=setup) as world:
+async def bot_then(
+    database: Database, *, now: dt.datetime = NOW, setup: Setup = coalition, **running: Any
+) -> AsyncIterator[World]:
+    """A world in which it is `now` and runs on from there; `running` as `bot_running` takes it."""
+    async with bot_running(database, setup=setup, **running) as world:
         world.wall_offset = now - dt.datetime.now(dt.UTC)
         yield world

@@ -7,6 +7,7 @@ import os
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
@@ -161,9 +162,9 @@ class Scene:
 @asynccontextmanager
 async def scene(
     database: Database, *, language: str = "zh-hans", offers: Sequence[Offer] = (WASH,), points: int = 1180,
-    now: dt.datetime = MORNING,
+    now: dt.datetime = MORNING, **running: Any,
 ) -> AsyncIterator[Scene]:  # fmt: skip
-    async with bot_then(database, now=now, setup=shop) as world:
+    async with bot_then(database, now=now, setup=shop, **running) as world:
         await shelve(world, *offers)
         ming = await world.member(language=language)
         manager, cashier = await world.member("店长小山", language), await world.member("收银小红", language)
@@ -207,10 +208,7 @@ async def test_booked_moved_and_cancelled(database: Database, language: str) -> 
         await at.taps("wash", code[:4], title="voucher")
         await at.taps("move", "60", title="move: days")
         await at.day("tuesday")
-        await at.ming.taps("09:00", message=at.ming.last)
-        await at.ming.sees("改到" if language != "en" else "Move it to", fresh=True)
-        await at.world.settled()
-        at.read("move: confirm")
+        assert ("改到" if language != "en" else "Move it to") in await at.hour("09:00")
         await at.taps("sure move", "moved", title="moved")
         assert code_on(at.ming) == code and await at.places() == [("24 09:00", "booked")]
         await at.taps("cancel", "预约?" if language != "en" else "Cancel the booking", title="cancel?")
@@ -278,6 +276,37 @@ async def test_going_back_or_choosing_anew_frees_the_place(database: Database) -
         assert await at.places() == [("23 11:00", "held")]
         await at.taps("back", "您可用")
         assert await at.places() == [] and await at.points() == 0
+
+
+@pytest.mark.parametrize("language", ["zh-hans", "en"])
+async def test_a_place_to_move_to_is_held_until_it_is_taken_or_left(database: Database, language: str) -> None:
+    async with scene(database, language=language) as at:
+        hong = await another(at)
+        await at.books()
+        full = "[09:00 满]" if language != "en" else "[09:00 full]"
+
+        async def about_to_move() -> None:
+            await at.taps("move", "60")
+            await at.day("tuesday")
+            await at.hour("09:00")
+
+        async def tuesday_of_hong() -> str:
+            await at.to_the_days(hong)
+            return await at.day("tuesday", hong)
+
+        await about_to_move()
+        assert await at.places() == [("23 10:00", "booked"), ("24 09:00", "held")]
+        assert full in await tuesday_of_hong()
+        await at.taps("不改了" if language != "en" else "Leave it", "60" if language == "en" else "分钟")
+        assert await at.places() == [("23 10:00", "booked")]
+        assert full not in await tuesday_of_hong()
+        await about_to_move()
+        await at.taps("another", "60")
+        assert await at.places() == [("23 10:00", "booked")]
+        await at.day("tuesday")
+        await at.hour("09:00")
+        await at.taps("sure move", "moved")
+        assert await at.places() == [("24 09:00", "booked")]
 
 
 async def test_a_confirmation_that_comes_late_counts_while_the_place_is_free(database: Database) -> None:

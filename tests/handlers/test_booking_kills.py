@@ -1,110 +1,202 @@
-"""A worker that ends at any await of a booking: one place, one voucher, one move, one return of points; all of it heard."""
+"""A worker that ends between any two steps of a booking, and two workers at once: a place, points and a code once or not at all,
+and whoever has to hear, hears. How a deed is stopped everywhere is in `kills.py`.
+"""
 
 from __future__ import annotations
 
-from ledger.members import person
-from ledger.merchants import merchant as merchants
-from ledger.merchants import staff
-from ledger.points.audit import audit
+import asyncio
+
+import pytest
+
+from bot.double.double import Person
+from jobs import booking_reminders, bookings
+from tests.bot.test_kills import what_waits_is_said_to
 from tests.conftest import Database
-from tests.driver import World, bot_running
-from tests.handlers.kills import Stopped, told_at_every_await
-from tests.handlers.shop import gives, member_id, shelve, shop
-from tests.handlers.test_booking import rule, service
+from tests.handlers import kills
+from tests.handlers.kills import Deed, handing_over, notices
+from tests.handlers.shop import member_id
+from tests.handlers.test_booking import MORNING, WASH, Scene, another, rule, scene, service
 
-WASH = service("wash", "洗衣一次", "One wash", 300, rule("09:00", "12:00", at_once=200))
-
-
-BOOKS = (
-    ("洗衣一次", "您可用"),
-    ("选时间", "哪天来"),
-    ("明天", "几点"),
-    ("10:00", "位子给您留"),
-    ("确认预约", "约好了"),
-)
-"""Taps, each with what is seen then."""
+MANY = service("wash", "洗衣一次", "One wash", 300, rule("09:00", "12:00", at_once=40), unused="return")
 
 
-async def stands(world: World, member: int) -> tuple[list[tuple[str, int]], list[str], int]:
-    """A member's places (state, hour), vouchers (state), and points."""
-    places = await world.sql(
-        "SELECT state, extract(hour FROM starts_at AT TIME ZONE 'Asia/Shanghai')::int AS hour FROM booking"
-        " WHERE member_id = :id ORDER BY id",
-        id=member,
+async def stands(at: Scene, who: Person) -> list[tuple[str, str, int, int]]:
+    """Each place of somebody: when, state, how often points were spent on it and how often given back."""
+    rows = await at.world.sql(
+        "SELECT b.starts_at, b.state,"
+        " (SELECT count(*) FROM entry e WHERE e.kind = 'burn' AND e.owner_id = b.member_id) AS burnt,"
+        " (SELECT count(*) FROM entry e WHERE e.kind = 'reinstate' AND e.owner_id = b.member_id) AS back"
+        " FROM booking b WHERE b.member_id = :who ORDER BY b.id",
+        who=await member_id(at.world, who),
     )
-    vouchers = await world.sql("SELECT state FROM redemption WHERE member_id = :id ORDER BY id", id=member)
-    [points] = await world.sql(
-        "SELECT sum(balance)::int FROM account WHERE owner_kind = 'member' AND owner_id = :id AND purpose = 'available'",
-        id=member,
-    )
-    return [(row.state, row.hour) for row in places], [row.state for row in vouchers], points[0]
+    return [(f"{row.starts_at.astimezone(MORNING.tzinfo):%d %H:%M}", row.state, row.burnt, row.back) for row in rows]
 
 
-async def whole(world: World) -> None:
-    """The books add up, and no update failed."""
-    async with world.database.engine.begin() as tx:
-        assert (await audit(tx)).violations == ()
-    assert await world.sql("SELECT key FROM failure") == []
+async def reaches(at: Scene, who: Person, *labels: str) -> None:
+    """From the catalog through these buttons."""
+    await who.says("/redeem 洗衣一次")
+    for label in ("洗衣一次", "选时间", *labels):
+        await who.taps(label)
 
 
-async def test_holding_booking_moving_and_cancelling_stopped_at_any_await_are_each_done_once(
-    database: Database,
-) -> None:
-    async with bot_running(database, setup=shop, by_hand=True, workers=2) as world:
-        await shelve(world, WASH)
+HOURS = ("明天 周一",)
+HELD = (*HOURS, "10:00")
+BOOKED = (*HELD, "确认预约")
+DAY = (*BOOKED, "改时间", "周二")
 
-        async def tell(story: Stopped) -> None:
-            ming = await world.member(f"第{story.at}位")
-            await gives(world, ming, 500)
-            who = await member_id(world, ming)
-            await story.says(ming, "/redeem 洗衣", "洗衣一次")
-            for label, sees in BOOKS[:-1]:
-                await story.taps(ming, label, sees)
-            assert await stands(world, who) == ([("held", 10)], [], 500)
-            await story.taps(ming, *BOOKS[-1])
-            assert await stands(world, who) == ([("booked", 10)], ["issued"], 200)
-            await story.taps(ming, "改时间", "哪天")
-            await story.taps(ming, "明天", "几点")
-            await story.taps(ming, "11:00", "改到")
-            await story.taps(ming, "确认改", "改好了")
-            assert await stands(world, who) == ([("booked", 11)], ["issued"], 200)
-            await story.taps(ming, "取消预约", "预约?")
-            await story.taps(ming, "确认取消", "300 分已原样退回")
-            assert await stands(world, who) == ([("freed", 11)], ["taken_back"], 500)
-
-        await told_at_every_await(world, tell)
-        await whole(world)
+DEEDS: dict[str, tuple[tuple[str, ...], str, str, list[tuple[str, str, int, int]]]] = {
+    "hold": (HOURS, "10:00", "位子给您留", [("23 10:00", "held", 0, 0)]),
+    "confirm": (HELD, "确认预约", "约好了", [("23 10:00", "booked", 1, 0)]),
+    "cancel": ((*BOOKED, "取消预约"), "确认取消", "300 分已原样退回", [("23 10:00", "freed", 1, 1)]),
+    "hold to move": (DAY, "09:00", "改到", [("23 10:00", "booked", 1, 0), ("24 09:00", "held", 1, 0)]),
+    "move": ((*DAY, "09:00"), "确认改", "改好了", [("24 09:00", "booked", 1, 0)]),
+}
 
 
-async def test_a_day_closed_by_a_worker_that_ends_anywhere_gives_back_once_and_tells_once(database: Database) -> None:
-    async with bot_running(database, setup=shop, by_hand=True, workers=2) as world:
-        await shelve(world, WASH)
-        manager = await world.member("店长小山")
-        async with world.database.engine.begin() as tx:
-            market, who_runs = await merchants.by_code(tx, "market"), await person.find(tx, world.vault, manager.id)
-            assert who_runs is not None
-            await staff.add(
-                tx, merchant_id=market.id, member_id=who_runs, role="manager", label="店长", by="test", now=world.now()
-            )
-        unhurried = Stopped(world, 10_000)
+@pytest.mark.parametrize("deed", DEEDS)
+async def test_a_booking_stopped_at_any_await_is_done_once_by_the_next_worker(database: Database, deed: str) -> None:
+    before, label, sees, then = DEEDS[deed]
+    async with scene(database, offers=[MANY], by_hand=True, workers=2) as at, handing_over(at.world) as hands:
 
-        async def tell(story: Stopped) -> None:
-            ming = await world.member(f"第{story.at}位")
-            await gives(world, ming, 500)
-            who = await member_id(world, ming)
-            await unhurried.says(ming, "/redeem 洗衣", "洗衣一次")
-            for label, sees in BOOKS:
-                await unhurried.taps(ming, label, sees)
-            await unhurried.says(manager, "/merchant", "云山")
-            await unhurried.taps(manager, "预约日历", "点一天")
-            await unhurried.taps(manager, "明天", f"第{story.at}位")
-            await unhurried.taps(manager, "关掉这一天", "1 个")
-            await story.taps(manager, "确认关掉", "1 位会员")
-            await story.hears(ming, "商户取消了")
-            assert len([each for each in ming.messages if "商户取消了" in each.shown]) == 1
-            assert await stands(world, who) == ([("freed", 10)], ["taken_back"], 500)
-            await story.taps(manager, "重新开放", "重新开放了")
-            assert await world.sql("SELECT day FROM booking_closure") == []
+        async def prepare() -> Deed:
+            who = await another(at)
+            await reaches(at, who, *before)
 
-        await told_at_every_await(world, tell)
-        await whole(world)
+            async def holds() -> None:
+                await who.sees(sees, fresh=True)
+                assert await stands(at, who) == then
+
+            return kills.update(at.world, await kills.tap(hands, who, label), [who], holds)
+
+        await kills.stopped_everywhere(at.world, prepare)
+
+
+async def test_closing_a_day_stopped_at_any_await_tells_and_gives_back_once(database: Database) -> None:
+    async with scene(database, offers=[MANY], by_hand=True, workers=2) as at, handing_over(at.world) as hands:
+
+        async def prepare() -> Deed:
+            who = await another(at)
+            await at.world.sql("DELETE FROM booking_closure")
+            await reaches(at, who, *BOOKED)
+            await who.sees("约好了")
+            await at.manager.says("/merchant")
+            await at.manager.sees("正常", fresh=True)
+            for label in ("预约日历", "明天 周一", "关掉这一天"):
+                await at.manager.taps(label)
+
+            async def holds() -> None:
+                await at.manager.sees("1 位会员已收到通知", fresh=True)
+                await who.sees("300 分")
+                assert await stands(at, who) == [("23 10:00", "freed", 1, 1)]
+                assert await notices(at.world, who, "booking-closed:%") == 1
+
+            closing = await kills.tap(hands, at.manager, "确认关掉")
+            return kills.update(at.world, closing, [at.manager, who], holds)
+
+        await kills.stopped_everywhere(at.world, prepare)
+
+
+async def test_the_duty_of_who_did_not_come_stopped_at_any_await_ends_and_tells_once(database: Database) -> None:
+    async with scene(database, offers=[MANY], by_hand=True, workers=2) as at, handing_over(at.world):
+
+        async def prepare() -> Deed:
+            who = await another(at)
+            await reaches(at, who, "明天", "10:00", "确认预约")
+            await who.sees("约好了")
+            at.passes(hours=25, minutes=1)
+
+            async def holds() -> None:
+                await who.sees("没等到您")
+                [(_, state, burnt, back)] = await stands(at, who)
+                assert (state, burnt, back) == ("missed", 1, 1)
+                assert await notices(at.world, who, "voucher-ended:%") == 1
+                at.passes(hours=23)
+
+            return await kills.duty(at.world, bookings.duty, [who], holds)
+
+        await kills.stopped_everywhere(at.world, prepare)
+
+
+async def test_the_duty_of_reminders_stopped_at_any_await_reminds_once(database: Database) -> None:
+    async with scene(database, offers=[MANY], by_hand=True, workers=2) as at, handing_over(at.world):
+        at.passes(hours=8)  # half past six in the evening
+
+        async def prepare() -> Deed:
+            who = await another(at)
+            await reaches(at, who, *BOOKED)
+            await who.sees("约好了")
+            await at.world.sql("UPDATE booking SET chosen_at = chosen_at - interval '4 hours'")
+            at.passes(minutes=5)
+
+            async def holds() -> None:
+                await who.sees("明天 10:00 有预约")
+                assert await notices(at.world, who, "booking-evening:%") == 1
+
+            return await kills.duty(at.world, booking_reminders.duty, [who], holds)
+
+        await kills.stopped_everywhere(at.world, prepare)
+
+
+# -- two workers at the same time
+
+
+async def at_once(at: Scene, *taps: int) -> None:
+    """Each tap in a worker of its own."""
+    await asyncio.gather(*(at.world.feed(worker, tap) for worker, tap in zip(at.world.workers, taps, strict=True)))
+
+
+async def test_of_two_who_confirm_the_last_hour_in_two_workers_one_has_it(database: Database) -> None:
+    async with scene(database, offers=[WASH], by_hand=True, workers=2) as at, handing_over(at.world) as hands:
+        for day in ("明天 周一", "周二"):
+            people = [await another(at), await another(at)]
+            await reaches(at, people[0], day, "10:00")
+            await people[0].sees("位子给您留")
+            at.passes(minutes=11)
+            await reaches(at, people[1], day, "10:00")
+            await at_once(at, *[await kills.tap(hands, who, "确认预约") for who in people])
+            for who in people:
+                await what_waits_is_said_to(at.world, who.id)
+            won = [who for who in people if "约好了" in who.last.shown]
+            lost = [who for who in people if "约不上了" in who.last.shown and "没有扣分" in who.last.shown]
+            assert len(won) == len(lost) == 1
+            [(_, state, burnt, back)] = await stands(at, won[0])
+            assert (state, burnt, back) == ("booked", 1, 0) and await stands(at, lost[0]) == []
+
+
+async def test_of_two_who_choose_the_last_hour_in_two_workers_one_holds_it(database: Database) -> None:
+    async with scene(database, offers=[WASH], by_hand=True, workers=2) as at, handing_over(at.world) as hands:
+        people = [await another(at), await another(at)]
+        for who in people:
+            await reaches(at, who, "明天 周一")
+        await at_once(at, *[await kills.tap(hands, who, "10:00") for who in people])
+        for who in people:
+            await what_waits_is_said_to(at.world, who.id)
+        assert sorted("位子给您留" in who.last.shown for who in people) == [False, True]
+        assert sorted("约不上了" in who.last.shown for who in people) == [False, True]
+        assert await at.places() == [("23 10:00", "held")]
+
+
+async def test_a_day_that_is_closed_while_somebody_confirms_has_nobody_on_it(database: Database) -> None:
+    async with scene(database, offers=[WASH], by_hand=True, workers=2) as at, handing_over(at.world) as hands:
+        for first in (0, 1):
+            await at.world.sql("DELETE FROM booking_closure")
+            who = await another(at)
+            await reaches(at, who, *HELD)
+            await who.sees("位子给您留")
+            await at.manager.says("/merchant")
+            await at.manager.sees("正常", fresh=True)
+            for label in ("预约日历", "明天 周一", "关掉这一天"):
+                await at.manager.taps(label)
+            await at.manager.sees("还没有预约", fresh=True)
+            taps = [await kills.tap(hands, who, "确认预约"), await kills.tap(hands, at.manager, "确认关掉")]
+            await at_once(at, *(taps if first == 0 else reversed(taps)))
+            for each in (who, at.manager):
+                await what_waits_is_said_to(at.world, each.id)
+            closed = await at.world.sql("SELECT 1 FROM booking_closure")
+            if closed:
+                assert await stands(at, who) == [] and "约好了" not in who.last.shown
+                assert "关了" in at.manager.last.shown
+            else:  # it was booked first: whoever closes is told, and nothing is closed unseen
+                assert [each[1:] for each in await stands(at, who)] == [("booked", 1, 0)]
+                assert "刚刚又有人约了" in at.manager.last.shown
+            await at.world.sql("DELETE FROM booking WHERE state = 'held'")

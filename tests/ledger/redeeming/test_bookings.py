@@ -549,6 +549,53 @@ async def test_moving_goes_by_todays_calendar_and_the_promises_of_the_day_of_red
             await bookings.move(tx, case.who, case.id, on(2, 14), at=at())
 
 
+async def to_move(case: Case, starts: dt.datetime, now: Moment | None = None) -> bool:
+    """Whether a place is held for moving there."""
+    async with case.stage.engine.begin() as tx:
+        return (await bookings.hold_for_move(tx, case.who, case.id, starts, at=now or at()))[2]
+
+
+async def test_the_place_that_somebody_moves_to_is_held_for_ten_minutes(stage: Stage) -> None:
+    case, other = await a_case(stage, booked=True), await stage.member((500, "-"))
+    assert await to_move(case, on(2, 9)) and await to_move(case, on(2, 11)), "the one chosen last"
+    assert await places(stage, case.offer_id) == [("23 10:00", 1, "booked"), ("24 11:00", 1, "held")]
+    await hold(stage, other, case.offer_id, on(2, 9))
+    with pytest.raises(SlotTaken):
+        await hold(stage, other, case.offer_id, on(2, 11), when(0, 12, 9))
+    with pytest.raises(SlotTaken):
+        await to_move(case, on(2, 9))
+    async with stage.engine.begin() as tx:
+        await bookings.move(tx, case.who, case.id, on(2, 11), at=at())
+    await hold(stage, other, case.offer_id, TEN)
+    assert await places(stage, case.offer_id) == [("23 10:00", 1, "held"), ("24 11:00", 1, "booked")]
+    assert await to_move(case, on(3, 9))
+    await hold(stage, other, case.offer_id, on(3, 9), when(0, 12, 10))
+    await story(stage, case.offer_id)
+
+
+async def test_no_place_is_held_for_moving_within_ones_own(stage: Stage) -> None:
+    document = wash()
+    case = await a_case(stage, booked=True, document=document)
+    assert not await to_move(case, TEN)
+    await stage.publish(document.model_copy(update={"booking": rule(slot_minutes=30)}))
+    assert await to_move(case, on(1, 9)) and not await to_move(case, on(1, 10, 30))
+    assert await places(stage, case.offer_id) == [("23 10:00", 1, "booked")]
+    async with stage.engine.begin() as tx:
+        await bookings.move(tx, case.who, case.id, on(1, 10, 30), at=at())
+    assert await places(stage, case.offer_id) == [("23 10:30", 1, "booked")]
+    await story(stage, case.offer_id)
+
+
+async def test_of_two_who_are_about_to_move_to_one_place_one_has_it(stage: Stage) -> None:
+    for _ in range(5):
+        one = await a_case(stage, booked=True, document=wash())
+        two = Case(stage, await stage.member((500, "-")), one.till, one.manager, one.offer_id)
+        two.done = await stage.redeem(two.who, one.offer_id, slot=on(1, 9))
+        done = await race(to_move(one, on(2, 9)), to_move(two, on(2, 9)))
+        assert sorted(type(each).__name__ for each in done) == ["SlotTaken", "bool"]
+        await story(stage, one.offer_id)
+
+
 async def test_a_booking_that_is_moved_to_now_is_not_taken_back_once_it_has_begun(stage: Stage) -> None:
     [id_] = await stage.publish(wash())
     who = await stage.member((500, "-"))
