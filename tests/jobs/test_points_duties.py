@@ -177,4 +177,4 @@ async def test_keys_go_after_two_days_and_money_keys_stay(office: Office) -> Non
         )
     await office.catch_up()
     assert await office.sql("SELECT key FROM turn_key ORDER BY key") == [("api:1:k",), ("update:1:2",)]
-    assert await office.outcomes("prune_keys") == [("done", {"chunks": 9})]
+    assert await office.outcomes("prune_keys") == [("done", {"chunks": 10})]
