@@ -19,6 +19,7 @@ from chat.offers import CATEGORIES
 from chat.words import Text, t
 from ledger.points.statements import Currency
 from ledger.redeeming.drafts import Document
+from ledger.redeeming.offer_drafts import OF_A_KIND
 from ledger.redeeming.offers import PerMoney, PerUnit
 
 POINTS_MOST = 100_000_000
@@ -42,7 +43,7 @@ class Unread(Exception):
 @dataclass(frozen=True, slots=True)
 class About:
     """What questions about a draft speak of. `taken`: pieces that are out; `currencies`: those that it may be paid in,
-    or held in; `outlets`: the merchant's, by id."""
+    or held in; `outlets`: the merchant's, by id; `pools`: its pools of codes, each with how many are free."""
 
     document: Document
     terms: Terms
@@ -51,6 +52,12 @@ class About:
     new: bool = True
     currencies: tuple[Currency, ...] = ()
     outlets: tuple[tuple[int, str], ...] = ()
+    pools: tuple[tuple[str, int], ...] = ()
+
+    @property
+    def kind(self) -> str:
+        """What it is, as far as that is written."""
+        return str(self.document.get("kind") or "")
 
     @property
     def price(self) -> PerUnit | PerMoney | None:
@@ -61,12 +68,17 @@ class About:
     @property
     def variable(self) -> bool:
         """Whether members choose how much."""
-        return self.document.get("kind") == "variable_voucher"
+        return self.kind == "variable_voucher"
 
     @property
     def service(self) -> bool:
         """Whether it may be booked."""
-        return self.document.get("kind") == "service"
+        return self.kind == "service"
+
+    @property
+    def in_chat(self) -> bool:
+        """Whether it is handed over in the chat, for points alone."""
+        return self.kind in OF_A_KIND
 
     @property
     def booked(self) -> bool:
@@ -137,12 +149,38 @@ def days(about: About, said: str) -> tuple[dt.date | None, dt.date | None]:
 
 
 def kind(about: About, said: str) -> Mapping[str, Any]:
-    """A kind; another way of pricing begins the price anew, and only a service is booked."""
+    """A kind; another way of pricing begins the price anew, and what is of the other kind alone goes."""
     if said not in KINDS:
         raise Unread(t("请点一种。"))
-    keeps = (said == "variable_voucher") == about.variable
-    other = {} if said == "service" or not about.booked else {"booking": None}
-    return {"kind": said, **other} if keeps else {"kind": said, **other, "price": None, "specials": None}
+    parts: dict[str, Any] = {"kind": said}
+    if said == about.kind:
+        return parts
+    if about.booked:
+        parts["booking"] = None
+    parts |= {part: None for part in OF_A_KIND.values() if part in about.document}
+    if said == "partner_code" and (limits_ := about.document.get("limits")):
+        parts["limits"] = {**limits_, "stock": None}
+    if _priced_like(said) != _priced_like(about.kind):
+        parts |= {"price": None, "specials": None}
+    return parts
+
+
+def _priced_like(kind: str) -> str:
+    return kind if kind in ("variable_voucher", *OF_A_KIND) else "goods"
+
+
+def pool(about: About, said: str) -> Mapping[str, Any]:
+    """One of the merchant's pools: its name, or «#2», the second of them by name."""
+    names = [name for name, _ in about.pools]
+    chosen_ = next((each for n, each in enumerate(names, 1) if said.strip() in (each, f"#{n}")), None)
+    if chosen_ is None:
+        raise Unread(t("没有这个券码池。先在商户页「导入」里把券码传上来。"))
+    return {"pool": chosen_}
+
+
+def does(about: About, said: str) -> Mapping[str, Any]:
+    """What one donation does."""
+    return {"does": in_both(said)}
 
 
 def name(about: About, said: str) -> Mapping[str, Any]:

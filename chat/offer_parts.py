@@ -19,8 +19,8 @@ from chat.words import Both, Money, Text, t, tn
 from ledger.redeeming.offers import PerUnit
 
 GUIDED = (
-    "kind", "name", "category", "price", "value", "hours", "slot", "places", "cut_off", "no_show", "stock", "limits",
-    "validity", "photo",
+    "kind", "name", "category", "pool", "does", "price", "value", "hours", "slot", "places", "cut_off", "no_show", "stock",
+    "limits", "validity", "photo",
 )  # fmt: skip
 """What is asked of a new offer, in this order."""
 
@@ -147,6 +147,21 @@ PART: dict[str, Part] = {
         answers.category,
         lambda a: pairs([(words, code) for code, words in CATEGORIES.items()], 3),
     ),
+    "pool": Part(
+        lambda a: [
+            t("用哪个券码池?每换一份,发出一个码。")
+            if a.pools
+            else t("还没有券码池。先在商户页「导入」里把券码传上来。")
+        ],
+        answers.pool,
+        lambda a: [[(t("{pool} · 余 {n}", pool=name, n=n), f"#{at}")] for at, (name, n) in enumerate(a.pools, 1)],
+        lambda a: a.kind == "partner_code",
+    ),
+    "does": Part(
+        lambda a: [t("一份做什么?中文 / English,"), t("比如:种 1 棵树 / Plants 1 tree")],
+        answers.does,
+        applies=lambda a: a.kind == "donation",
+    ),
     "currency": Part(
         lambda a: [t("用什么积分换?")],
         lambda a, said: answers.chosen("currency", lambda b: [each.code for each in b.currencies])(a, said),
@@ -164,15 +179,15 @@ PART: dict[str, Part] = {
         lambda a: [t("除了积分,还要付多少钱?")],
         answers.of_price("cash_minor", money),
         lambda a: _OFF,
-        lambda a: not a.variable and a.price is not None and not a.booked,
+        lambda a: not a.variable and a.price is not None and not a.booked and not a.in_chat,
     ),
     "most": Part(
         lambda a: [t("一次最多换几份?")],
         answers.of_price("most_units", lambda said: whole(said, 99)),
         lambda a: [[(tn("{n} 份", n=n), str(n)) for n in (1, 2, 5, 10)]],
-        lambda a: not a.variable and a.price is not None and not a.booked,
+        lambda a: not a.variable and a.price is not None and not a.booked and a.kind != "partner_code",
     ),
-    "stock": Part(_asks_stock, answers.limit("stock"), _pieces),
+    "stock": Part(_asks_stock, answers.limit("stock"), _pieces, lambda a: a.kind != "partner_code"),
     "day": Part(
         lambda a: [t("每天一共放几份?零点再放。")],
         answers.limit("day"),
@@ -236,13 +251,13 @@ PART: dict[str, Part] = {
         lambda a: [t("换到的码几天内有效?")],
         lambda a, said: {"validity_days": whole(said, 3650)},
         lambda a: [[(tn("{n} 天", n=n), str(n)) for n in (7, 30, 90, 365)]],
-        lambda a: not a.booked,
+        lambda a: not a.booked and a.kind != "donation",
     ),
     "unused": Part(
         lambda a: [t("码过期没用,积分退回会员吗?")],
         lambda a, said: answers.chosen("unused", lambda b: ["return", "forfeit"])(a, said),
         lambda a: [[(t("积分退回"), "return"), (t("积分不退"), "forfeit")]],
-        lambda a: not a.booked,
+        lambda a: not a.booked and a.kind != "donation",
     ),
     "photo": Part(
         lambda a: [t("发一张照片给我,会员会在上面看到它。"), t("至少 200 × 200;位置等信息会去掉。")],

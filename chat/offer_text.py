@@ -26,6 +26,8 @@ KINDS: dict[str, Text] = {
     "service": t("服务"),
     "voucher": t("固定面值券"),
     "variable_voucher": t("自选面值券"),
+    "partner_code": t("合作方券码"),
+    "donation": t("捐赠"),
 }
 """What an offer can be, as its writer chooses."""
 
@@ -155,6 +157,8 @@ PARTS: dict[str, Text] = {
     "kind": t("种类"),
     "name": t("名称"),
     "category": t("哪一类"),
+    "pool": t("券码池"),
+    "does": t("捐什么"),
     "currency": t("用什么积分"),
     "price": t("价格"),
     "value": t("值多少"),
@@ -184,7 +188,7 @@ def said(terms: Terms, document: Document, part: str) -> Said | None:
     """One part in words; None where it does not apply, or is as usual and not worth a line."""
     given = document.get(part)
     match part:
-        case "name" | "about":
+        case "name" | "about" | "does":
             return names(given) if given else None
         case "kind":
             return KINDS.get(given or "") if given else None
@@ -194,13 +198,19 @@ def said(terms: Terms, document: Document, part: str) -> Said | None:
             return Both(terms.currency.name_zh, terms.currency.name_en) if terms.currency.issuer_id else None
         case "price" | "value" | "cash" | "most":
             return _priced(terms, document, part)
+        case "stock" if document.get("kind") == "partner_code":
+            return None  # what its pool has
         case "stock" | "day":
             n = (document.get("limits") or {}).get(part)
             return NOT_LIMITED if n is None else tn("{n} 份", n=n)
         case "limits":
             return limits(document)
+        case "pool":
+            return t("{pool}", pool=given) if given else None
         case "validity" | "unused" if document.get("booking"):
             return None  # the voucher is good on the day of its time; «no_show» says what becomes of the points
+        case "validity" | "unused" if document.get("kind") == "donation":
+            return None  # given at once
         case "validity":
             return tn("{n} 天", n=document.get("validity_days", 30))
         case "unused":
@@ -292,7 +302,7 @@ def changes(terms: Terms, before: Document, after: Document) -> list[Text]:
 
 _PARTS_OF_DOCUMENTS = (
     "code", "merchant", "kind", "name", "about", "conditions", "category", "price", "limits", "validity_days",
-    "unused", "photo", "specials", "on_shelf", "blackout", "who", "region", "early", "hold_hours", "booking",
+    "unused", "photo", "specials", "on_shelf", "blackout", "who", "region", "early", "hold_hours", "booking", "pool", "does",
 )  # fmt: skip
 
 

@@ -17,7 +17,7 @@ from chat.words import LANGUAGES, In, Text, t, tn
 from ledger.merchants import staff
 from ledger.points import statements
 from ledger.points.statements import Currency
-from ledger.redeeming import diaries, own_shelf
+from ledger.redeeming import code_pools, diaries, own_shelf
 from ledger.redeeming.booking import Diary
 from ledger.redeeming.may_redeem import Facts, Listed, may_redeem
 from ledger.redeeming.offer_drafts import Draft
@@ -59,7 +59,13 @@ async def about(turn: Turn, post: Post, draft: Draft) -> About:
         taken=0 if draft.offer_id is None else await own_shelf.taken_of(turn.tx, draft.offer_id),
         new=new,
         currencies=tuple(await currencies(turn, post)) if new else (),
+        pools=await _pools(turn, post) if draft.document.get("kind") == "partner_code" else (),
     )
+
+
+async def _pools(turn: Turn, post: Post) -> tuple[tuple[str, int], ...]:
+    found = await code_pools.counts(turn.tx, post.merchant.id, today=turn.today)
+    return tuple((each.name, each.free) for each in found)
 
 
 def stands(own: Own) -> Text:

@@ -30,7 +30,7 @@ feature = Feature("shelf_draft", order=78)
 
 PICTURE_BYTES_MOST = 10_000_000
 
-_FIRST = ("name", "category", "price", "value", "stock", "limits", "validity", "photo")
+_FIRST = ("name", "category", "pool", "does", "price", "value", "stock", "limits", "validity", "photo")
 """What is changed most; the rest is a tap further."""
 _QUIET = {"cash", "most", "day", "unused", "hold", "notice", "grace"}
 """What is told only where it is not as usual."""

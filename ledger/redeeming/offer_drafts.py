@@ -30,8 +30,12 @@ from ledger.redeeming.shelf import NoSuchOffer
 
 NEEDED = ("kind", "name", "category", "price")
 """What a draft must have besides what is known from its beginning."""
+OF_A_KIND = {"partner_code": "pool", "donation": "does"}
+"""What one of these kinds, and no other, must have too."""
 
-_FILLERS: Document = {"kind": "goods", "name": {"zh": "…", "en": "…"}, "category": "other"}
+_FILLERS: Document = {
+    "kind": "goods", "name": {"zh": "…", "en": "…"}, "category": "other", "pool": "…", "does": {"zh": "…", "en": "…"}
+}  # fmt: skip
 _PRICES: dict[bool, Document] = {
     False: {"kind": "per_unit", "points": 1},
     True: {"kind": "per_money", "points": 1, "per_minor": 1, "least_minor": 1, "step_minor": 1, "most_minor": 1},
@@ -83,7 +87,7 @@ class Draft(drafts.Draft):
     @property
     def missing(self) -> tuple[str, ...]:
         """What has to be written before it can be published."""
-        return tuple(part for part in NEEDED if part not in self.document)
+        return tuple(_missing(self.document))
 
 
 _PHOTO = text(
@@ -93,6 +97,11 @@ _PHOTO = text(
 _LOCK_OFFER = text("SELECT pg_advisory_xact_lock(hashtextextended('offer:' || :id, 0))")
 _LOCK_CODE = text("SELECT pg_advisory_xact_lock(hashtextextended('offer-code:' || :code, 0))")
 _VERSION = text("SELECT document FROM offer_version WHERE offer_id = :id AND version = :version")
+
+
+def _missing(document: Mapping[str, Any]) -> list[str]:
+    own = OF_A_KIND.get(document.get("kind", ""))
+    return [part for part in (*NEEDED, *([own] if own else [])) if part not in document]
 
 
 def written(offer: Offer) -> Document:
@@ -107,7 +116,7 @@ def checked(document: Mapping[str, Any]) -> Offer | None:
     Raises:
         pydantic.ValidationError: what is there already breaks a rule.
     """
-    missing = [part for part in NEEDED if part not in document]
+    missing = _missing(document)
     if not missing:
         return Offer.model_validate_json(json.dumps(document))
     variable = document.get("kind", "") == "variable_voucher" or document.get("price", {}).get("kind") == "per_money"

@@ -21,7 +21,7 @@ from ledger.points.statements import Currency
 from ledger.redeeming import booking, offers, windows
 from ledger.redeeming.booking import Booking
 from ledger.redeeming.offer_drafts import checked, written
-from ledger.redeeming.offers import Offer, PerMoney, PerUnit
+from ledger.redeeming.offers import Names, Offer, PerMoney, PerUnit
 from tests.handlers.shop import BOX, VOUCHER
 from tests.handlers.test_privileges import programme
 from tests.turns import TODAY
@@ -38,12 +38,17 @@ BOOKED = SERVICE.model_copy(
         ),
     }
 )
+CODES = BOX.model_copy(update={"code": "codes", "kind": "partner_code", "pool": "film", "price": PerUnit(points=300)})
+GIFT = BOX.model_copy(update={"code": "gift", "kind": "donation", "does": Names(zh="种 1 棵树", en="Plants 1 tree")})
+POOLS = (("book", 0), ("film", 12))
 SPEAKER = Speaker("zh", TODAY)
 FREE = written(BOX)["limits"]
 
 
 def about(offer: Offer, **more: Any) -> About:
-    return About({**written(offer), **more}, TERMS, TODAY, taken=0, new=True, currencies=(TERMS.currency, OWN))
+    return About(
+        {**written(offer), **more}, TERMS, TODAY, taken=0, new=True, currencies=(TERMS.currency, OWN), pools=POOLS
+    )
 
 
 def merged(one: About, parts: Any) -> dict[str, Any]:
@@ -53,14 +58,15 @@ def merged(one: About, parts: Any) -> dict[str, Any]:
 ASKED = [
     pytest.param(part, offer, id=f"{part}-{offer.code}-{offer.price.cash_minor}")
     for part in PART
-    for offer in (BOX, VOUCHER, WITH_CASH, SERVICE, BOOKED)
+    for offer in (BOX, VOUCHER, WITH_CASH, SERVICE, BOOKED, CODES, GIFT)
     if PART[part].applies(about(offer, on_shelf={"from_on": "2026-12-20"}))
 ]
 
 
 def test_nearly_every_part_is_asked_of_every_kind() -> None:
     asked = [each.values[0] for each in ASKED]
-    assert {part for part in PART if asked.count(part) == 5} >= {"kind", "name", "price", "stock", "limits", "shelf"}
+    assert {part for part in PART if asked.count(part) == 7} >= {"kind", "name", "price", "limits", "shelf"}
+    assert asked.count("stock") == 6 and asked.count("pool") == asked.count("does") == 1
     assert asked.count("hours") == 2 and all(asked.count(part) == 1 for part in booking_text.PARTS if part != "hours")
     assert set(asked) == set(PART)
 
@@ -266,7 +272,7 @@ def test_a_new_offer_is_asked_part_by_part_and_a_value_that_was_given_is_not_ask
     asked, one = [GUIDED[0]], About({"kind": "goods", "price": {"kind": "per_unit", "points": 5}}, TERMS, TODAY)
     while (part := after(one, asked[-1])) is not None:
         asked.append(part)
-    assert tuple(asked) == tuple(part for part in GUIDED if part not in booking_text.PARTS)
+    assert tuple(asked) == tuple(part for part in GUIDED if part not in {*booking_text.PARTS, "pool", "does"})
     assert (after(about(SERVICE), "value"), after(about(SERVICE), "hours")) == ("hours", "stock")
     asked = ["value"]
     while (part := after(about(BOOKED), asked[-1])) is not None:
@@ -274,6 +280,8 @@ def test_a_new_offer_is_asked_part_by_part_and_a_value_that_was_given_is_not_ask
     assert asked == ["value", "hours", "slot", "places", "cut_off", "no_show", "limits", "photo"]
     assert after(about(BOX), "price") == "stock"
     assert after(about(VOUCHER), "price") == "stock"
+    assert (after(about(CODES), "category"), after(about(CODES), "value")) == ("pool", "limits")
+    assert (after(about(GIFT), "category"), after(about(GIFT), "limits")) == ("does", "photo")
     assert set(PARTS) == set(PART) | {"specials"}
 
 

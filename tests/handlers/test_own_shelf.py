@@ -63,7 +63,8 @@ async def test_what_a_manager_writes_a_member_finds_redeems_and_the_shelf_counts
             "货架 · 云山超市\n还没有可换的东西。\n新建一项,几分钟就能上架。\n[新建]\n[商户页]  [主菜单]"
         )
         assert await taps(world, boss, "新建") == (
-            "种类\n是哪一种?\n自选面值券由会员选金额,别的按份。\n[商品]  [服务]\n[固定面值券]  [自选面值券]\n[丢掉]  [先放着]"
+            "种类\n是哪一种?\n自选面值券由会员选金额,别的按份。\n[商品]  [服务]\n[固定面值券]  [自选面值券]\n"
+            "[合作方券码]  [捐赠]\n[丢掉]  [先放着]"
         )
         assert (await taps(world, boss, "商品")).startswith("名称\n叫什么?先发中文名,我再问英文。\n")
         assert "「当季水果礼盒」的英文名叫什么?" in await says(world, boss, NAME)
