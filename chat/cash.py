@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chat import doors, returns, vouchers
+from chat import doors, fulfilments, returns, vouchers
 from chat.offers import both, joined, points_of
 from chat.refusals import Worded, worded
 from chat.screen import BLANK, QR, Button, Line, Screen, screen
@@ -37,7 +37,8 @@ def held_screen(turn: Turn, voucher: Redemption, code: str, *first: Line, left: 
     online = turn.invoices and voucher.offer.by_invoice
     lines: list[Line | None] = [
         *first,
-        t("<b>{what}</b> · {merchant}", what=what(voucher), merchant=both(voucher.merchant)),
+        t("<b>{what}</b> · {merchant}", what=what(voucher), merchant=fulfilments.where(voucher)),
+        fulfilments.everywhere(voucher),
         t("<b>{points} + {cash}</b>", points=points_of(voucher, voucher.points), cash=due(voucher)),
         BLANK,
         t("<code>{code}</code>", code=codes.spaced(code)),
@@ -49,6 +50,7 @@ def held_screen(turn: Turn, voucher: Redemption, code: str, *first: Line, left: 
     ]
     rows: list[list[Button | None]] = [
         [doors.pay(t("在线付 {cash}", cash=due(voucher)), voucher.id) if online else None],
+        [fulfilments.many(voucher, f"vouchers:shops:{voucher.id}")],
         [doors.let_go_held(voucher.id), doors.vouchers()],
         [doors.home()],
     ]

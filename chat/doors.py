@@ -655,6 +655,16 @@ def privilege_draft(merchant_id: int, label: Text) -> Button:
     return Button(label, data=f"privilege_draft:show:{merchant_id}")
 
 
+def fulfilments(merchant_id: int, label: Text | None = None) -> Button:
+    """What a merchant hands over of others' offers."""
+    return Button(label or t("代兑"), data=f"fulfil:list:{merchant_id}")
+
+
+def fulfilment(label: Text, merchant_id: int, offer_id: int) -> Button:
+    """One offer of another merchant's that this one was asked to hand over."""
+    return Button(label, data=f"fulfil:open:{merchant_id}:{offer_id}")
+
+
 def shelf(merchant_id: int, label: Text | None = None) -> Button:
     """A merchant's own offers, for those who run them."""
     return Button(label or t("货架"), data=f"shelf:list:{merchant_id}:0")

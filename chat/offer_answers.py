@@ -16,11 +16,11 @@ from typing import Any
 from chat import amounts, day_range
 from chat.offer_text import KINDS, Terms, price_of
 from chat.offers import CATEGORIES
-from chat.words import Text, t
+from chat.words import Both, Text, t
 from ledger.points.statements import Currency
 from ledger.redeeming.drafts import Document
 from ledger.redeeming.offer_drafts import OF_A_KIND
-from ledger.redeeming.offers import PerMoney, PerUnit
+from ledger.redeeming.offers import AT_COUNTERS, PerMoney, PerUnit
 
 POINTS_MOST = 100_000_000
 PIECES_MOST = 10_000_000
@@ -43,7 +43,8 @@ class Unread(Exception):
 @dataclass(frozen=True, slots=True)
 class About:
     """What questions about a draft speak of. `taken`: pieces that are out; `currencies`: those that it may be paid in,
-    or held in; `outlets`: the merchant's, by id; `pools`: its pools of codes, each with how many are free."""
+    or held in; `outlets`: the merchant's, by id; `pools`: its pools of codes, each with how many are free; `others`:
+    merchants that may be asked to hand it over too, by id, code and name."""
 
     document: Document
     terms: Terms
@@ -53,6 +54,7 @@ class About:
     currencies: tuple[Currency, ...] = ()
     outlets: tuple[tuple[int, str], ...] = ()
     pools: tuple[tuple[str, int], ...] = ()
+    others: tuple[tuple[int, str, Both], ...] = ()
 
     @property
     def kind(self) -> str:
@@ -79,6 +81,11 @@ class About:
     def in_chat(self) -> bool:
         """Whether it is handed over in the chat, for points alone."""
         return self.kind in OF_A_KIND
+
+    @property
+    def at_counters(self) -> bool:
+        """Whether other merchants could hand it over too."""
+        return self.kind in AT_COUNTERS and not self.booked
 
     @property
     def booked(self) -> bool:
@@ -345,3 +352,37 @@ def early(about: About, said: str) -> Mapping[str, Any]:
         raise Unread(t("先写上架的第一天,才有提前。"))
     from_on = dt.date.fromisoformat(first) - dt.timedelta(days=whole(ahead, 90))
     return {"early": [{"who": {"tiers": from_tier(about, code)}, "from_on": from_on.isoformat()}]}
+
+
+def fulfillers(about: About, said: str) -> Mapping[str, Any]:
+    """Merchants by their names, added to those that there are; a button's «+12» or «-12» is one of them by id."""
+    now = list(about.document.get("fulfillers") or ())
+    if none_said(said):
+        return {"fulfillers": None}
+    if (tapped := re.fullmatch(r"([+-])(\d+)", said.strip())) is not None:
+        code = next((code for id_, code, _ in about.others if id_ == int(tapped[2])), None)
+        if code is None:
+            raise Unread(t("请点一个。"))
+        rest = [each for each in now if each != code]
+        return {"fulfillers": [*rest, code] if tapped[1] == "+" else rest or None}
+    wanted = [plain(each) for each in re.split(r"[\u3001,\uff0c;\uff1b\n]", said) if plain(each)]
+    found = [_merchant(about, each) for each in wanted]
+    return {"fulfillers": list(dict.fromkeys([*now, *found]))}
+
+
+def _merchant(about: About, said: str) -> str:
+    """The code of the one merchant whose name this is, or is a part of."""
+    words = said.casefold()
+    named = [(code, name) for _, code, name in about.others]
+    whole = [
+        (code, name) for code, name in named if words in (plain(each).casefold() for each in (name.zh, name.en, code))
+    ]
+    alike = whole or [
+        (code, name) for code, name in named if any(words in plain(each).casefold() for each in (name.zh, name.en))
+    ]
+    if not alike:
+        raise Unread(t("没有找到「{name}」这家商户。发它的名字。", name=said))
+    if len(alike) > 1:
+        one, other = alike[0][1], alike[1][1]
+        raise Unread(t("像「{name}」的不止一家:{one}、{other}。请发全名。", name=said, one=one, other=other))
+    return alike[0][0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from chat import booking, handovers, returns
+from chat import booking, fulfilments, handovers, returns
 from chat.offer_rules import days, special
 from chat.offers import both, joined, points_of, price, terms
 from chat.refusals import wording
@@ -31,7 +31,8 @@ def card(turn: Turn, seen: Seen) -> Card:
     """What it is, what it costs this member, whether they may have it or which rules say no, and its rules."""
     listed, document, priced = seen.listed, seen.listed.offer, seen.verdict.priced
     lines: list[Line | None] = [
-        t("<b>{name}</b> · {merchant}", name=both(document.name), merchant=both(listed.merchant)),
+        t("<b>{name}</b> · {merchant}", name=both(document.name), merchant=fulfilments.where(listed)),
+        fulfilments.everywhere(listed),
         t("<b>{price}</b>", price=price(listed, priced.price)),
         special(listed, priced),
         t("{about}", about=both(document.about)) if document.about else None,

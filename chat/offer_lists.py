@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from chat.fulfilments import where
 from chat.merchants import green_class
 from chat.offer_rules import special
 from chat.offers import both, price, short_reason
@@ -76,7 +77,7 @@ async def ordered(turn: Turn, found: Sequence[Found], order: Order) -> Ordered:
 def in_full(seen: Seen, *, merchant: bool, because: Text | None = None) -> list[Line]:
     """An offer of a list: what it is, what it costs or why it can't be had, its special price, and why it stands here."""
     listed, verdict = seen.listed, seen.verdict
-    facts = {"name": both(listed.offer.name), "merchant": both(listed.merchant)}
+    facts = {"name": both(listed.offer.name), "merchant": where(listed)}
     paid, offered = price(listed, verdict.priced.price), special(listed, verdict.priced)
     reason = short_reason(seen) if isinstance(verdict, No) else None
     return [

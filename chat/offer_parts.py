@@ -131,6 +131,20 @@ def _before(at_once: Text) -> Callable[[About], Rows]:
     ]
 
 
+_SHOPS_SHOWN = 6
+
+
+def _shops(about: About) -> Rows:
+    named = about.document.get("fulfillers") or ()
+    out: list[Choice] = [
+        (t("去掉 {merchant}", merchant=name), f"-{id_}") for id_, code, name in about.others if code in named
+    ]
+    more: list[Choice] = [
+        (t("加 {merchant}", merchant=name), f"+{id_}") for id_, code, name in about.others if code not in named
+    ]
+    return [*pairs(out), *pairs(more[:_SHOPS_SHOWN]), [(t("只在自己店"), NONE)] if named else []]
+
+
 _OFF: Rows = [[(t("不要"), NONE)]]
 
 
@@ -297,6 +311,15 @@ PART: dict[str, Part] = {
             [(t("不限"), NONE)],
         ],
         lambda a: bool(a.terms.programme.regions),
+    ),
+    "fulfillers": Part(
+        lambda a: [
+            t("还有哪些商户也能兑?点一家,或把名字发给我。"),
+            t("我会去问他们;答应了,会员才能到那里用。"),
+        ],
+        answers.fulfillers,
+        _shops,
+        lambda a: a.at_counters and bool(a.others),
     ),
     "hold": Part(
         lambda a: [t("积分和份数为现金预留几小时?")],

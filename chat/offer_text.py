@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import reduce
 from typing import Any
 
@@ -44,6 +44,8 @@ class Terms:
     currency: Currency
     money: str
     programme: Programme
+    merchants: Mapping[str, Both] = field(default_factory=dict)
+    """The names of those that a document may name, by code."""
 
     def points(self, points: int) -> Points:
         """So many points of the document's currency."""
@@ -59,6 +61,10 @@ class Terms:
         """A tier's name."""
         found = next((each for each in self.programme.tiers if each.code == code), None)
         return Both(found.name_zh, found.name_en) if found else Both(code, code)
+
+    def merchant(self, code: str) -> Both:
+        """A merchant's name."""
+        return self.merchants.get(code) or Both(code, code)
 
     def region(self, code: str) -> Both:
         """A region's name."""
@@ -179,6 +185,7 @@ PARTS: dict[str, Text] = {
     "early": t("提前兑换"),
     "who": t("给谁"),
     "region": t("地区"),
+    "fulfillers": t("代兑商户"),
     "hold": t("预留多久"),
 }
 """Everything that can be said of an offer in chat, in the order in which it is told."""
@@ -261,6 +268,8 @@ def _later(terms: Terms, document: Document, part: str) -> Said | None:
             return whom(terms, Who.model_validate_json(_json(given)))
         case "region":
             return terms.region(given)
+        case "fulfillers":
+            return listing(terms.merchant(code) for code in given)
     return None
 
 
@@ -303,6 +312,7 @@ def changes(terms: Terms, before: Document, after: Document) -> list[Text]:
 _PARTS_OF_DOCUMENTS = (
     "code", "merchant", "kind", "name", "about", "conditions", "category", "price", "limits", "validity_days",
     "unused", "photo", "specials", "on_shelf", "blackout", "who", "region", "early", "hold_hours", "booking", "pool", "does",
+    "fulfillers",
 )  # fmt: skip
 
 

@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
+from chat import fulfilments
 from chat.offers import both, points_of
 from chat.refusals import Worded, worded
 from chat.vouchers import what
@@ -58,7 +59,7 @@ def _(no: offline.OfflineUnknown) -> Worded:
 
 @worded(offline.OfflineOfAnother)
 def _(no: offline.OfflineOfAnother) -> Worded:
-    facts = {"tail": no.tail, "merchant": both(no.merchant)}
+    facts = {"tail": no.tail, "merchant": fulfilments.some(no.merchants)}
     return Worded(t("{tail} 不是本店的券", **facts), t("它要在{merchant}用。没有入账,由店里承担。", **facts))
 
 

@@ -39,7 +39,7 @@ async def terms(turn: Turn, post: Post) -> PrivilegeTerms:
     """What words about this merchant's privileges need: the common currency first among those that it may ask for."""
     found = (await statements.currencies(turn.tx)).values()
     known = sorted((c for c in found if c.issuer_id in (None, post.merchant.id)), key=lambda c: c.issuer_id is not None)
-    return PrivilegeTerms(known[0], post.merchant.money, turn.programme, tuple(known))
+    return PrivilegeTerms(known[0], post.merchant.money, turn.programme, known=tuple(known))
 
 
 async def about(turn: Turn, post: Post, draft: Draft) -> About:

@@ -13,12 +13,14 @@ from chat.offers import short_price
 from chat.screen import Line
 from chat.till import Post
 from chat.turn import Turn
-from chat.words import LANGUAGES, In, Text, t, tn
+from chat.words import LANGUAGES, Both, In, Text, t, tn
+from ledger.merchants import merchant as merchants
 from ledger.merchants import staff
 from ledger.points import statements
 from ledger.points.statements import Currency
 from ledger.redeeming import code_pools, diaries, own_shelf
 from ledger.redeeming.booking import Diary
+from ledger.redeeming.fulfilments import Fulfiller
 from ledger.redeeming.may_redeem import Facts, Listed, may_redeem
 from ledger.redeeming.offer_drafts import Draft
 from ledger.redeeming.offers import Names, Offer
@@ -46,20 +48,28 @@ async def currencies(turn: Turn, post: Post) -> list[Currency]:
 async def terms(turn: Turn, post: Post, currency: str) -> Terms:
     """What words about an offer in this currency need."""
     known = (await statements.currencies(turn.tx)).values()
-    return Terms(next(each for each in known if each.code == currency), post.merchant.money, turn.programme)
+    named = {each.code: Both(each.name_zh, each.name_en) for each in await merchants.everyone(turn.tx)}
+    return Terms(next(each for each in known if each.code == currency), post.merchant.money, turn.programme, named)
 
 
 async def about(turn: Turn, post: Post, draft: Draft) -> About:
     """What questions about a draft speak of."""
     new = draft.offer_id is None
+    said = await terms(turn, post, str(draft.document["currency"]))
+    common = said.currency.issuer_id is None
     return About(
         draft.document,
-        await terms(turn, post, str(draft.document["currency"])),
+        said,
         turn.today,
         taken=0 if draft.offer_id is None else await own_shelf.taken_of(turn.tx, draft.offer_id),
         new=new,
         currencies=tuple(await currencies(turn, post)) if new else (),
         pools=await _pools(turn, post) if draft.document.get("kind") == "partner_code" else (),
+        others=tuple(
+            (each.id, each.code, Both(each.name_zh, each.name_en))
+            for each in await merchants.everyone(turn.tx)
+            if each.id != post.merchant.id and each.serves and (each.terms.accepts_common or not common)
+        ),
     )
 
 
@@ -92,10 +102,11 @@ def previewed(
     active: bool = True,
     taken: int = 0,
     free: Diary | None = None,
+    fulfillers: tuple[Fulfiller, ...] = (),
 ) -> Card:
     """The card that a member gets, who holds points enough and is of those whom it is for. `free`: as `diary` finds it."""
     limits = offer.limits
-    this = _listed(post, offer, currency, offer_id, active)
+    this = replace(_listed(post, offer, currency, offer_id, active), fulfillers=fulfillers)
     who = offer.who
     some = Traits(
         tier=who.tiers[0] if who and who.tiers else None,
@@ -128,7 +139,7 @@ def _listed(post: Post, offer: Offer, currency: Currency, offer_id: int, active:
         active,
         here.id,
         Names(zh=here.name_zh, en=here.name_en),
-        here.status in ("certified", "suspended"),
+        here.serves,
         here.money,
         currency.id,
         Names(zh=currency.name_zh, en=currency.name_en),

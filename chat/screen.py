@@ -140,6 +140,12 @@ class Onward:
     alert: Text | None = None
 
 
+def grid(buttons: Iterable[Button | None], width: int = 2) -> list[list[Button | None]]:
+    """Buttons in rows of so many."""
+    kept = list(buttons)
+    return [kept[i : i + width] for i in range(0, len(kept), width)]
+
+
 def screen(lines: Iterable[Line | None], rows: Iterable[Iterable[Button | None]] = (), **how: object) -> Screen:
     """A `Screen` from loose parts: lines and buttons that are None are left out, as are rows left empty."""
     kept = tuple(tuple(b for b in row if b is not None) for row in rows)

@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from chat import doors, handovers
+from chat import doors, fulfilments, handovers
 from chat.offers import both, points_of, thing
 from chat.refusals import Worded, worded
 from chat.screen import BLANK, QR, Button, Line, Screen, screen
@@ -60,7 +60,8 @@ def code_screen(turn: Turn, voucher: Redemption, code: str, *first: Line, left: 
     change = booked is not None and voucher.changeable(turn.at.programme_now)
     lines: list[Line | None] = [
         *first,
-        t("<b>{what}</b> · {merchant}", what=what(voucher), merchant=both(voucher.merchant)),
+        t("<b>{what}</b> · {merchant}", what=what(voucher), merchant=fulfilments.where(voucher)),
+        fulfilments.everywhere(voucher),
         t("<b>{when}</b>,{n} 分钟", when=booked.starts_at, n=minutes(booked)) if booked else None,
         BLANK,
         t("<code>{code}</code>", code=codes.spaced(code)),
@@ -76,6 +77,7 @@ def code_screen(turn: Turn, voucher: Redemption, code: str, *first: Line, left: 
     ]
     rows: list[list[Button | None]] = [
         [doors.rebook(voucher.id), doors.cancel_booking(voucher.id)] if change else [],
+        [fulfilments.many(voucher, f"vouchers:shops:{voucher.id}")],
         [doors.take_back(voucher.id) if undo and not change else None, doors.vouchers()],
         [doors.home()],
     ]
@@ -141,9 +143,11 @@ def ended_screen(
     return screen([*lines, *back], [list(ways), [doors.vouchers(), doors.home()]])
 
 
-def to_hand_over(voucher: Redemption) -> list[Line]:
-    """What the counter reads before it presses «used»: what to hand over, and the offer's conditions."""
+def to_hand_over(voucher: Redemption, here: int) -> list[Line]:
+    """What merchant `here`'s counter reads before it presses «used»: what to hand over, and the offer's conditions."""
     lines: list[Line] = [t("<b>{what}</b>", what=what(voucher))]
+    if voucher.merchant_id != here:
+        lines.append(t("{merchant}的,您这里一起兑,结算给您", merchant=both(voucher.merchant)))
     lines += [t("{condition}", condition=both(condition)) for condition in voucher.offer.conditions]
     if voucher.origin_id:
         lines.append(t("换货:不另收积分和钱"))
@@ -271,4 +275,4 @@ def _(no: counter.GuessingPaused) -> Worded:
 
 @worded(counter.VoucherOfAnother)
 def _(no: counter.VoucherOfAnother) -> Worded:
-    return Worded(t("这不是本店的券"), t("它要在{merchant}用。", merchant=both(no.merchant)))
+    return Worded(t("这不是本店的券"), t("它要在{merchant}用。", merchant=fulfilments.some(no.merchants)))

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
-from chat import amounts, doors, handovers, known
+from chat import amounts, doors, fulfilments, handovers, known
 from chat.arguments import number
 from chat.feature import Feature
 from chat.known import Known
@@ -228,6 +228,7 @@ async def _card(turn: Turn, offer_id: int, origin: str, *, first: Sequence[Line 
         here = {f"catalog:offer:{listed.id}", f"catalog:merchant:{listed.merchant_id}:0"}
         rows += [[button] for button in wording(seen.verdict.reasons[0]).buttons if button.data not in here]
     rows += [
+        [fulfilments.many(listed, feature.data("shops", listed.id))],
         [
             doors.merchant_offers(t("这家的其他"), listed.merchant_id),
             (doors.let_go if await favourites.is_kept(turn.tx, turn.me.id, listed.id) else doors.keep)(listed.id),
@@ -236,6 +237,13 @@ async def _card(turn: Turn, offer_id: int, origin: str, *, first: Sequence[Line 
     ]
     # With a word before it there is no picture: its caption has room for the card alone.
     return screen([*first, *lines], rows, picture=None if first else picture)
+
+
+@feature.tap("shops")
+async def shops(turn: Turn, offer_id: str) -> Screen:
+    """Lists all merchants that hand one offer over."""
+    listed = await shelf.one(turn.tx, number(offer_id))
+    return fulfilments.places(listed, doors.offer(t("返回"), listed.id))
 
 
 def _ways_to_have(seen: Seen, yes: Yes) -> list[list[Button | None]]:

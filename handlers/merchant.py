@@ -27,7 +27,7 @@ from chat.words import Money, Text, t, tn
 from ledger.clearing import close, positions
 from ledger.earning import awards, declined, shift_totals
 from ledger.merchants import authority, guarantee, log, paid_tier_sales, shifts, staff
-from ledger.redeeming import closures, counter, drawer, privilege_uses, return_claims
+from ledger.redeeming import closures, counter, drawer, fulfilments, privilege_uses, return_claims
 
 feature = Feature("merchant", order=76)
 
@@ -68,9 +68,11 @@ async def home(turn: Turn, merchant: str = "0") -> Screen:
     if unbooked.purchases:
         lines += [BLANK, declines.waiting(unbooked, post.merchant.money)]
     claimed = await return_claims.waiting(turn.tx, here)
+    asked = await fulfilments.waiting(turn.tx, here) if authority.may(may, "run_shelf") else 0
     rows: list[list[Button | None]] = [
         [doors.declined(t("看未发放的"), here) if unbooked.purchases else None],
         [doors.returns_desk(t("待答复的退换 {n}", n=claimed), here) if claimed else None],
+        [doors.fulfilments(here, t("待答复的代兑 {n}", n=asked)) if asked else None],
         [doors.day(here), feature.button(t("导出今天"), "export", here)],
         [doors.outlets(here), doors.staff(here)],
         [doors.shifts(here), doors.papers(here) if authority.may(may, "see_papers") else None],

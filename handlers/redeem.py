@@ -10,7 +10,7 @@ import unicodedata
 from decimal import Decimal, InvalidOperation
 from typing import NamedTuple
 
-from chat import doors, handovers
+from chat import doors, fulfilments, handovers
 from chat.arguments import long, number, short
 from chat.cash import held_screen, issued_screen, spent
 from chat.feature import Answer, Feature
@@ -162,7 +162,8 @@ async def _confirm(turn: Turn, offer_id: int, amount: int, *, changed: bool = Fa
     lots = await statements.would_burn(turn.tx, turn.me.owner, listed.currency_id, quote.points, today=turn.today)
     what = thing(document, quote.units, quote.value_minor, listed.money)
     lines: list[Line | None] = [
-        t("<b>{what}</b> · {merchant}", what=what, merchant=both(listed.merchant)),
+        t("<b>{what}</b> · {merchant}", what=what, merchant=fulfilments.where(listed)),
+        fulfilments.everywhere(listed),
         t("<b>{cost}</b>", cost=cost(listed, quote)),
         special(listed, verdict.priced, quote),
         BLANK,

@@ -4,6 +4,7 @@ and what redeems best."""
 from __future__ import annotations
 
 from chat import doors, known, opening_hours, own_shelf, till
+from chat import fulfilments as fulfilled
 from chat.arguments import number
 from chat.feature import Feature
 from chat.offer_text import changes, few, price, value
@@ -14,7 +15,7 @@ from chat.till import Post
 from chat.turn import Turn
 from chat.words import Money, Text, t, tn
 from ledger.merchants import authority
-from ledger.redeeming import bookings, offer_drafts
+from ledger.redeeming import bookings, fulfilments, offer_drafts
 from ledger.redeeming import own_shelf as kept
 from ledger.redeeming.may_redeem import Listed
 from ledger.redeeming.offer_drafts import written
@@ -69,6 +70,7 @@ async def list_(turn: Turn, merchant: str, page: str = "0") -> Screen:
         ],
         [doors.offer_draft(here, t("接着写草稿")) if draft is not None else None],
         [doors.new_offer(here), feature.button(t("换得最多的"), "best", here) if found else None],
+        [doors.fulfilments(here) if await fulfilments.of_merchant(turn.tx, here) else None],
         [doors.merchant(t("商户页"), here), doors.home()],
     ]
     return screen(lines, rows)
@@ -114,6 +116,7 @@ async def open_(turn: Turn, merchant: str, offer: str, *, first: Line | None = N
         BLANK,
         *(await _booked(turn, this)),
         _pieces(own),
+        *(fulfilled.stands(each) for each in await fulfilments.of_offer(turn.tx, this.id)),
         tn("近 7 天换出 {n} 份", n=had.week),
         tn("近 {days} 天换出 {n} 份,用掉 {used}", n=had.last, used=had.used, days=BEST_DAYS),
         BLANK,
@@ -168,6 +171,7 @@ async def look(turn: Turn, merchant: str, offer: str, language: str = "") -> Scr
         active=own.listed.active,
         taken=own.taken or 0,
         free=await own_shelf.diary(turn, post, own.listed.offer, own.listed.id),
+        fulfillers=own.listed.fulfillers,
     )
     rows = [
         [

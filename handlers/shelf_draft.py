@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from chat import booking as booking_words
-from chat import booking_text, doors, drafting, offer_card, offer_parts, offer_text, own_shelf
+from chat import booking_text, doors, drafting, fulfilments, offer_card, offer_parts, offer_text, own_shelf
 from chat.arguments import number
 from chat.drafting import Writing
 from chat.feature import Feature
@@ -225,6 +225,8 @@ async def publish(turn: Turn, merchant: str, nonce: str) -> Screen:
     except OfferEditedMeanwhile as no:
         return await _moved(turn, post, draft, no)
     turn.finish()
+    asked = await fulfilments.asked(turn.tx, offer_id)
+    turn.tells += asked
     own = await kept.one_of(turn.tx, here, offer_id, today=turn.today)
     lines: list[Line | None] = [
         t("<b>上架了</b>") if version == 1 else t("<b>改好了</b> · 第 {version} 版", version=version),
@@ -232,6 +234,7 @@ async def publish(turn: Turn, merchant: str, nonce: str) -> Screen:
         own_shelf.stands(own),
         t("会员现在就能找到它、换它。") if own.standing == "active" else None,
         t("它还暂停着,恢复后会员才看得到。") if own.standing == "paused" else None,
+        t("已去问代兑商户,答应了告诉您。") if asked else None,
         t("已换出的券按换的时候那一版。") if version > 1 else None,
     ]
     rows: list[list[Button | None]] = [

@@ -86,7 +86,7 @@ async def look(turn: Turn, post: Post, said: str) -> Screen:
     lines: list[Line] = [
         t("券有效 · {merchant}", merchant=post.where),
         BLANK,
-        *vouchers.to_hand_over(answer),
+        *vouchers.to_hand_over(answer, post.merchant.id),
         *booking.arrival(answer, turn.at.programme_now, turn.zone),
         BLANK,
         t("交给会员后再点「已交付」,点了就不能再用。"),

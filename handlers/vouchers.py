@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chat import doors, handovers
+from chat import doors, fulfilments, handovers
 from chat.arguments import number
 from chat.cash import due, ended_screen, held_screen
 from chat.feature import Feature
@@ -69,6 +69,13 @@ async def reveal(turn: Turn, voucher_id: str) -> Screen:
     """Shows a partner's code, which counts as used from then on. Again: the same."""
     voucher, code = await handover.reveal(turn.tx, turn.me, number(voucher_id), vault=turn.vault, at=turn.at)
     return handovers.code_screen(turn, voucher, code)
+
+
+@feature.tap("shops")
+async def shops(turn: Turn, voucher_id: str) -> Screen:
+    """Lists all merchants at which one voucher is good."""
+    voucher = await vouchers.one(turn.tx, turn.me.id, number(voucher_id))
+    return fulfilments.places(voucher, doors.voucher(t("返回"), voucher.id))
 
 
 @feature.tap("undo")

@@ -35,7 +35,7 @@ from ledger.points import commands as points
 from ledger.points.commands import Owner
 from ledger.points.engine import apply, post
 from ledger.programme import Programme
-from ledger.redeeming import bookings, code_pools, codes, counter, publish, redemptions, shelf
+from ledger.redeeming import bookings, code_pools, codes, counter, fulfilments, publish, redemptions, shelf
 from ledger.redeeming.may_redeem import Listed
 
 HISTORY_DAYS = 400
@@ -177,6 +177,10 @@ async def _set_up(scene: Scene, currencies: list[CurrencyTold]) -> None:
         await code_pools.add(tx, scene.vault, scene.merchants[pool.merchant].id, pool.brought(scene.today))
     for offer in offers.read(scene.today):
         scene.offers[offer.code] = await publish.publish(tx, offer, now=start, today=start.date())
+    for yes in offers.agreed():
+        for code in yes.merchants:
+            here, offer_id = scene.merchants[code].id, scene.offers[yes.offer]
+            await fulfilments.answer(tx, here, offer_id, True, by="demo", now=start)
     await privileges.publish(tx, now=start)
 
 

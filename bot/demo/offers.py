@@ -17,6 +17,20 @@ def read(today: dt.date) -> list[Offer]:
     return [Offer.model_validate(_dated(told, today)) for told in story.document("offers")["offers"]]
 
 
+class Agreed(BaseModel):
+    """Merchants that agreed to hand another's offer over."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    offer: str
+    merchants: tuple[str, ...]
+
+
+def agreed() -> list[Agreed]:
+    """Who agreed to hand over what."""
+    return [Agreed.model_validate(told) for told in story.document("offers")["agreed"]]
+
+
 class Pool(BaseModel):
     """Codes of a partner's that a merchant has brought, good for so many days from the day of loading (None: for ever)."""
 

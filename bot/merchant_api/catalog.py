@@ -7,12 +7,14 @@ from sqlalchemy import text
 
 from bot.merchant_api import problems
 from bot.merchant_api.calls import Call
-from bot.merchant_api.models import CatalogAsked, CatalogOut, OfferIn, OfferOut
-from ledger.redeeming import publish
+from bot.merchant_api.models import CatalogAsked, CatalogOut, FulfillerOut, OfferIn, OfferOut
+from chat import fulfilments as fulfilment_news
+from ledger.merchants import merchant as merchants
+from ledger.redeeming import fulfilments, publish
 from ledger.redeeming.offers import Offer
 
 _OWN = text(
-    "SELECT code, active, document FROM offer WHERE merchant_id = :merchant_id AND code > :after ORDER BY code LIMIT :limit"
+    "SELECT id, code, active, document FROM offer WHERE merchant_id = :merchant_id AND code > :after ORDER BY code LIMIT :limit"
 )
 _WHOSE = text("SELECT merchant_id FROM offer WHERE code = :code")
 
@@ -21,8 +23,10 @@ async def page(call: Call, asked: CatalogAsked) -> CatalogOut:
     """The merchant's offers, by code."""
     values = {"merchant_id": call.merchant.id, "after": asked.after or "", "limit": asked.limit}
     offers = [
-        OfferOut(code=row.code, active=row.active, document=_own(row.document))
-        for row in await call.tx.execute(_OWN, values)
+        OfferOut(
+            code=row.code, active=row.active, document=_own(row.document), fulfillers=await _fulfillers(call, row.id)
+        )
+        for row in (await call.tx.execute(_OWN, values)).all()
     ]
     return CatalogOut(offers=offers, next=offers[-1].code if len(offers) == asked.limit else None)
 
@@ -31,7 +35,7 @@ async def put(call: Call, asked: OfferIn) -> OfferOut:
     """Publish an offer, or a new version of it.
 
     Raises:
-        Problem 422: the document is no offer. 409: another merchant uses the code. `CurrencyNotAccepted`.
+        Problem 422: the document is no offer. 409: another merchant uses the code. `CurrencyNotAccepted`, `FulfillerNotServing`.
     """
     code = call.path["code"]
     try:
@@ -42,7 +46,15 @@ async def put(call: Call, asked: OfferIn) -> OfferOut:
         raise problems.code_of_another()
     offer_id = await publish.publish(call.tx, offer, now=call.at.now, today=call.at.today)
     await publish.set_active(call.tx, offer_id, asked.active)
-    return OfferOut(code=code, active=asked.active, document=_own(offer.model_dump(mode="json")))
+    call.tells += await fulfilment_news.asked(call.tx, offer_id)
+    document = _own(offer.model_dump(mode="json"))
+    return OfferOut(code=code, active=asked.active, document=document, fulfillers=await _fulfillers(call, offer_id))
+
+
+async def _fulfillers(call: Call, offer_id: int) -> list[FulfillerOut]:
+    found = await fulfilments.of_offer(call.tx, offer_id)
+    codes = {each.id: each.code for each in (await merchants.by_ids(call.tx, (f.merchant_id for f in found))).values()}
+    return [FulfillerOut(merchant=codes[each.merchant_id], state=each.state) for each in found]
 
 
 def _own(document: dict[str, object]) -> dict[str, object]:

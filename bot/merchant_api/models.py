@@ -28,6 +28,9 @@ Word = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]{1,64}$")]
 """A number or code of the merchant's own: one line, at most 64 characters."""
 
 
+FulfilmentState = Literal["asked", "agreed", "declined", "left"]
+
+
 def _day(said: Any) -> Any:
     """Days are written out; a number, which pydantic would take too, is none."""
     if not isinstance(said, str) or len(said) != 10:
@@ -229,8 +232,15 @@ class OfferIn(_Asked):
         description="`name`, `kind`, `category`, `price`, … as `GET /v1/catalog` shows them; where wanted also `specials` (other"
         " prices, each with `name`, `price`, `when`, `who`), `on_shelf` and `blackout` (days), `who`, `region`, `early`,"
         " `returns` (of goods: `days`, `answer_days`, `exchange`, `changed_mind`)"
+        ", `fulfillers` (codes of merchants that are asked to hand it over too)"
     )
     active: bool = Field(True, description="false: it is off the shelf; vouchers already issued stay good", strict=True)
+
+
+class FulfilmentIn(_Asked):
+    """Whether the merchant hands another's offer over; vouchers issued before stay good here either way."""
+
+    agrees: bool = Field(strict=True)
 
 
 class PrivilegeIn(_Asked):
@@ -379,6 +389,31 @@ class OfferOut(_Answered):
     code: str
     active: bool
     document: dict[str, Any]
+    fulfillers: list[FulfillerOut] = Field(description="the merchants that were asked to hand it over too")
+
+
+class FulfillerOut(_Answered):
+    """A merchant that was asked to hand an offer over too, and what it said."""
+
+    merchant: str = Field(description="its code")
+    state: FulfilmentState
+
+
+class FulfilmentOut(_Answered):
+    """Another merchant's offer that this one was asked to hand over too. Whoever hands over is paid for it."""
+
+    code: str = Field(description="of the offer")
+    owner: str = Field(description="code of the merchant whose offer it is")
+    state: FulfilmentState
+    document: dict[str, Any] = Field(description="the offer as it is now")
+    agreed_version: int | None = Field(description="the version that was agreed to last; null: none was")
+    version: int
+
+
+class FulfilmentsOut(_Answered):
+    """What this merchant was asked to hand over: what waits for an answer first."""
+
+    fulfilments: list[FulfilmentOut]
 
 
 class CatalogOut(_Answered):

@@ -6,6 +6,7 @@ from bot.merchant_api import (
     application_models,
     applying,
     catalog,
+    fulfilments,
     grants,
     import_models,
     imports,
@@ -172,6 +173,14 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation(
         "PUT", "/v1/catalog/{code}", "Put an offer on the shelf, or a new version of it", "catalog",
         models.OfferOut, models.OfferIn, "write", 200, (404, 409), run=catalog.put,
+    ),
+    Operation(
+        "GET", "/v1/fulfilments", "Other merchants' offers that this one was asked to hand over too", "catalog",
+        models.FulfilmentsOut, run=fulfilments.page,
+    ),
+    Operation(
+        "PUT", "/v1/fulfilments/{code}", "Agree to hand over another merchant's offer, decline, or stop", "catalog",
+        models.FulfilmentOut, models.FulfilmentIn, "write", 200, (404,), run=fulfilments.answer,
     ),
     Operation(
         "GET", "/v1/privileges", "The merchant's own privileges, by code", "catalog",

@@ -62,6 +62,7 @@ class Problem(Exception):
 
 _STATUS = {
     "not_allowed": 403, "merchant_may_not_issue": 403, "own_activity": 403, "card_unknown": 404, "code_unknown": 404,
+    "not_asked": 404,
     "document_taken": 409, "more_than_purchase": 409, "key_reused": 409, "voucher_used": 409, "voucher_taken_back": 409,
     "voucher_returned": 409,
     "voucher_expired": 409, "voucher_of_another": 409, "card_used": 409, "card_expired": 409, "took_part": 409,

@@ -3,7 +3,8 @@
 A voucher counts on the day on which it was used, or on which it ended where its offer keeps the points; a burn behind which there
 is no voucher on the day of its entry. What was returned before it counted never does. A voucher that came in exchange for another
 is nothing new: the first one was counted, and its points come back once. The legs in the merchants' burned accounts
-say whose points they were.
+say whose points they were. Whoever handed the voucher over is paid, which need not be the merchant whose offer it was and in whose
+account they were burned.
 """
 
 from __future__ import annotations
@@ -32,13 +33,15 @@ _HAPPENED = """
     WHERE e.kind = 'reinstate' AND e.posted_on BETWEEN :since AND :until AND (r.id IS NULL OR r.settles_on IS NOT NULL)
 """
 _PARTS = """
-    SELECT h.kind, h.day, h.entry_id, h.redemption_id, h.undoes, a.owner_id AS redeemer_id, a.currency_id, p.issuer_id,
-           abs(sum(p.points))::bigint AS points
+    SELECT h.kind, h.day, h.entry_id, h.redemption_id, h.undoes, coalesce(r.merchant_id, a.owner_id) AS redeemer_id,
+           a.currency_id, p.issuer_id, abs(sum(p.points))::bigint AS points
     FROM happened h JOIN posting p ON p.entry_id = h.entry_id JOIN account a ON a.id = p.account_id
+    LEFT JOIN redemption r ON r.id = h.redemption_id
     WHERE a.owner_kind = 'merchant' AND a.purpose = 'burned'
-      AND (CAST(:merchant AS bigint) IS NULL OR a.owner_id = :merchant
+      AND (CAST(:merchant AS bigint) IS NULL OR coalesce(r.merchant_id, a.owner_id) = :merchant
            OR EXISTS (SELECT FROM posting q WHERE q.entry_id = h.entry_id AND q.issuer_id = :merchant))
-    GROUP BY h.kind, h.day, h.entry_id, h.redemption_id, h.undoes, a.owner_id, a.currency_id, p.issuer_id
+    GROUP BY h.kind, h.day, h.entry_id, h.redemption_id, h.undoes, coalesce(r.merchant_id, a.owner_id), a.currency_id,
+             p.issuer_id
     ORDER BY h.entry_id, h.kind, p.issuer_id
 """
 LATE_DAYS = 56

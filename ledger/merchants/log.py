@@ -24,6 +24,7 @@ What = Literal[
     "tier_sold", "tier_taken_back",
     "privilege_published", "privilege_paused", "privilege_resumed",
     "offer_published", "offer_changed", "offer_paused", "offer_resumed",
+    "fulfilment_agreed", "fulfilment_declined", "fulfilment_left",
     "day_closed", "day_reopened",
 ]  # fmt: skip
 

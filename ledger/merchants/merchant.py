@@ -149,6 +149,11 @@ class Merchant:
         """Its status, a certificate that has ended meanwhile included."""
         return status_on(self.status, self.certified_until, today)
 
+    @property
+    def serves(self) -> bool:
+        """Whether it hands things over: a suspended one does, a closed one does not."""
+        return self.status in ("certified", "suspended")
+
     def must_issue(self, today: dt.date) -> None:
         """`MerchantMayNotIssue` unless it is certified."""
         if (status := self.status_on(today)) != "certified":

@@ -11,10 +11,11 @@ Words
     slot        a time of an offer that is booked; so many places in each. Slots are computed, places are rows.
     diary       an offer's slots as they stand for one member at one moment.
     privilege   something that members have who hold enough points, or are of a tier: less to pay, a service. Nothing is spent.
+    fulfiller   a merchant that hands another's offer over too. Whoever hands a voucher over is its merchant from then on.
     special     another price at certain times or for certain members; the usual price is the offer's own.
 
 Files: `offers` the document, `windows` when and `who` for whom something in it holds · `in_force` which price is · `reach` whom
-it is for, on which days · `publish` its versions · `shelf` reading and judging a page of offers · `may_redeem` the one
+it is for, on which days · `publish` its versions, `fulfilments` other merchants that hand it over · `shelf` reading and judging a page of offers · `may_redeem` the one
 predicate behind listing and redeeming · `on_shelf` all of it, kept in the process · `browse` a member's lists of it · `search`
 Chinese, pinyin, initials, typos · `stock` pieces, never oversold · `redemptions` redeem, undo · `cash` its cash part,
 `cash_refunds` cash that goes back, `drawer` what a counter took · `vouchers` where one stands, its code · `counter` verify and

@@ -84,17 +84,17 @@ class Browse:
         return [each for each in self.found if each.listed.offer.category == category]
 
     def of_merchant(self, merchant_id: int) -> list[Found]:
-        """What one merchant offers."""
-        return [each for each in self.found if each.listed.merchant_id == merchant_id]
+        """What one merchant hands over."""
+        return [each for each in self.found if any(shop.id == merchant_id for shop in each.listed.shops)]
 
     def categories(self) -> dict[str, int]:
         """How many offers of each category; empty ones are left out."""
         return dict(Counter(each.listed.offer.category for each in self.found))
 
     def shops(self) -> list[tuple[int, Names, int]]:
-        """Merchants of whom something is found: id, name, how many; by id."""
-        counts = Counter(each.listed.merchant_id for each in self.found)
-        names = {each.listed.merchant_id: each.listed.merchant for each in self.found}
+        """Merchants that hand over something of what is found: id, name, how many; by id."""
+        shops = [shop for each in self.found for shop in each.listed.shops]
+        counts, names = Counter(shop.id for shop in shops), dict(shops)
         return [(id_, names[id_], counts[id_]) for id_ in sorted(counts)]
 
     async def told(self, tx: AsyncConnection, page: Iterable[Found]) -> list[Seen]:

@@ -86,6 +86,8 @@ _ISSUE = text(
     "UPDATE redemption SET state = 'issued', entry_id = :entry, paid_at = :now, undo_until = :undo_until,"
     " valid_until = :valid_until WHERE id = :id"
 )
+# Whoever has the cash hands over what it was paid for.
+_TAKEN_AT = text("UPDATE redemption SET merchant_id = :merchant, fulfillers = NULL WHERE id = :id")
 _HAND_OVER = text(
     "UPDATE redemption SET state = 'used', used_at = :now, used_by = :staff, settles_on = :today WHERE id = :id"
 )
@@ -136,8 +138,9 @@ async def collect(
         return await _mine_already(tx, staff, over) or over
     if not held.waits(at.programme_now):
         return _too_late(held)
+    await tx.execute(_TAKEN_AT, {"id": held.id, "merchant": staff.merchant_id})
     issued = await _capture(tx, held, undo_minutes=undo_minutes, at=at, actor=staff.actor)
-    await _pay(tx, _Payment(held.id, held.merchant_id, held.cash_minor, held.money, at.now, staff=staff.id))
+    await _pay(tx, _Payment(held.id, staff.merchant_id, held.cash_minor, held.money, at.now, staff=staff.id))
     if hand_over:
         await tx.execute(_HAND_OVER, {"id": held.id, "now": at.now, "staff": staff.id, "today": at.today})
         issued = await locked(tx, held.id)

@@ -20,7 +20,7 @@ from ledger.points.commands import Moment
 from ledger.redeeming import announcing, bookings, codes
 from ledger.redeeming.offers import Names
 from ledger.redeeming.redemptions import due
-from ledger.redeeming.vouchers import COLUMNS, TABLES, HoldOver, Redemption, blind, ended, of_row
+from ledger.redeeming.vouchers import COLUMNS, HANDED_OVER, TABLES, HoldOver, Redemption, blind, ended, of_row
 
 WRONG_CODES_MOST = 5
 """So many unknown codes by one staff member within `GUESSING_MINUTES`, and the next code has to wait."""
@@ -49,9 +49,9 @@ class GuessingPaused(Refusal):
 
 @dataclass(eq=False)
 class VoucherOfAnother(Refusal):
-    """The voucher is another merchant's."""
+    """The voucher is good at other merchants: these."""
 
-    merchant: Names
+    merchants: tuple[Names, ...]
 
 
 _BY_CODE = text(f"SELECT {COLUMNS} FROM {TABLES} WHERE r.code_index = :code_index")
@@ -61,7 +61,7 @@ _WRONG = text(
 )
 _TRIED = text("INSERT INTO code_attempt (staff_id, at, outcome) VALUES (:staff_id, :at, :outcome)")
 _USE = text(
-    "UPDATE redemption SET state = 'used', used_at = :now, used_by = :staff_id, settles_on = :today"
+    f"UPDATE redemption SET state = 'used', used_at = :now, used_by = :staff_id, settles_on = :today, {HANDED_OVER}"
     " WHERE id = :id AND state = 'issued' AND valid_until >= :today"
 )
 
@@ -86,8 +86,8 @@ async def verify(tx: AsyncConnection, staff: Staff, typed: str, *, vault: Vault,
     answer: Redemption | Refusal
     if voucher is None:
         answer = CodeUnknown(WRONG_CODES_MOST - 1 - len(wrong))
-    elif voucher.merchant_id != staff.merchant_id:
-        answer = VoucherOfAnother(voucher.merchant)
+    elif not voucher.at(staff.merchant_id):
+        answer = VoucherOfAnother(tuple(shop.name for shop in voucher.shops))
     else:
         answer = ended(voucher, at.today) or voucher
         if voucher.state == "held" and voucher.held_until is not None and not voucher.waits(at.programme_now):
@@ -107,7 +107,8 @@ async def use(tx: AsyncConnection, staff: Staff, code: str, *, vault: Vault, at:
     if (unpaid := due(shown)) is not None:
         return unpaid
     # The condition is what makes it once: a second till waits here for the first, and then finds no row that is still issued.
-    done = await tx.execute(_USE, {"id": shown.id, "staff_id": staff.id, "now": at.now, "today": at.today})
+    values = {"id": shown.id, "staff_id": staff.id, "merchant": staff.merchant_id, "now": at.now, "today": at.today}
+    done = await tx.execute(_USE, values)
     now = of_row((await tx.execute(_BY_CODE, {"code_index": blind(vault, codes.read(code) or "")})).one())
     if done.rowcount == 1:
         await bookings.end(tx, [now.id], "attended")

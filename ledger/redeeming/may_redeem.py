@@ -16,6 +16,7 @@ from typing import ClassVar, Literal
 from ledger.errors import Refusal
 from ledger.points.commands import NotEnoughPoints
 from ledger.redeeming.booking import Openings
+from ledger.redeeming.fulfilments import Fulfiller
 from ledger.redeeming.in_force import InForce, in_force
 from ledger.redeeming.memberships import Climb, MembershipHeld
 from ledger.redeeming.offers import AmountNotOffered, Names, Offer, PerMoney, PerUnit, Quote
@@ -30,6 +31,7 @@ class Listed:
     """An offer on the shelf.
 
     `serves`: its merchant may hand things over (certified or suspended, not closed). `common`: paid in the coalition's currency.
+    `fulfillers` hand it over too.
     """
 
     id: int
@@ -43,6 +45,12 @@ class Listed:
     currency: Names
     common: bool
     offer: Offer
+    fulfillers: tuple[Fulfiller, ...] = ()
+
+    @property
+    def shops(self) -> tuple[Fulfiller, ...]:
+        """All that hand it over, its own merchant first."""
+        return (Fulfiller(self.merchant_id, self.merchant), *self.fulfillers)
 
 
 @dataclass(frozen=True, slots=True)

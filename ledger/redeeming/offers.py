@@ -31,6 +31,9 @@ CATEGORIES: tuple[Category, ...] = get_args(Category)
 
 Kind = Literal["goods", "service", "voucher", "variable_voucher", "partner_code", "membership", "donation"]
 """The last three are handed over in the chat: a code of a partner's, a tier until a day, points given to a cause."""
+AT_COUNTERS: tuple[Kind, ...] = ("goods", "service", "voucher", "variable_voucher")
+"""What a counter hands over against a code."""
+FULFILLERS_MOST = 20
 AT_ONCE: tuple[Kind, ...] = ("membership", "donation")
 """What the tap that redeems it hands over: no code, used at once, and not taken back."""
 
@@ -265,12 +268,16 @@ _LATER = (
     "green_class",
     "returns",
     "booking",
+    "fulfillers",
 )
 """What documents may say since there were ones that could not."""
 
 
 class Offer(_Document):
-    """Something points can become. `merchant` and `currency` are codes; money is the merchant's."""
+    """Something points can become. `merchant` and `currency` are codes; money is the merchant's.
+
+    Its merchant, whose offer it is, hands it over, and so do those `fulfillers` that agreed to (`fulfilments`).
+    """
 
     code: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{1,39}$")
     kind: Kind
@@ -311,6 +318,9 @@ class Offer(_Document):
     green_class: str | None = Field(default=None, description="the programme's green class that it is of")
     returns: Returns | None = Field(default=None, description="of goods; none: as the programme has it for all goods")
     booking: Booking | None = Field(default=None, description="it is had at a time that is booked; none: any time")
+    fulfillers: tuple[str, ...] = Field(
+        default=(), max_length=FULFILLERS_MOST, description="codes of merchants that are to hand it over too"
+    )
 
     @model_validator(mode="after")
     def _can_be_booked(self) -> Offer:
@@ -324,6 +334,19 @@ class Offer(_Document):
             raise ValueError("what is booked costs points alone: a place does not wait for cash")
         if any(not isinstance(price, PerUnit) or price.most_units > 1 for price in prices):
             raise ValueError("what is booked is sold one at a time")
+        return self
+
+    @model_validator(mode="after")
+    def _counters_fulfil(self) -> Offer:
+        """What is booked has one calendar; cash is taken by whoever hands over."""
+        if not self.fulfillers:
+            return self
+        if len({*self.fulfillers, self.merchant}) <= len(self.fulfillers):
+            raise ValueError("each merchant that hands it over is named once, its own not among them")
+        if self.kind not in AT_COUNTERS:
+            raise ValueError("what is handed over in the chat needs no other merchant")
+        if self.booking is not None:
+            raise ValueError("what is booked is had at one merchant")
         return self
 
     @model_validator(mode="after")
@@ -454,8 +477,9 @@ class Offer(_Document):
 
     @property
     def by_invoice(self) -> bool:
-        """Whether its cash part may be paid by an invoice in the chat: Telegram has providers for goods and services alone."""
-        return self.kind in ("goods", "service")
+        """Whether its cash part may be paid by an invoice in the chat: Telegram has providers for goods and services alone. Where
+        several merchants hand it over, whoever does takes the cash."""
+        return self.kind in ("goods", "service") and not self.fulfillers
 
     def held_until(self, since: dt.datetime) -> dt.datetime:
         """Until when points and pieces wait for the cash part."""

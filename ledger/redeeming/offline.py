@@ -2,8 +2,8 @@
 
 The list holds no code. Of each voucher it has the last four letters, for eyes, and a check, for a till's program: the first
 letters of a keyed digest of the code, too few to find the code by. Whoever has the list still meets twenty million codes that
-would fit a line, and the counter's patience ends at five. A merchant's lists are all under one key: checks of one code under two
-keys would together leave a single code that fits both.
+would fit a line, and the counter's patience ends at five. All lists are under one key, those of several merchants that hand the
+same over too: checks of one code under two keys would together leave a single code that fits both.
 
 A voucher taken offline is the till's risk until it is brought: what was used at another till, taken back or ended meanwhile stays
 as it is, and the report says so.
@@ -27,7 +27,7 @@ from ledger.merchants.staff import Staff
 from ledger.points.commands import Moment
 from ledger.redeeming import announcing, bookings
 from ledger.redeeming.offers import Names
-from ledger.redeeming.vouchers import COLUMNS, TABLES, Redemption, blind, of_row, unsealed
+from ledger.redeeming.vouchers import COLUMNS, HANDED_OVER, TABLES, Redemption, blind, of_row, unsealed
 
 HOURS = 12
 """A list is good for so long."""
@@ -67,10 +67,10 @@ class OfflineUnknown(Refusal):
 
 @dataclass(eq=False)
 class OfflineOfAnother(Refusal):
-    """The voucher is another merchant's."""
+    """The voucher is good at other merchants: these."""
 
     tail: str
-    merchant: Names
+    merchants: tuple[Names, ...]
 
 
 @dataclass(eq=False)
@@ -95,7 +95,8 @@ class Taken:
     at: dt.datetime
 
 
-_OPEN = "r.merchant_id = :merchant AND r.used_at IS NULL AND r.state = 'issued' AND r.valid_until >= :today"
+_HERE = "(r.merchant_id = :merchant OR r.fulfillers @> ARRAY[CAST(:merchant AS bigint)])"
+_OPEN = f"{_HERE} AND r.used_at IS NULL AND r.state = 'issued' AND r.valid_until >= :today"
 _UNSEEN = "v.document ->> 'pool' IS NULL"
 _LIST = text(
     f"SELECT {COLUMNS}, p.key AS person_key, count(*) OVER () AS whole FROM {TABLES} JOIN person p ON p.member_id = r.member_id"
@@ -103,7 +104,7 @@ _LIST = text(
 )
 _BY_CODES = text(f"SELECT {COLUMNS}, r.code_index FROM {TABLES} WHERE r.code_index = ANY(CAST(:indexes AS bytea[]))")
 _USE = text(
-    "UPDATE redemption SET state = 'used', used_at = :used_at, used_by = :by, settles_on = :today"
+    f"UPDATE redemption SET state = 'used', used_at = :used_at, used_by = :by, settles_on = :today, {HANDED_OVER}"
     " WHERE id = :id AND state = 'issued' AND valid_until >= :used_on RETURNING id"
 )
 _THESE = text(f"SELECT {COLUMNS} FROM {TABLES} WHERE r.id = ANY(CAST(:ids AS bigint[])) ORDER BY r.id")
@@ -117,7 +118,7 @@ def check(key: str, code: str) -> str:
 async def listed(tx: AsyncConnection, vault: Vault, staff: Staff, *, at: Moment) -> OfflineList:
     """What may be used at this staff member's merchant, what ends first before the rest. Raises `NotAllowed` by role."""
     staff.demand("verify")
-    key = vault.blind("offline", staff.merchant_id).hex()[:KEY]
+    key = vault.blind("offline", 0).hex()[:KEY]
     asked = {"merchant": staff.merchant_id, "today": at.today, "most": LISTED_MOST}
     rows = (await tx.execute(_LIST, asked)).all()
     lines = []
@@ -152,15 +153,15 @@ async def bring(
         voucher, tail = found.get(index), each.code[-TAIL:]
         if voucher is None:
             answers.append(OfflineUnknown(tail))
-        elif voucher.merchant_id != merchant_id:
-            answers.append(OfflineOfAnother(tail, voucher.merchant))
+        elif not voucher.at(merchant_id):
+            answers.append(OfflineOfAnother(tail, tuple(shop.name for shop in voucher.shops)))
         else:
-            answers.append(await _use(tx, voucher, each, by=by, at=at, zone=zone))
+            answers.append(await _use(tx, voucher, each, merchant_id, by=by, at=at, zone=zone))
     return answers
 
 
 async def _use(
-    tx: AsyncConnection, voucher: Redemption, taken: Taken, *, by: int, at: Moment, zone: dt.tzinfo
+    tx: AsyncConnection, voucher: Redemption, taken: Taken, here: int, *, by: int, at: Moment, zone: dt.tzinfo
 ) -> tuple[Redemption, bool] | Refusal:
     used_on = taken.at.astimezone(zone).date()
     used_at = max(taken.at, voucher.issued_at)  # a till's clock may be behind
@@ -170,7 +171,7 @@ async def _use(
         return _lost(voucher, taken, "too_early", voucher.issued_at)
     if voucher.state == "issued" and used_on > voucher.valid_until:
         return _lost(voucher, taken, "too_late", voucher.valid_until)
-    values = {"id": voucher.id, "used_at": used_at, "used_on": used_on, "by": by, "today": at.today}
+    values = {"id": voucher.id, "merchant": here, "used_at": used_at, "used_on": used_on, "by": by, "today": at.today}
     done = await tx.scalar(_USE, values)
     [now] = await these(tx, [voucher.id])
     if done is not None:

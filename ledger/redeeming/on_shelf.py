@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger.points.reading import run
+from ledger.redeeming.fulfilments import Fulfiller
 from ledger.redeeming.in_force import InForce
 from ledger.redeeming.may_redeem import Facts, Listed, Yes, may_redeem
 from ledger.redeeming.offers import Names, Offer, parse
@@ -131,7 +132,10 @@ def _asked(offer: Offer) -> list[Who]:
     ]
 
 
-_OFFER = "hashint8extended(o.contents, hashint8extended(o.merchant_id, (o.version::bigint << 20) + o.currency_id))"
+_OFFER = (
+    "hashint8extended(o.contents, hash_array_extended(o.fulfillers,"
+    " hashint8extended(o.merchant_id, (o.version::bigint << 20) + o.currency_id)))"
+)
 _MERCHANT = "hash_record_extended((m.id, m.name_zh, m.name_en, m.status IN ('certified', 'suspended'), m.money), 0)"
 _CURRENCY = "hash_record_extended((c.id, c.name_zh, c.name_en, c.issuer_id IS NULL), 0)"
 _FINGERPRINT = f"""
@@ -142,7 +146,7 @@ _FINGERPRINT = f"""
 """
 _HASHES = f"SELECT o.id, {_OFFER} FROM offer o WHERE o.active ORDER BY o.id"
 _OFFERS = f"""
-    SELECT o.id, {_OFFER}, o.version, o.merchant_id, o.currency_id, o.document::text
+    SELECT o.id, {_OFFER}, o.version, o.merchant_id, o.currency_id, o.document::text, o.fulfillers
     FROM offer o WHERE o.active AND o.id = ANY($1::bigint[])
 """
 _MERCHANTS = (
@@ -205,12 +209,13 @@ def _listed(read: _Read, before: tuple[_Read, OnShelf] | None) -> Iterable[Liste
     """The offers of merchants who serve; the very ones of `before`, as far as nothing about them is different."""
     had, known = before or (_Read({}, {}, {}), None)
     for id_, row in read.offers.items():
-        _, version, merchant_id, currency_id, document = row
+        _, version, merchant_id, currency_id, document, others = row
         merchant, currency = read.merchants[merchant_id], read.currencies[currency_id]
         _, merchant_zh, merchant_en, serves, money = merchant
         if not serves:
             continue
-        same = row is had.offers.get(id_) and merchant == had.merchants.get(merchant_id)
+        shops = (merchant_id, *others)
+        same = row is had.offers.get(id_) and all(read.merchants[m] == had.merchants.get(m) for m in shops)
         if known is not None and same and currency == had.currencies.get(currency_id) and id_ in known.offers:
             yield known.offers[id_]
             continue
@@ -218,4 +223,12 @@ def _listed(read: _Read, before: tuple[_Read, OnShelf] | None) -> Iterable[Liste
         yield Listed(
             id_, version, True, merchant_id, Names(zh=merchant_zh, en=merchant_en), serves, money,
             currency_id, Names(zh=name_zh, en=name_en), common, parse(document),
+            tuple(_fulfillers(read, others)),
         )  # fmt: skip
+
+
+def _fulfillers(read: _Read, ids: Iterable[int]) -> Iterable[Fulfiller]:
+    for id_ in ids:
+        _, name_zh, name_en, serves, _ = read.merchants[id_]
+        if serves:
+            yield Fulfiller(id_, Names(zh=name_zh, en=name_en))

@@ -76,7 +76,8 @@ _HAD = """
            coalesce(sum(points) FILTER (WHERE issued_on > $3::date - $4::int), 0)::bigint,
            coalesce(sum(value_minor) FILTER (WHERE issued_on > $3::date - $4::int), 0)::bigint
     FROM redemption
-    WHERE merchant_id = $1 AND issued_on > $2 AND issued_on <= $3 AND state IN ('held', 'issued', 'used') GROUP BY offer_id
+    WHERE offer_id = ANY (ARRAY(SELECT id FROM offer WHERE merchant_id = $1)) AND issued_on > $2 AND issued_on <= $3
+      AND state IN ('held', 'issued', 'used') GROUP BY offer_id
 """
 _TAKEN = text(
     "SELECT coalesce((SELECT taken FROM offer_stock WHERE offer_id = :id AND day = :whole),"

@@ -13,8 +13,8 @@ from ledger.errors import Refusal
 from ledger.members.named import must_be_known
 from ledger.merchants import merchant as merchants
 from ledger.points import statements
-from ledger.redeeming import code_pools, memberships, stock
-from ledger.redeeming.offers import Names, Offer
+from ledger.redeeming import code_pools, fulfilments, memberships, stock
+from ledger.redeeming.offers import Names, Offer, parse
 from ledger.redeeming.shelf import NoSuchOffer
 from ledger.redeeming.spelling import search_text
 
@@ -28,7 +28,7 @@ class CurrencyNotAccepted(Refusal):
 
 
 _MINE = (
-    "SELECT o.id, o.version, o.document = CAST(:document AS jsonb) AS same, o.search_text = :search_text AS found_alike"
+    "SELECT o.id, o.version, o.document = CAST(:document AS jsonb) AS same, o.document::text AS document"
     " FROM offer o WHERE o.code = :code"
 )
 _INSERT = text(
@@ -38,7 +38,7 @@ _INSERT = text(
 )
 _UPDATE = text(
     "UPDATE offer SET version = :version, merchant_id = :merchant_id, category = :category, currency_id = :currency_id,"
-    " least_points = :least_points, document = CAST(:document AS jsonb), search_text = :search_text WHERE id = :id"
+    " least_points = :least_points, document = CAST(:document AS jsonb) WHERE id = :id"
 )
 _VERSION = text(
     "INSERT INTO offer_version (offer_id, version, document, made_at, made_by)"
@@ -52,7 +52,7 @@ async def publish(tx: AsyncConnection, offer: Offer, *, now: dt.datetime, today:
 
     Waits for redemptions of this offer in flight, so that none runs under two versions. Refuses `NoSuchMerchant`,
     `CurrencyNotAccepted`, `NoSuchTier`, `NoSuchRegion`, `NoSuchGreenClass`, `NotTheTierSeller`,
-    `NoSuchPool`.
+    `NoSuchPool`, `NoSuchMerchant`, `FulfillerNotServing`.
     """
     merchant = await merchants.by_code(tx, offer.merchant)
     known = await statements.currencies(tx)
@@ -66,6 +66,8 @@ async def publish(tx: AsyncConnection, offer: Offer, *, now: dt.datetime, today:
         await memberships.must_be_seller(tx, offer.merchant)
     if offer.pool is not None:
         await code_pools.must_exist(tx, merchant.id, offer.pool)
+    fulfillers = await fulfilments.must_serve(tx, offer, common=common)
+    named = Names(zh=merchant.name_zh, en=merchant.name_en)
     facts = {
         "code": offer.code,
         "merchant_id": merchant.id,
@@ -73,7 +75,7 @@ async def publish(tx: AsyncConnection, offer: Offer, *, now: dt.datetime, today:
         "currency_id": currency.id,
         "least_points": offer.least_points,
         "document": offer.model_dump_json(),
-        "search_text": search_text(offer.name, Names(zh=merchant.name_zh, en=merchant.name_en)),
+        "search_text": search_text(offer.name, named),
     }
     await tx.execute(
         text("SELECT pg_advisory_xact_lock(hashtextextended('offer-code:' || :code, 0))"), {"code": offer.code}
@@ -86,12 +88,15 @@ async def publish(tx: AsyncConnection, offer: Offer, *, now: dt.datetime, today:
         await tx.execute(
             text("SELECT pg_advisory_xact_lock(hashtextextended('offer:' || :id, 0))"), {"id": str(offer_id)}
         )
-        if not old.same or not old.found_alike:
+        if not old.same:
             await tx.execute(_UPDATE, {**facts, "id": offer_id, "version": version})
     if old is None or not old.same:
         made = {"document": facts["document"], "at": now, "by": by}
         await tx.execute(_VERSION, {"id": offer_id, "version": version, **made})
         await stock.limit(tx, offer_id, offer.limits, today=today)
+        anew = old is not None and fulfilments.binds_anew(parse(old.document), offer)
+        await fulfilments.publish(tx, offer_id, version, fulfillers, binds_anew=anew, now=now)
+    await fulfilments.keep(tx, offer_id, offer, named)
     return offer_id
 
 

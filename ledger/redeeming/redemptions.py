@@ -91,10 +91,10 @@ _INSERT = text(
     """
     INSERT INTO redemption (member_id, nonce, offer_id, offer_version, merchant_id, currency_id, units, points, value_minor,
         code_index, code_box, state, entry_id, issued_at, issued_on, undo_until, valid_until, piece, cash_minor, hold_id,
-        held_until, used_at, settles_on)
+        held_until, used_at, settles_on, fulfillers)
     VALUES (:member_id, :nonce, :offer_id, :offer_version, :merchant_id, :currency_id, :units, :points, :value_minor,
         :code_index, :code_box, :state, :entry_id, :issued_at, :issued_on, :undo_until, :valid_until, :piece, :cash_minor,
-        :hold_id, :held_until, :used_at, :settles_on)
+        :hold_id, :held_until, :used_at, :settles_on, CAST(:fulfillers AS bigint[]))
     RETURNING id
     """
 )
@@ -218,6 +218,7 @@ async def redeem(
         "held_until": held_until,
         "used_at": used_at,
         "settles_on": at.today if given.used else None,
+        "fulfillers": [each.id for each in listed.fulfillers] or None,
     }
     issued = Redemption(
         id=await tx.scalar(_INSERT, row) or 0,
@@ -248,6 +249,7 @@ async def redeem(
         cash_minor=quote.cash_minor,
         hold_id=None if held_until is None else receipt.entry_id,
         held_until=held_until,
+        fulfillers=listed.fulfillers,
     )
     if given.used:
         await announcing.used(tx, issued, now=at.now, till=None)

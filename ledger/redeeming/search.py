@@ -91,13 +91,14 @@ class Index:
         self._names: list[Line] = []
         self._sellers: defaultdict[str, list[int]] = defaultdict(list)
         for place, (offer_id, found_by) in enumerate(rows):
-            name, _, seller = found_by.partition("\n")
-            for each in (name, seller):
+            name, *sellers = found_by.split("\n")
+            for each in (name, *sellers):
                 if each not in self.lines:
                     self.lines[each] = known.get(each) or Line.parse(each)
             self._ids.append(offer_id)
             self._names.append(self.lines[name])
-            self._sellers[seller].append(place)
+            for seller in sellers:
+                self._sellers[seller].append(place)
         self._haystacks = [line.haystack for line in self._names]
         self._shared: Spellings = before._shared if before and before._shared_mostly_used() else Spellings()
 

@@ -19,6 +19,7 @@ from ledger.members.member import Member
 from ledger.points import statements
 from ledger.points.reading import fetch
 from ledger.redeeming import code_pools, diaries, memberships
+from ledger.redeeming.fulfilments import SERVES, fulfillers_of
 from ledger.redeeming.may_redeem import Facts, Listed, No, Yes, may_redeem
 from ledger.redeeming.offers import Names, parse
 from ledger.redeeming.reach import hidden
@@ -42,11 +43,15 @@ class Seen:
     verdict: Yes | No
 
 
-_LISTED = """
+_LISTED = f"""
     SELECT o.id, o.version, o.active, o.merchant_id, m.name_zh AS merchant_zh, m.name_en AS merchant_en,
            m.status IN ('certified', 'suspended') AS serves, m.money, o.currency_id, c.name_zh, c.name_en,
-           c.issuer_id IS NULL AS common, o.document::text AS document
+           c.issuer_id IS NULL AS common, o.document::text AS document, f.ids, f.names_zh, f.names_en
     FROM offer o JOIN merchant m ON m.id = o.merchant_id JOIN currency c ON c.id = o.currency_id
+    LEFT JOIN LATERAL (
+        SELECT array_agg(id ORDER BY id) AS ids, array_agg(name_zh ORDER BY id) AS names_zh,
+               array_agg(name_en ORDER BY id) AS names_en
+        FROM merchant WHERE id = ANY (o.fulfillers) AND {SERVES}) f ON o.fulfillers <> '{{}}'
 """
 _ON_SHELF = "o.active AND m.status IN ('certified', 'suspended')"
 
@@ -55,7 +60,7 @@ def listed(row: Sequence[Any]) -> Listed:
     """A row of `_LISTED`'s columns as an offer on the shelf."""
     (
         offer_id, version, active, merchant_id, merchant_zh, merchant_en, serves, money, currency_id, name_zh, name_en,
-        common, document,
+        common, document, ids, names_zh, names_en,
     ) = row  # fmt: skip
     return Listed(
         offer_id,
@@ -69,6 +74,7 @@ def listed(row: Sequence[Any]) -> Listed:
         Names(zh=name_zh, en=name_en),
         common,
         parse(document),
+        fulfillers_of(ids, names_zh, names_en),
     )
 
 

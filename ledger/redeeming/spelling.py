@@ -66,9 +66,9 @@ def _readings(words: str) -> list[str]:
     return found
 
 
-def search_text(name: Names, merchant: Names) -> str:
-    """What an offer is found by: a line for its name, a line for its merchant, each «中文|english|pinyin»."""
-    return f"{_spell(name.zh, name.en)}\n{_spell(merchant.zh, merchant.en)}"
+def search_text(name: Names, *merchants: Names) -> str:
+    """What an offer is found by: a line for its name, a line for each of its merchants, each «中文|english|pinyin»."""
+    return "\n".join(_spell(each.zh, each.en) for each in (name, *merchants))
 
 
 def _spell(zh: str, en: str) -> str:

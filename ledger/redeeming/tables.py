@@ -42,6 +42,34 @@ offer = Table(
     ),
     Column("search_text", Text, nullable=False, comment="name, English, pinyin, initials; lower case"),
     Column("active", Boolean, nullable=False, server_default=text("true")),
+    Column(
+        "fulfillers",
+        ARRAY(BigInteger),
+        nullable=False,
+        server_default="{}",
+        comment="merchants that agreed to hand it over, besides its own",
+    ),
+)
+
+fulfilment = Table(
+    "fulfilment",
+    metadata,
+    Column("offer_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("merchant_id", BigInteger, primary_key=True, autoincrement=False, comment="who is to hand it over too"),
+    Column("version", Integer, nullable=False, comment="of the offer, that it was asked about"),
+    Column("state", Text, nullable=False, server_default="asked"),
+    Column("asked_at", DateTime(timezone=True), nullable=False),
+    Column(
+        "told", Boolean, nullable=False, server_default=text("false"), comment="whether those who run it were asked"
+    ),
+    Column("answered_at", DateTime(timezone=True)),
+    Column("answered_by", Text, comment="actor"),
+    Column("agreed_version", Integer, comment="the last that it agreed to; null: it never did"),
+    CheckConstraint("state IN ('asked', 'agreed', 'declined', 'left')", "state"),
+    CheckConstraint(
+        "(state = 'asked') = (answered_at IS NULL) AND num_nulls(answered_at, answered_by) <> 1", "answered"
+    ),
+    Index("ix_fulfilment_merchant", "merchant_id"),
 )
 
 offer_version = Table(
@@ -81,7 +109,13 @@ redemption = Table(
     Column("nonce", Text, nullable=False, comment="of the confirm button: two taps are one redemption"),
     Column("offer_id", BigInteger, nullable=False),
     Column("offer_version", Integer, nullable=False),
-    Column("merchant_id", BigInteger, nullable=False),
+    Column(
+        "merchant_id",
+        BigInteger,
+        nullable=False,
+        comment="whose offer it is; once it was handed over, or its cash was taken at a counter: who did",
+    ),
+    Column("fulfillers", ARRAY(BigInteger), comment="who else hands it over; null: nobody"),
     Column("currency_id", Integer, nullable=False),
     Column("units", Integer, nullable=False, server_default="1"),
     Column("points", BigInteger, nullable=False),
@@ -121,6 +155,12 @@ redemption = Table(
     Index("ix_redemption_member", "member_id", "offer_id", "issued_on"),
     Index("ix_redemption_used", "merchant_id", "used_at"),
     Index("ix_redemption_open", "valid_until", postgresql_where=text("state = 'issued'")),
+    Index(
+        "ix_redemption_fulfillers",
+        "fulfillers",
+        postgresql_using="gin",
+        postgresql_where=text("state = 'issued' AND fulfillers IS NOT NULL"),
+    ),
     Index("ix_redemption_held", "held_until", postgresql_where=text("state = 'held'")),
     Index("ix_redemption_settles", "settles_on", postgresql_where=text("settles_on IS NOT NULL")),
     Index("ix_redemption_entry", "entry_id"),

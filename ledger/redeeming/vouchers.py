@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger.errors import Fault, Refusal
 from ledger.members.vault import Vault
+from ledger.redeeming.fulfilments import Fulfiller, fulfillers_of
 from ledger.redeeming.offers import Names, Offer, parse
 
 State = Literal["held", "issued", "used", "taken_back", "expired", "let_go", "lapsed", "returned", "exchanged"]
@@ -43,6 +44,9 @@ class Redemption:
 
     `used_on` is the business date of its use. `origin_id` names the redemption whose points (`entry_id`) and cash paid for this
     one, where it came in exchange: nothing was paid again, so nothing of it is counted again.
+
+    `merchant` is whose offer it is, and `fulfillers` hand it over too; once it was handed over, or its cash was taken at a counter,
+    `merchant` is who did.
     """
 
     id: int
@@ -77,6 +81,16 @@ class Redemption:
     used_on: dt.date | None = None
     origin_id: int | None = None
     booked: Booked | None = None
+    fulfillers: tuple[Fulfiller, ...] = ()
+
+    @property
+    def shops(self) -> tuple[Fulfiller, ...]:
+        """All that hand it over, its own merchant first."""
+        return (Fulfiller(self.merchant_id, self.merchant), *self.fulfillers)
+
+    def at(self, merchant_id: int) -> bool:
+        """Whether this merchant's counters hand it over."""
+        return any(shop.id == merchant_id for shop in self.shops)
 
     @property
     def paid_as(self) -> int:
@@ -176,7 +190,8 @@ COLUMNS = """
     r.value_minor, r.state, r.entry_id, r.issued_at, r.issued_on, r.undo_until, r.valid_until, r.used_at, r.used_by,
     coalesce(s.label, k.label) AS used_label, r.ended_at, r.code_box, r.cash_minor, r.hold_id, r.held_until, r.paid_at,
     CASE WHEN r.used_at IS NOT NULL THEN r.settles_on END AS used_on, r.origin_id,
-    b.starts_at, b.ends_at, b.change_until, b.state AS booking, b.freed_by
+    b.starts_at, b.ends_at, b.change_until, b.state AS booking, b.freed_by,
+    f.ids AS fulfillers, f.names_zh AS fulfillers_zh, f.names_en AS fulfillers_en
 """
 TABLES = """
     redemption r
@@ -186,7 +201,16 @@ TABLES = """
     LEFT JOIN staff s ON s.id = r.used_by
     LEFT JOIN api_key k ON k.id = -r.used_by
     LEFT JOIN booking b ON b.redemption_id = r.id
+    LEFT JOIN LATERAL (
+        SELECT array_agg(id ORDER BY id) AS ids, array_agg(name_zh ORDER BY id) AS names_zh,
+               array_agg(name_en ORDER BY id) AS names_en
+        FROM merchant WHERE id = ANY (r.fulfillers)) f ON r.fulfillers IS NOT NULL
 """
+HANDED_OVER = """
+    merchant_id = :merchant, fulfillers = CASE WHEN merchant_id = :merchant THEN fulfillers
+        ELSE array_append(array_remove(fulfillers, :merchant), merchant_id) END
+"""
+"""What using a voucher at a merchant's counter writes: it is this merchant's now. The others still know it as one of theirs."""
 
 _KEY = text("SELECT key FROM person WHERE member_id = :id")
 _ONE = text(f"SELECT {COLUMNS} FROM {TABLES} WHERE r.id = :id AND r.member_id = :member_id")
@@ -234,6 +258,7 @@ def of_row(row: Row[Any]) -> Redemption:
         None
         if row.starts_at is None
         else Booked(row.starts_at, row.ends_at, row.change_until, row.booking, row.freed_by),
+        fulfillers_of(row.fulfillers, row.fulfillers_zh, row.fulfillers_en),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from chat import booking_text, offer_answers, offer_faults, offer_text
 from chat.offer_answers import About, Unread
 from chat.offer_parts import GUIDED, PART, after
 from chat.offer_text import PARTS, Terms
-from chat.words import LANGUAGES, Speaker
+from chat.words import LANGUAGES, Both, Speaker
 from ledger.points.statements import Currency
 from ledger.redeeming import booking, offers, windows
 from ledger.redeeming.booking import Booking
@@ -41,13 +42,15 @@ BOOKED = SERVICE.model_copy(
 CODES = BOX.model_copy(update={"code": "codes", "kind": "partner_code", "pool": "film", "price": PerUnit(points=300)})
 GIFT = BOX.model_copy(update={"code": "gift", "kind": "donation", "does": Names(zh="种 1 棵树", en="Plants 1 tree")})
 POOLS = (("book", 0), ("film", 12))
+OTHERS = ((7, "rail", Both("南线铁路", "Southern Rail")), (8, "cloud-books", Both("云山书店", "Yunshan Books")))
 SPEAKER = Speaker("zh", TODAY)
 FREE = written(BOX)["limits"]
 
 
 def about(offer: Offer, **more: Any) -> About:
+    paid_in = (TERMS.currency, OWN)
     return About(
-        {**written(offer), **more}, TERMS, TODAY, taken=0, new=True, currencies=(TERMS.currency, OWN), pools=POOLS
+        {**written(offer), **more}, TERMS, TODAY, taken=0, new=True, currencies=paid_in, pools=POOLS, others=OTHERS
     )
 
 
@@ -322,3 +325,35 @@ def test_days_and_money_that_cannot_be_are_refused_with_an_example() -> None:
         assert "12-24" in SPEAKER.plain(refused.value.words)
     assert offer_answers.days(about(BOX), "12-24") == (dt.date(2026, 12, 24), dt.date(2026, 12, 24))
     assert isinstance(offer_text.price_of(written(VOUCHER)["price"]), PerMoney)
+
+
+@pytest.mark.parametrize(
+    ("now", "said", "then"),
+    [
+        ((), "南线铁路", ["rail"]),
+        ((), "southern rail", ["rail"]),
+        ((), "南线、书店", ["rail", "cloud-books"]),
+        (("rail",), "+8", ["rail", "cloud-books"]),
+        (("rail",), "+7", ["rail"]),
+        (("rail", "cloud-books"), "-7", ["cloud-books"]),
+        (("rail",), "-7", None),
+        (("rail",), "不要", None),
+    ],
+)
+def test_merchants_that_hand_it_over_too_are_named_or_tapped(now: tuple[str, ...], said: str, then: object) -> None:
+    assert PART["fulfillers"].read(about(BOX, fulfillers=list(now)), said) == {"fulfillers": then}
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        ("新世界", "没有找到「新世界」这家商户。发它的名字。"),
+        ("+99", "请点一个。"),
+        ("南", "像「南」的不止一家:南线铁路、南山茶馆。请发全名。"),
+    ],
+)
+def test_a_merchant_that_nobody_knows_or_several_could_be_is_asked_for_again(said: str, why: str) -> None:
+    several = replace(about(BOX), others=(*OTHERS, (9, "tea", Both("南山茶馆", "South Hill Tea"))))
+    with pytest.raises(Unread) as refused:
+        PART["fulfillers"].read(several, said)
+    assert SPEAKER.line(refused.value.words) == why

@@ -20,6 +20,8 @@ from ledger.earning.rules.documents import RULE
 from ledger.members.reference import reference
 from ledger.merchants import guarantee, staff, webhooks
 from ledger.merchants.api_keys import SCOPES
+from ledger.redeeming.offers import Offer
+from ledger.redeeming.publish import publish
 from tests import turns
 from tests.bot.merchant_api.scene import Scene, fresh, shop
 from tests.bot.merchant_api.test_hooks import receiving, send
@@ -41,6 +43,8 @@ async def bodies(scene: Scene) -> dict[str, tuple[str, dict[str, Any], dict[str,
         day = dt.timedelta(days=1)
         planned = activities.Planned("check_in", "环保讲座", 20, 5, at.now - day, at.now + day)
         talk = await activities.make(tx, scene.market, owner, planned, at=at)
+        asked = Offer.model_validate({**BOX, "code": "ride-box", "merchant": "rail", "fulfillers": ["market"]})
+        await publish(tx, asked, now=at.now, today=at.today)
     of = await bought(scene, [{"amount_minor": 10_000}])
     member = {"reference": scene.reference}
     rule = {"kind": "multiplier", "name_zh": "双倍", "name_en": "Double", "factor": "2"}
@@ -52,6 +56,7 @@ async def bodies(scene: Scene) -> dict[str, tuple[str, dict[str, Any], dict[str,
         "/v1/members:lookup": ({}, {"card": await scene.card()}, {"card": await scene.card()}),
         "/v1/vouchers:use": ({}, {"code": await voucher(scene)}, {"code": "X"}),
         "/v1/catalog/{code}": ({"code": "cup"}, {"document": BOX}, {"document": BOX, "active": False}),
+        "/v1/fulfilments/{code}": ({"code": "ride-box"}, {"agrees": True}, {"agrees": False}),
         "/v1/privileges/{code}": ({"code": "fresh"}, {"document": FRESH}, {"document": FRESH, "active": False}),
         "/v1/rules/{code}": (
             {"code": "market-x"},
@@ -84,16 +89,16 @@ async def test_every_write_takes_a_key_and_gives_its_first_answer_again(database
 
 async def test_every_operation_asks_for_its_scope_and_tells_what_of_the_rate_is_left(database: Database) -> None:
     async with shop(database) as scene:
+        all_but = {scope: (await scene.new_key(*(each for each in SCOPES if each != scope)))[1] for scope in SCOPES}
+        alone = {scope: (await scene.new_key(scope))[1] for scope in SCOPES}
         for operation in LIVE:
             assert operation.scope is not None
             path = operation.path.format(**{"code": "cup", "week": "2026-11-16", "import": 1})
-            _, other = await scene.new_key(*(each for each in SCOPES if each != operation.scope))
             for language in ("zh", "en"):
-                said = await scene.ask(operation.method, path, {}, key=other, language=language)
+                said = await scene.ask(operation.method, path, {}, key=all_but[operation.scope], language=language)
                 assert (said.status, said.code) == (403, "out_of_scope"), operation
                 assert operation.scope in said.json["detail"] and said.headers["Content-Language"] == language
-            _, own = await scene.new_key(operation.scope)
-            said = await scene.ask(operation.method, path, {}, key=own)
+            said = await scene.ask(operation.method, path, {}, key=alone[operation.scope])
             assert said.status not in (401, 403, 500), (operation.path, said.text)
         booked = await scene.buy()
         assert booked.headers["RateLimit-Policy"] == '"key";q=6000;w=60'

@@ -129,11 +129,12 @@ async def test_one_refund_document_for_two_purchases_at_once_is_booked_for_one(d
         assert sorted(each.status for each in said) == [201, 409, 409, 409, 409, 409]
 
 
-async def voucher(scene: Scene, **price: int) -> str:
-    """The code of a voucher that the member has, for the market's box; `price` says more of its price."""
+async def voucher(scene: Scene, *fulfillers: str, **price: int) -> str:
+    """The code of a voucher that the member has, for the market's box; `price` says more of its price, `fulfillers` who are asked
+    to hand it over too."""
     at = moment(scene)
     usual = Offer.model_validate({**BOX, "code": "box", "merchant": "market"}).price
-    document = offer("box", "礼盒", "Gift box", "market", usual.model_copy(update=price))
+    document = offer("box", "礼盒", "Gift box", "market", usual.model_copy(update=price), fulfillers=fulfillers)
     async with scene.database.engine.begin() as tx:
         offer_id = await publish(tx, document, now=at.now, today=at.today)
         who = Member(scene.member_id, "active", None, None, at.today, (), frozenset())
@@ -379,3 +380,28 @@ async def test_statements_are_of_closed_weeks(database: Database) -> None:
             assert (await scene.ask("GET", f"/v1/statements/{week}")).code == "no_such_statement"
         async with database.engine.connect() as tx:
             assert await tx.scalar(text("SELECT count(*) FROM clearing_close")) == 0
+
+
+async def test_another_merchant_is_asked_over_http_and_agrees_there(database: Database) -> None:
+    async with shop(database) as scene:
+        _, rival = await scene.new_key("catalog", "vouchers", merchant=scene.rail)
+        made = await scene.ask("PUT", "/v1/catalog/tea-box", {"document": {**BOX, "fulfillers": ["rail"]}})
+        assert (made.status, made.json["fulfillers"]) == (200, [{"merchant": "rail", "state": "asked"}]), made.text
+        code = await voucher(scene, "rail")
+        assert (await scene.ask("POST", "/v1/vouchers:use", {"code": code}, key=rival)).code == "voucher_of_another"
+        [asked, _] = (await scene.ask("GET", "/v1/fulfilments", key=rival)).json["fulfilments"]
+        assert (asked["code"], asked["owner"], asked["state"], asked["version"]) == ("box", "market", "asked", 1)
+        agreed = await scene.ask("PUT", "/v1/fulfilments/box", {"agrees": True}, key=rival)
+        assert (agreed.status, agreed.json["state"], agreed.json["agreed_version"]) == (200, "agreed", 1)
+        one, _ = (await scene.ask("GET", "/v1/catalog")).json["offers"]
+        assert one["fulfillers"] == [{"merchant": "rail", "state": "agreed"}]
+        code = await voucher(scene, "rail")
+        assert (await scene.ask("POST", "/v1/vouchers:use", {"code": code}, key=rival)).json["state"] == "used"
+        assert await scene.sql("SELECT count(*) FROM redemption WHERE merchant_id = :id", id=scene.rail.id) == [(1,)]
+        left = await scene.ask("PUT", "/v1/fulfilments/box", {"agrees": False}, key=rival)
+        assert left.json["state"] == "left"
+        unknown = await scene.ask("PUT", "/v1/fulfilments/other", {"agrees": True}, key=rival, language="en")
+        assert (unknown.status, unknown.code) == (404, "not_asked") and "not asked" in unknown.json["title"]
+        nobody = await scene.ask("PUT", "/v1/catalog/box", {"document": {**BOX, "fulfillers": ["nobody"]}})
+        assert (nobody.status, nobody.code) == (404, "no_such_merchant")
+        assert await scene.holds()

@@ -151,6 +151,10 @@ async def test_everything_done_with_a_test_key_leaves_every_live_row_as_it_was(d
         await done("PUT", "/v1/catalog/cup", {"document": BOX}, at="/v1/catalog/{code}")
         assert (await done("GET", "/v1/privileges")).json["privileges"][0]["code"] == "fresh"
         await done("PUT", "/v1/privileges/cup", {"document": FRESH}, at="/v1/privileges/{code}")
+        assert (await done("GET", "/v1/fulfilments")).json == {"fulfilments": []}, "a sandbox has one merchant"
+        path = "/v1/fulfilments/{code}"
+        nobody = await done("PUT", "/v1/fulfilments/cup", {"agrees": True}, status=404, at=path)
+        assert nobody.code == "not_asked"
         rule = {"document": {"kind": "base", "rate": "2"}, "valid_from": here["today"]}
         await done("PUT", "/v1/rules/market-two", rule, at="/v1/rules/{code}")
         rules = (await done("GET", "/v1/rules")).json["rules"]
