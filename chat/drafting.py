@@ -4,7 +4,7 @@ forgetting a draft. What offers and privileges share; what each is asked and how
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -45,7 +45,8 @@ class Kept(Protocol[K]):
 
 @dataclass(frozen=True)
 class Writing(Generic[D]):
-    """How one feature writes its documents. Its dialogue step is called «part», its taps «show», «say», «onto», «drop», «dropped».
+    """How one feature writes its documents. Its dialogue step is called «part»; its taps «change», «part», «say», «onto», which
+    come here, and «show», «drop», «dropped», which are its own.
 
     `after`: what is asked next of something new; `home`: where whoever leaves a draft goes; `again`: refusals of an answer, which
     is asked for again; `overview`: the whole draft, with a line in front, the part just answered, or neither; `page_of`: on which
@@ -66,8 +67,8 @@ class Writing(Generic[D]):
     page_of: Callable[[str], int] = lambda part: 0
 
     def listens(self) -> None:
-        """Have the feature's taps «part», «say» and «onto» and its step «part» come here."""
-        for action, run in (("part", self.part), ("say", self.say), ("onto", self.onto)):
+        """Have the feature's taps and its step come here."""
+        for action, run in (("change", self.change), ("part", self.part), ("say", self.say), ("onto", self.onto)):
             self.feature.tap(action)(run)
         self.feature.step("part")(self.typed)
 
@@ -95,11 +96,11 @@ class Writing(Generic[D]):
         )
         return await self.ask(turn, post, draft, first)
 
-    async def change(self, turn: Turn, merchant: str, **subject: int) -> Screen:
-        """Begins to change what is published, or goes on with it. `subject`: its id, as `begin_change` calls it."""
+    async def change(self, turn: Turn, merchant: str, subject: str) -> Screen:
+        """Begins to change what is published, or goes on with it."""
         post = await self.run_here(turn, number(merchant))
         who = {"merchant_id": post.merchant.id, "member_id": turn.me.id}
-        draft = await self.kept.begin_change(turn.tx, **who, **subject, nonce=turn.nonce(), now=turn.now)
+        draft = await self.kept.begin_change(turn.tx, number(subject), **who, nonce=turn.nonce(), now=turn.now)
         return await self.overview(turn, post, draft, None, None)
 
     async def found(self, turn: Turn, merchant: str, nonce: str, part: str | None = None) -> tuple[Post, D] | None:
@@ -134,7 +135,7 @@ class Writing(Generic[D]):
         ]
         lines += [t("「{zh}」的英文名叫什么?", zh=zh)] if zh else self.parts[part].ask(about)
         rows: list[list[Button | None]] = [
-            [button(words, "say", here, nonce, part, said) for words, said in row]  # type: ignore[arg-type]
+            [button(words, "say", here, nonce, part, said) for words, said in row]
             for row in self.parts[part].usual(about)
         ]
         if guided:
@@ -293,9 +294,3 @@ def still(labels: Mapping[str, Text], missing: Sequence[str]) -> list[Line]:
 def changed(found: Sequence[Text]) -> list[Line]:
     """What a draft of a change changes."""
     return [BLANK, t("<b>改了:</b>") if found else t("还没有改动。"), *offer_text.few(found, 12)]
-
-
-def in_rows(buttons: Iterable[Button]) -> list[list[Button | None]]:
-    """Buttons to the parts, three a row."""
-    kept = list(buttons)
-    return [list(kept[i : i + 3]) for i in range(0, len(kept), 3)]

@@ -47,7 +47,7 @@ from typing import Any, Literal, TypeVar
 
 from chat.screen import Button, Onward, Screen
 from chat.turn import Turn
-from chat.words import Speaker, Text, t
+from chat.words import Both, Speaker, Text, t
 from ledger.merchants.authority import Action, may
 
 Answer = Screen | Onward | Sequence[Screen] | None
@@ -231,7 +231,9 @@ class Feature:
         """Callback data for an action of this feature."""
         return ":".join([self.name, action, *map(str, args)])
 
-    def button(self, label: Text, action: str, *args: Any, style: Literal["primary", "danger"] | None = None) -> Button:
+    def button(
+        self, label: Text | Both, action: str, *args: Any, style: Literal["primary", "danger"] | None = None
+    ) -> Button:
         """A button that taps `action` with `args`."""
         return Button(label, data=self.data(action, *args), style=style)
 

@@ -10,7 +10,7 @@ from chat import tiers as words_of
 from chat.offers import all_of, both
 from chat.privilege_words import label, left, places, points_of, used_up
 from chat.refusals import Worded, worded
-from chat.screen import Button, Line, Screen, screen
+from chat.screen import Button, Line, Screen, grid, screen
 from chat.till import Post
 from chat.turn import Turn
 from chat.words import Both, Money, Text, t, tn
@@ -50,7 +50,7 @@ async def beside(turn: Turn, post: Post, member_id: int) -> tuple[Text | None, l
     seen = await offered(turn, post, member_id)
     ready = [each for each in seen if isinstance(each.verdict, Yes)]
     buttons = [doors.use_privilege(label(each.listed.privilege), each.listed.id) for each in ready[:BUTTONS_MOST]]
-    found: list[list[Button | None]] = [[*buttons[at : at + 2]] for at in range(0, len(buttons), 2)]
+    found = grid(buttons, 2)
     if rest := len(seen) - len(buttons):
         found.append([doors.till_privileges(tn("其他权益({n})", n=rest))])
     return t("有权益能用,先点下面的。") if ready else None, found

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from chat.words import Text
+from chat.words import Both, Text
 
 BLANK: Literal[""] = ""
 """An empty line between two thoughts."""
@@ -22,7 +22,7 @@ class Button:
     `style` is «primary» for the main act of a screen, «danger» for what cannot be undone.
     """
 
-    label: Text
+    label: Text | Both
     data: str | None = None
     url: str | None = None
     copy: str | None = None

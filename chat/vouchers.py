@@ -6,12 +6,18 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from chat import doors, fulfilments, handovers
 from chat.offers import both, points_of, thing
 from chat.refusals import Worded, worded
 from chat.screen import BLANK, QR, Button, Line, Screen, screen
-from chat.turn import Turn
+from chat.settlement import run_by
+from chat.turn import Tell, Turn
 from chat.words import Both, Money, Points, Text, t, tn
+from ledger.errors import Refusal
+from ledger.merchants.staff import Staff
+from ledger.points.commands import Moment
 from ledger.redeeming import codes, counter, redemptions, vouchers
 from ledger.redeeming.lapses import Lapsed
 from ledger.redeeming.vouchers import Booked, Redemption
@@ -258,14 +264,28 @@ def _(no: counter.CodeUnknown) -> Worded:
     return Worded(t("没有这张券"), t("错得太多,下一个码要等一会儿才能查。"))
 
 
-def guessing(till: str, where: Both, merchant_id: int) -> Screen:
-    """What those who run a merchant hear when a till has tried so many codes that are nobody's that it has to wait."""
+async def guesses(
+    tx: AsyncConnection, by: Staff, answer: Redemption | Refusal, where: Both, *, at: Moment, key: str | None = None
+) -> list[Tell]:
+    """What those who run a merchant hear when a till, or a `key` of the HTTP API, named so many codes that are nobody's that it
+    has to wait: once, however long it goes on."""
+    since = await counter.guesses_since(tx, by, answer, at=at)
+    if since is None:
+        return []
+    wrong, here = counter.WRONG_CODES_MOST, by.merchant_id
     lines: list[Line] = [
-        tn("<b>{till} 报错了 {n} 个券码</b>", n=counter.WRONG_CODES_MOST, till=till),
+        tn("<b>{till} 报错了 {n} 个券码</b>", n=wrong, till=by.label)
+        if key is None
+        else tn("<b>密钥「{till}」报错了 {n} 个券码</b>", n=wrong, till=by.label),
         t("{merchant} · 都不是任何人的券,可能有人在猜", merchant=where),
-        tn("这个收银台先停 {n} 分钟,别的照常。问问码是谁给的。", n=counter.GUESSING_MINUTES),
+        tn("这个收银台先停 {n} 分钟,别的照常。问问码是谁给的。", n=counter.GUESSING_MINUTES)
+        if key is None
+        else tn("{key} 先停 {n} 分钟,别的照常", n=counter.GUESSING_MINUTES, key=key),
+        *([] if key is None else [t("不是自己的系统,就换密钥")]),
     ]
-    return screen(lines, [[doors.staff(merchant_id), doors.home()]])
+    told = screen(lines, [[doors.staff(here) if key is None else doors.api_keys(here), doors.home()]])
+    once = f"guessing:{by.id}:{int(since.timestamp())}"
+    return [Tell(who, told, key=f"{once}:{who}") for who in await run_by(tx, here)]
 
 
 @worded(counter.GuessingPaused)

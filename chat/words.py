@@ -20,6 +20,7 @@ import gettext
 import html
 import io
 import re
+import string
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
@@ -103,8 +104,8 @@ def catalogue(language: str) -> gettext.NullTranslations:
 
 _ZONE = ZoneInfo("Asia/Shanghai")
 _TAG = re.compile(r"</?(?:b|i|s|u|code|pre|blockquote|tg-spoiler)>")
-_TIGHT = re.compile(r"\{(\w+)\}(?=(?:<[^>]+>)*[\u4e00-\u9fff])")
-"""A fact right before a Chinese word."""
+_CHINESE = re.compile(r"[\u4e00-\u9fff]")
+_LATIN = re.compile(r"[A-Za-z\u00c0-\u024f]")
 _FIRST = re.compile(r"^((?:<[^>]+>)*)([a-z])")
 _NAMED = re.compile(r"\{(\w+)\}")
 _WORD = re.compile(r"[a-z]+(?!\w)")
@@ -158,11 +159,23 @@ class Speaker:
             said = words.gettext(value.msgid) if value.n is None else words.ngettext(value.msgid, value.msgid, value.n)
             if not escape:
                 said = _TAG.sub("", said)
-            if self.language == "zh" and _before_chinese(said):
-                said = _TIGHT.sub(lambda met: _apart(met, value.facts), said)
-            return said.format_map(_Rendered(self, value.facts, escape))
+            return "".join(self._said(piece, value.facts, escape=escape) for piece in _pieces(said))
         shown = self._value(value)
         return html.escape(shown, quote=False) if escape else shown
+
+    def _said(self, piece: _Piece, facts: Mapping[str, Any], *, escape: bool) -> str:
+        """A piece of a text with its fact. In Chinese, a name in Latin letters and an hour stand apart from the words beside them
+        (它刚被 Anna 改过, 今天 21:19 得的分), a day does not (11月30日到期)."""
+        if piece.fact is None:
+            return piece.words
+        value = facts[piece.fact]
+        shown = self._render(value, escape=escape)
+        if self.language != "zh" or not (piece.follows or piece.precedes):
+            return piece.words + shown
+        bare = _TAG.sub("", shown)
+        before = " " if piece.follows and _LATIN.match(bare[:1]) else ""
+        apart = isinstance(value, dt.datetime) or _LATIN.match(bare[-1:])
+        return f"{piece.words}{before}{shown}{' ' if piece.precedes and apart else ''}"
 
     def _value(self, value: Any) -> str:
         match value:
@@ -209,21 +222,22 @@ def _written(day: dt.date, pattern: str, language: str) -> str:
     return format_date(day, pattern, language)
 
 
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """Words of a text and the fact after them, if any; whether the fact `follows` and `precedes` a Chinese word."""
+
+    words: str
+    fact: str | None
+    follows: bool = False
+    precedes: bool = False
+
+
 @lru_cache(4096)
-def _before_chinese(msgid: str) -> bool:
-    return _TIGHT.search(msgid) is not None
-
-
-def _apart(met: re.Match[str], facts: Mapping[str, Any]) -> str:
-    """«今天 21:19 得的分», and «11月30日到期»: an hour stands apart from the word after it, a day does not."""
-    return f"{met[0]} " if isinstance(facts.get(met[1]), dt.datetime) else met[0]
-
-
-class _Rendered(dict[str, str]):
-    """Facts rendered when a text names them: what it does not name may be anything."""
-
-    def __init__(self, speaker: Speaker, facts: Mapping[str, Any], escape: bool) -> None:
-        self._speaker, self._facts, self._escape = speaker, facts, escape
-
-    def __missing__(self, name: str) -> str:
-        return self._speaker._render(self._facts[name], escape=self._escape)
+def _pieces(said: str) -> tuple[_Piece, ...]:
+    parsed = [(words, fact) for words, fact, _, _ in string.Formatter().parse(said)]
+    bare = [_TAG.sub("", words) for words, _ in parsed]
+    chinese = [(_CHINESE.match(words[:1]) is not None, _CHINESE.match(words[-1:]) is not None) for words in bare]
+    return tuple(
+        _Piece(words, fact, chinese[i][1], i + 1 < len(parsed) and chinese[i + 1][0])
+        for i, (words, fact) in enumerate(parsed)
+    )

@@ -7,7 +7,7 @@ from chat import desk, doors, merchants, till
 from chat.arguments import number
 from chat.feature import Feature
 from chat.merchants import FIELDS, PURPOSES
-from chat.screen import BLANK, Button, Line, Screen, screen
+from chat.screen import BLANK, Button, Line, Screen, grid, screen
 from chat.turn import Turn
 from chat.words import Both, t, tn
 from ledger.merchants import files, onboarding
@@ -71,7 +71,7 @@ async def open_(turn: Turn, merchant_id: str) -> Screen:
         lines.append(t("没有申请过,是运营人员直接建立的"))
     lines.append(tn("文件 {n} 份,点开看", n=len(papers)) if papers else t("没有文件"))
     shown = [feature.button(PURPOSES[each.purpose], "paper", each.id) for each in papers[-PAPERS_SHOWN:]]
-    rows: list[list[Button | None]] = [list(shown[i : i + 3]) for i in range(0, len(shown), 3)]
+    rows = grid(shown, 3)
     rows.append([doors.certification(t("证书与状态"), merchant.id)])
     if merchant.status == "applied":
         rows[-1].append(feature.button(t("拒绝"), "reject", merchant.id, style="danger") if "admin" in roles else None)

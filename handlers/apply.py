@@ -12,7 +12,7 @@ from chat.arguments import number
 from chat.feature import Feature
 from chat.merchants import FIELDS
 from chat.offers import CATEGORIES
-from chat.screen import BLANK, Button, Line, Onward, Screen, screen
+from chat.screen import BLANK, Button, Line, Onward, Screen, grid, screen
 from chat.turn import Turn
 from chat.words import Both, Text, t, tn
 from ledger.merchants import files, licences, onboarding
@@ -102,7 +102,7 @@ def ask(turn: Turn, draft: Application, field: Field, *, then: str) -> Screen:
             feature.button(t("{region}", region=merchants.region(turn.programme, code)), "choose", "region", code, then)
             for code in [*(each.code for each in turn.programme.regions), NATIONWIDE]
         ]
-    rows: list[list[Button | None]] = [list(choices[i : i + 2]) for i in range(0, len(choices), 2)]
+    rows = grid(choices, 2)
     back = feature.button(t("看已填的"), "home") if len(draft.unanswered) < len(onboarding.FIELDS) else None
     return screen(lines, [*rows, [back, doors.home(t("先不填了"))]])
 
@@ -164,7 +164,7 @@ async def overview(turn: Turn, draft: Application) -> Screen:
     rows: list[list[Button | None]] = [
         [feature.button(t("发出申请"), "send", draft.id, style="primary") if complete else None],
         [feature.button(t("继续填写"), "begin") if draft.unanswered else None],
-        *(list(edits[i : i + 2]) for i in range(0, len(edits), 2)),
+        *grid(edits, 2),
         [doors.application_papers(t("文件({n})", n=len(sent)) if sent else t("发营业执照"))],
         [feature.button(t("撤回申请"), "withdraw", draft.id, style="danger"), doors.home()],
     ]

@@ -8,7 +8,7 @@ from chat import doors, merchants
 from chat.arguments import number
 from chat.feature import Feature
 from chat.merchants import PURPOSES
-from chat.screen import Button, Line, Onward, Screen, screen
+from chat.screen import Button, Line, Onward, Screen, grid, screen
 from chat.turn import Turn
 from chat.words import t, tn
 from ledger.merchants import files, onboarding
@@ -51,13 +51,13 @@ async def ask(turn: Turn, draft: Application, got: Paper | None = None) -> Scree
             for purpose, words in PURPOSES.items()
             if purpose != got.purpose
         ]
-        rows = [list(names[i : i + 2]) for i in range(0, len(names), 2)]
+        rows = grid(names, 2)
     else:
         lines.append(t("把营业执照拍张照,或作为文件发给我。有信用证书、第三方评估、备案文件的,也一起发来。"))
         if sent:
             lines.append(tn("已有 {n} 份,点开可以看、可以撤掉。", n=len(sent)))
         papers = [feature.button(PURPOSES[each.purpose], "show", each.id) for each in sent]
-        rows = [list(papers[i : i + 3]) for i in range(0, len(papers), 3)]
+        rows = grid(papers, 3)
     return screen(lines, [*rows, [BACK if sent else doors.apply(t("先跳过"))]])
 
 

@@ -17,7 +17,7 @@ from chat.feature import Feature
 from chat.lots import would_use
 from chat.offer_rules import special
 from chat.offers import both, cost, joined, points_of, unused
-from chat.screen import BLANK, Button, Line, Onward, Photo, Screen, screen
+from chat.screen import BLANK, Button, Line, Onward, Photo, Screen, grid, screen
 from chat.turn import Turn
 from chat.vouchers import code_screen, minutes, what
 from chat.words import Text, t, tn
@@ -278,7 +278,7 @@ def _days(
         day = words.short_day(on, turn.today)
         label = tn("{day} · 余 {n}", n=free, day=day) if free else t("{day} · 满", day=day)
         buttons.append(feature.button(label, next_, id_, on.isoformat()))
-    return [*_in_rows(buttons, 2), _arrows(at, len(found), DAYS_PER_PAGE, here, id_)]
+    return [*grid(buttons, 2), _arrows(at, len(found), DAYS_PER_PAGE, here, id_)]
 
 
 def _hours(
@@ -297,12 +297,8 @@ def _hours(
         else:
             label = t("{time}", time=time) if diary.booking.at_once == 1 else tn("{time} · 余 {n}", n=left, time=time)
         buttons.append(feature.button(label, next_, id_, minute(slot.starts_at)))
-    rows = _in_rows(buttons, 3 if diary.booking.at_once == 1 else 2)
+    rows = grid(buttons, 3 if diary.booking.at_once == 1 else 2)
     return [*rows, _arrows(at, len(found), HOURS_PER_PAGE, here, id_, on.isoformat())] if rows else []
-
-
-def _in_rows(buttons: list[Button], width: int) -> list[list[Button | None]]:
-    return [list(buttons[i : i + width]) for i in range(0, len(buttons), width)]
 
 
 def _arrows(at: int, total: int, size: int, action: str, *args: object) -> list[Button | None]:

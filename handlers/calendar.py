@@ -8,7 +8,7 @@ from chat import booking as words
 from chat import doors, till
 from chat.arguments import date, number
 from chat.feature import Feature
-from chat.screen import BLANK, Button, Line, Screen, screen
+from chat.screen import BLANK, Button, Line, Screen, grid, screen
 from chat.till import Post
 from chat.turn import Turn
 from chat.vouchers import what
@@ -49,7 +49,7 @@ async def home(turn: Turn, merchant: str = "0", page: str = "0") -> Screen:
     ]
     buttons = [feature.button(_label(each), "day", here, each.day.isoformat()) for each in found]
     more = (at + 1) * DAYS_PER_PAGE < closures.DAYS_MOST
-    rows: list[list[Button | None]] = [list(buttons[i : i + 2]) for i in range(0, len(buttons), 2)]
+    rows = grid(buttons, 2)
     rows += [
         [
             feature.button(t("更早"), "home", here, at - 1) if at else None,

@@ -21,7 +21,7 @@ from chat.offers import (
     short_reason,
 )
 from chat.refusals import wording
-from chat.screen import BLANK, Button, Line, Onward, Screen, screen
+from chat.screen import BLANK, Button, Line, Onward, Screen, grid, screen
 from chat.turn import Turn
 from chat.words import Both, Money, Text, t, tn
 from ledger.earning import green_rating
@@ -108,7 +108,7 @@ async def categories(turn: Turn) -> Screen:
         for c in SHELVES
         if c in filled
     ]
-    return screen([t("<b>分类</b>"), None if buttons else t("货架上还没有东西")], [*_pairs(buttons), _ways_back()])
+    return screen([t("<b>分类</b>"), None if buttons else t("货架上还没有东西")], [*grid(buttons, 2), _ways_back()])
 
 
 @feature.tap("category")
@@ -130,7 +130,7 @@ async def merchants(turn: Turn, page: str = "0") -> Screen:
     shown, arrows = _page(found, at, 2 * PER_PAGE), _arrows(len(found), at, 2 * PER_PAGE, "merchants")
     buttons = [feature.button(t("{shop} {n}", shop=both(n), n=count), "merchant", shop, 0) for shop, n, count in shown]
     lines = [t("<b>商户</b>"), None if buttons else t("货架上还没有东西")]
-    return screen(lines, [*_pairs(buttons), arrows, [doors.shops(t("附近的商户"))], _ways_back()])
+    return screen(lines, [*grid(buttons, 2), arrows, [doors.shops(t("附近的商户"))], _ways_back()])
 
 
 @feature.tap("merchant")
@@ -264,7 +264,7 @@ def _ways_to_have(seen: Seen, yes: Yes) -> list[list[Button | None]]:
             for amount in likely
         ]
         others = (yes.most - price_.least) // price_.step + 1 > len(likely)
-        return [*_pairs(buttons), [doors.amounts(t("别的面额"), listed.id) if others else None]]
+        return [*grid(buttons, 2), [doors.amounts(t("别的面额"), listed.id) if others else None]]
     if listed.offer.booking is not None:
         return [[doors.book(listed.id)]]
     more = doors.amounts(t("捐几份") if listed.offer.does else t("要几份"), listed.id) if yes.most > 1 else None
@@ -404,10 +404,6 @@ def _arrows(total: int, at: int, size: int, origin: str) -> list[Button | None]:
         feature.button(t("上一页"), action, *args, at - 1) if at > 0 else None,
         feature.button(t("下一页"), action, *args, at + 1) if (at + 1) * size < total else None,
     ]
-
-
-def _pairs(buttons: list[Button]) -> list[list[Button | None]]:
-    return [list(buttons[i : i + 2]) for i in range(0, len(buttons), 2)]
 
 
 def _ways_back() -> list[Button | None]:

@@ -13,7 +13,7 @@ from chat.arguments import number
 from chat.feature import Feature
 from chat.happenings import change, title
 from chat.known import Known
-from chat.screen import BLANK, Button, Onward, Screen, screen
+from chat.screen import BLANK, Button, Onward, Screen, grid, screen
 from chat.turn import Turn
 from chat.words import Text, t, tn
 from ledger.earning import declined
@@ -168,7 +168,7 @@ async def _currencies(turn: Turn, names: Known, which: str, of: int) -> list[lis
     ]
     if of:
         buttons.append(feature.button(t("所有积分"), "page", which, 0, 0))
-    return [list(buttons[i : i + 2]) for i in range(0, len(buttons), 2)]
+    return grid(buttons, 2)
 
 
 def _row(turn: Turn, line: Line, names: Known) -> Text:

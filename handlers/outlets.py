@@ -9,7 +9,7 @@ from chat import merchants as words
 from chat.arguments import number
 from chat.feature import Feature
 from chat.merchant_log import OUTLET_FIELDS
-from chat.screen import Button, Line, Screen, screen
+from chat.screen import Button, Line, Screen, grid, screen
 from chat.till import Post
 from chat.turn import Turn
 from chat.words import Text, t, tn
@@ -84,7 +84,7 @@ def about(turn: Turn, post: Post, outlet: Outlet) -> Screen:
         tn("收银台 {n} 个,点开可以撤掉", n=len(outlet.tills)) if outlet.tills else t("还没有收银台"),
     ]
     tills = [feature.button(t("{label}", label=each.label), "till", here, each.id) for each in outlet.tills]
-    rows: list[list[Button | None]] = [list(tills[i : i + 3]) for i in range(0, len(tills), 3)]
+    rows = grid(tills, 3)
     rows += [
         [feature.button(t("加收银台"), "till_add", here, outlet.id)],
         [
@@ -158,7 +158,7 @@ async def region(turn: Turn, merchant: str, outlet_id: str) -> Screen:
         for each in turn.programme.regions
     ]
     same = words.region(turn.programme, post.merchant.region)
-    rows: list[list[Button | None]] = [list(buttons[i : i + 3]) for i in range(0, len(buttons), 3)]
+    rows = grid(buttons, 3)
     rows += [
         [feature.button(t("和商户一样({region})", region=same), "put", here, outlet.id, SAME)],
         [feature.button(t("返回"), "open", here, outlet.id)],

@@ -8,7 +8,7 @@ from chat import doors, merchants, till
 from chat.arguments import number
 from chat.feature import Feature
 from chat.merchants import PURPOSES
-from chat.screen import BLANK, Button, Line, Screen, screen
+from chat.screen import BLANK, Button, Line, Screen, grid, screen
 from chat.till import Post
 from chat.turn import Turn
 from chat.words import t, tn
@@ -54,7 +54,7 @@ async def about(turn: Turn, post: Post, first: Line | None = None) -> Screen:
         )
         for p in papers[-SHOWN:]
     ]
-    rows: list[list[Button | None]] = [list(shown[i : i + 2]) for i in range(0, len(shown), 2)]
+    rows = grid(shown, 2)
     rows += [[feature.button(t("提交文件"), "send", here)], [doors.merchant(t("返回"), here)]]
     return screen(lines, rows)
 

@@ -12,7 +12,7 @@ from chat.own_privileges import previewed, run_here
 from chat.privilege_parts import GUIDED, PART
 from chat.privilege_text import MISSING, PARTS
 from chat.refusals import wording
-from chat.screen import BLANK, Button, Line, Screen, screen
+from chat.screen import BLANK, Button, Line, Screen, grid, screen
 from chat.till import Post
 from chat.turn import Turn
 from chat.words import t
@@ -29,12 +29,6 @@ feature = Feature("privilege_draft", order=80)
 async def new(turn: Turn, merchant: str) -> Screen:
     """Begins a new privilege, or goes on with one that was begun."""
     return await WRITING.new(turn, merchant, GUIDED[0])
-
-
-@feature.tap("change")
-async def change(turn: Turn, merchant: str, privilege: str) -> Screen:
-    """Begins to change a privilege, or goes on with it."""
-    return await WRITING.change(turn, merchant, privilege_id=number(privilege))
 
 
 @feature.tap("show")
@@ -75,7 +69,7 @@ async def overview(
             feature.button(t("预览"), "preview", here) if ready else None,
             feature.button(t("发布"), "publish", here, draft.nonce, style="primary") if ready and changed else None,
         ],
-        *drafting.in_rows(ways),
+        *grid(ways, 3),
         [
             feature.button(t("丢掉"), "drop", here, draft.nonce, style="danger"),
             doors.run_privileges(here, t("先放着")),

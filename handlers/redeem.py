@@ -18,7 +18,7 @@ from chat.lots import would_use
 from chat.offer_rules import special
 from chat.offers import asked, both, cost, joined, likely_amounts, points_of, thing, unused
 from chat.refusals import wording
-from chat.screen import BLANK, Button, Line, Onward, Photo, Screen, screen
+from chat.screen import BLANK, Button, Line, Onward, Photo, Screen, grid, screen
 from chat.turn import Turn
 from chat.words import Money, Text, t, tn
 from ledger.points import statements
@@ -225,14 +225,14 @@ def _amounts(listed: Listed, facts: Facts, yes: Yes, *first: Line) -> Screen:
     buttons = [_amount_button(listed, price.quote(amount)) for amount in likely]
     available = points_of(listed, facts.available)
     if isinstance(price, PerMoney):
-        grid = {
+        by = {
             "least": Money(price.least, listed.money),
             "most": Money(yes.most, listed.money),
             "step": Money(price.step, listed.money),
         }
         lines += [
-            t("要多少?从 {least} 起,每档 {step},您可用 {available},最多 {most}。", available=available, **grid),
-            t("也可以直接打字,比如 {most}。", **grid),
+            t("要多少?从 {least} 起,每档 {step},您可用 {available},最多 {most}。", available=available, **by),
+            t("也可以直接打字,比如 {most}。", **by),
         ]
     else:
         lines += [
@@ -241,7 +241,7 @@ def _amounts(listed: Listed, facts: Facts, yes: Yes, *first: Line) -> Screen:
             else t("要几份?您可用 {available},最多 {most} 份。", available=available, most=yes.most),
             t("也可以直接打字。"),
         ]
-    rows: list[list[Button | None]] = [list(buttons[i : i + 2]) for i in range(0, len(buttons), 2)]
+    rows = grid(buttons, 2)
     return screen(lines, [*rows, [doors.offer(t("返回"), listed.id)]])
 
 

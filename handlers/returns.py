@@ -10,7 +10,7 @@ from chat.cash import coming as cash_coming
 from chat.feature import Feature
 from chat.offers import both
 from chat.returns import REASONS, WISHES
-from chat.screen import BLANK, Button, Line, Screen, screen
+from chat.screen import BLANK, Button, Line, Screen, grid, screen
 from chat.turn import Turn
 from chat.vouchers import what
 from chat.words import Text, t, tn
@@ -45,7 +45,7 @@ def _why(turn: Turn, voucher: Redemption) -> Screen:
         t("怎么了?点最接近的。"),
         t("用积分换的,和花钱买的一样可以退换。"),
     ]
-    rows: list[list[Button | None]] = [list(buttons[i : i + 2]) for i in range(0, len(buttons), 2)]
+    rows = grid(buttons, 2)
     return screen(lines, [*rows, [_leave(voucher)]])
 
 

@@ -8,7 +8,7 @@ import datetime as dt
 from chat import doors
 from chat.arguments import number
 from chat.feature import Feature
-from chat.screen import BLANK, Button, Line, Screen, screen
+from chat.screen import BLANK, Button, Line, Screen, grid, screen
 from chat.turn import Turn
 from chat.words import Both, Text, t
 from ledger.members import birthdays, consent, person, profile
@@ -90,10 +90,9 @@ async def region(turn: Turn) -> Screen:
         feature.button(t("{region}", region=Both(one.name_zh, one.name_en)), "live", one.code)
         for one in turn.programme.regions
     ]
-    rows = [choices[i : i + 3] for i in range(0, len(choices), 3)]
     return screen(
         [t("您在哪里?"), t("有些积分规则只在一个地区有。可以不填。")],
-        [*rows, [feature.button(t("不填"), "live", "-"), _back()]],
+        [*grid(choices, 3), [feature.button(t("不填"), "live", "-"), _back()]],
     )
 
 
@@ -112,11 +111,10 @@ async def birthday(turn: Turn) -> Screen:
     months = [
         feature.button(t("{month}月", month=Both(str(m), calendar.month_abbr[m])), "month", m) for m in range(1, 13)
     ]
-    rows: list[list[Button | None]] = [list(months[i : i + 4]) for i in range(0, 12, 4)]
     forget = feature.button(t("删除生日"), "forget", "birthday", style="danger") if mine.birthday else None
     return screen(
         [t("您哪个月生日?"), t("只用来在那一天祝贺您,随时能删。")],
-        [*rows, [forget, _back()]],
+        [*grid(months, 4), [forget, _back()]],
     )
 
 
@@ -128,8 +126,7 @@ async def month(turn: Turn, chosen: str) -> Screen:
         return await birthday(turn)
     last = calendar.monthrange(LEAP_YEAR, m)[1]
     days = [feature.button(t("{day}", day=d), "day", m, d) for d in range(1, last + 1)]
-    rows: list[list[Button | None]] = [list(days[i : i + DAYS_A_ROW]) for i in range(0, last, DAYS_A_ROW)]
-    return screen([t("哪一天?")], [*rows, [feature.button(t("返回"), "birthday")]])
+    return screen([t("哪一天?")], [*grid(days, DAYS_A_ROW), [feature.button(t("返回"), "birthday")]])
 
 
 @feature.tap("day")

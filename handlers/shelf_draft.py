@@ -16,7 +16,7 @@ from chat.offer_answers import About
 from chat.offer_parts import GUIDED, PART
 from chat.offer_text import PARTS
 from chat.own_shelf import previewed, run_here
-from chat.screen import BLANK, Button, Line, Screen, screen
+from chat.screen import BLANK, Button, Line, Screen, grid, screen
 from chat.till import Post
 from chat.turn import Turn
 from chat.words import Both, t, tn
@@ -49,12 +49,6 @@ async def _currency(turn: Turn, post: Post) -> Document:
     if not paid_in:
         raise CurrencyNotAccepted(post.merchant.code, "common")
     return {"currency": paid_in[0].code}
-
-
-@feature.tap("change")
-async def change(turn: Turn, merchant: str, offer: str) -> Screen:
-    """Begins to change an offer, or goes on with it."""
-    return await WRITING.change(turn, merchant, offer_id=number(offer))
 
 
 @feature.tap("show")
@@ -133,7 +127,7 @@ def _ways(about: About, here: int, draft: Draft, page: int) -> list[list[Button 
         feature.button(t("预约…"), "show", here, _BOOKING_PAGE) if about.service and page != _BOOKING_PAGE else None,
         feature.button(t("更多…"), "show", here, _REST_PAGE) if page != _REST_PAGE else None,
     ]
-    return [*drafting.in_rows(buttons), others]
+    return [*grid(buttons, 3), others]
 
 
 def _page_of(part: str | None) -> int:

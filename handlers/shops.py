@@ -5,7 +5,7 @@ from __future__ import annotations
 from chat import doors, known, merchants, rules
 from chat.arguments import number
 from chat.feature import Feature
-from chat.screen import BLANK, Button, Line, Screen, screen
+from chat.screen import BLANK, Button, Line, Screen, grid, screen
 from chat.turn import Turn
 from chat.words import Both, Text, t, tn
 from ledger.earning import green_rating, rulebook
@@ -85,7 +85,7 @@ async def regions(turn: Turn, category: str) -> Screen:
         feature.button(t("{region}", region=Both(each.name_zh, each.name_en)), "list", each.code, category, 0)
         for each in turn.programme.regions
     ]
-    rows: list[list[Button | None]] = [list(buttons[i : i + 3]) for i in range(0, len(buttons), 3)]
+    rows = grid(buttons, 3)
     rows.append([feature.button(t("所有地区"), "list", ANY, category, 0), doors.home()])
     return screen([t("看哪里的商户?")], rows)
 
@@ -98,7 +98,7 @@ async def trades(turn: Turn, region: str) -> Screen:
         feature.button(t("{trade} {n}", trade=merchants.category(code), n=there[code]), "list", region, code, 0)
         for code in sorted(there)
     ]
-    rows: list[list[Button | None]] = [list(buttons[i : i + 2]) for i in range(0, len(buttons), 2)]
+    rows = grid(buttons, 2)
     rows.append([feature.button(t("所有行业"), "list", region, ANY, 0), doors.home()])
     return screen([t("看哪一行的?")], rows)
 

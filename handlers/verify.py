@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chat import booking, doors, settlement, till, vouchers
+from chat import booking, doors, till, vouchers
 from chat import cash as cash_words
 from chat.arguments import number
 from chat.feature import Feature
@@ -74,10 +74,8 @@ async def code_typed(turn: Turn, said: str) -> Screen:
 async def look(turn: Turn, post: Post, said: str) -> Screen:
     """Shows what to hand over; what the code meets otherwise is said, and the next one is awaited."""
     answer = await counter.verify(turn.tx, post.staff, said, vault=turn.vault, at=turn.at)
-    if isinstance(answer, counter.CodeUnknown) and not answer.tries_left:
-        for member_id in await settlement.run_by(turn.tx, post.merchant.id):
-            told = vouchers.guessing(post.staff.label, post.where, post.merchant.id)
-            turn.tell(member_id, told, key=f"guessing:{turn.key}:{member_id}")
+    for told in await vouchers.guesses(turn.tx, post.staff, answer, post.where, at=turn.at):
+        turn.tell(told.member_id, told.screen, key=told.key)
     if isinstance(answer, Refusal):
         return refused(post, answer, await _owed(turn, post, answer))
     code = codes.read(said)

@@ -310,13 +310,13 @@ async def _turn(
             if isinstance(again, Answer):
                 return again
     else:
+        await say(tx, world.vault, call.tells, today=call.at.today, zone=call.zone)
         if isinstance(made, Refused):
             problem = problems.refused(made.refusal)
     if problem is None:
         assert isinstance(made, str | BaseModel)
         answer = Answer(operation.status, made if isinstance(made, str) else made.model_dump_json())
         await receipts.note(tx, call.receipts)
-        await say(tx, world.vault, call.tells, today=call.at.today, zone=call.zone)
     else:
         answer = problem.answer(call.speaker)
     if operation.kind == "write" and (problem is None or not problem.later):

@@ -15,7 +15,9 @@ from ledger.redeeming.vouchers import Redemption
 
 async def check(call: Call, asked: VoucherIn) -> VoucherOut | Refused:
     """What a code is good for. Refusals as in `counter.verify`."""
-    return _said(call, await counter.verify(call.tx, call.staff, asked.code, vault=call.vault, at=call.at))
+    found = await counter.verify(call.tx, call.staff, asked.code, vault=call.vault, at=call.at)
+    await _reported(call, found)
+    return _said(call, found)
 
 
 async def use(call: Call, asked: VoucherIn) -> VoucherOut | Refused:
@@ -23,6 +25,7 @@ async def use(call: Call, asked: VoucherIn) -> VoucherOut | Refused:
     used = await counter.use(call.tx, call.staff, asked.code, vault=call.vault, at=call.at)
     if isinstance(used, Redemption):
         call.tells.append(Tell(used.member_id, vouchers.used_notice(used), key=f"voucher-used:{used.id}"))
+    await _reported(call, used)
     return _said(call, used)
 
 
@@ -43,6 +46,12 @@ async def listed(call: Call, asked: None) -> OfflineOut:
         for line in made.lines
     ]
     return OfflineOut(key=made.key, made_at=call.at.now, until=made.until, left_out=made.left_out, vouchers=lines)
+
+
+async def _reported(call: Call, found: Redemption | Refusal) -> None:
+    """Whoever runs the merchant hears that a key guesses."""
+    where = Both(call.merchant.name_zh, call.merchant.name_en)
+    call.tells += await vouchers.guesses(call.tx, call.staff, found, where, at=call.at, key=call.key.shown)
 
 
 def _named(call: Call, voucher: Redemption) -> str:

@@ -1,8 +1,9 @@
 """Whom a file means: a customer by the merchant's own number, by the reference that its systems know a member by, or by the paper
 card or phone that tills know.
 
-A phone that no till knows yet becomes a customer without Telegram, as it would at a till (`walk_ins`): found by a keyed index, with
-the number sealed. It is never a number of the merchant's own, which is kept as it stands.
+A phone, or a printed card, that no till has seen yet becomes a customer without Telegram, as it would at a till (`walk_ins`):
+found by a keyed index, with the number sealed. It is never a number of the merchant's own, which is kept as it stands; but where
+the merchant had a customer of that very number before the card was printed, they stay who they are.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from ledger.merchants import accounts
 
 class Customer(NamedTuple):
     """`number` names them in keys, however it was written; `members` are those whom their purchases may be of: whoever has the
-    account now is the last. `shown`: as they may be named in words. `new`: a phone's account, opened just now."""
+    account now is the last. `shown`: as they may be named in words. `new`: a phone's or card's account, opened just now."""
 
     number: str
     members: tuple[int, ...]
@@ -56,13 +57,13 @@ async def find(working: Working, said: Iterable[str]) -> dict[str, Customer]:
 
 
 async def _without_telegram(working: Working, handle: Handle) -> Customer | None:
-    """Who is known by a card or phone; None for a number that is made like a card's, and is none that a till has seen."""
-    tx, vault = working.tx, working.vault
+    """Who is known by a card or phone; None for a number that is only made like a card's, and for one of the merchant's own."""
+    tx, vault, here = working.tx, working.vault, working.merchant.id
     opened = await walk_ins.account_of(tx, vault, handle)
-    new = opened is None and handle.kind == "phone"
+    new = opened is None and not (handle.kind == "card" and await accounts.known(tx, here, handle.digits))
     if new:
         opened = await walk_ins.open_brought(
-            tx, vault, handle, merchant_id=working.merchant.id, by=working.file.actor, now=working.at.now
+            tx, vault, handle, merchant_id=here, by=working.file.actor, now=working.at.now
         )
     if opened is None:
         return None

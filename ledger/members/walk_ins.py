@@ -237,12 +237,16 @@ async def open_account(
 
 async def open_brought(
     tx: AsyncConnection, vault: Vault, handle: Handle, *, merchant_id: int, by: str, now: dt.datetime
-) -> int:
-    """The account of a phone that a merchant's file names, opened where there is none. Like other customers of a file its owner
-    has agreed to nothing yet: they do when they claim it."""
-    known = await account_of(tx, vault, handle)
-    made = None if known else await _opened(tx, vault, handle, None, merchant_id=merchant_id, by=by, now=now)
-    found = known or made or await account_of(tx, vault, handle)
+) -> int | None:
+    """The account of a phone or a printed card that a merchant's file names, opened where there is none; None for a card that was
+    not printed. Like other customers of a file its owner has agreed to nothing yet: they do when they claim it."""
+    if (known := await account_of(tx, vault, handle)) is not None:
+        return known
+    printed = await _printed(tx, handle.digits) if handle.kind == "card" else None
+    if handle.kind == "card" and printed is None:
+        return None
+    made = await _opened(tx, vault, handle, printed, merchant_id=merchant_id, by=by, now=now)
+    found = made or await account_of(tx, vault, handle)
     assert found is not None, "the conflicting account is committed"
     return found
 

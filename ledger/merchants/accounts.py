@@ -73,6 +73,12 @@ class Account(NamedTuple):
         return (self.member_id, self.claimed_by) if self.claimed_by else (self.member_id,)
 
 
+async def known(tx: AsyncConnection, merchant_id: int, number: str) -> bool:
+    """Whether a merchant has a customer of this number of its own."""
+    query = text("SELECT 1 FROM external_account WHERE merchant_id = :id AND external_id = :number")
+    return await tx.scalar(query, {"id": merchant_id, "number": number}) is not None
+
+
 async def open_many(tx: AsyncConnection, merchant_id: int, numbers: Iterable[str]) -> dict[str, Account]:
     """The accounts of these customers, made where missing: unclaimed members. Who opens accounts of one merchant holds its
     lock (`taking_turns`)."""

@@ -59,6 +59,7 @@ _WRONG = text(
     "SELECT at FROM code_attempt WHERE staff_id = :staff_id AND outcome = 'unknown' AND at > :since"
     " ORDER BY at DESC LIMIT :most"
 )
+_LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended('codes:' || :staff_id, 0))")
 _TRIED = text("INSERT INTO code_attempt (staff_id, at, outcome) VALUES (:staff_id, :at, :outcome)")
 _USE = text(
     f"UPDATE redemption SET state = 'used', used_at = :now, used_by = :staff_id, settles_on = :today, {HANDED_OVER}"
@@ -77,14 +78,18 @@ async def verify(tx: AsyncConnection, staff: Staff, typed: str, *, vault: Vault,
     code = codes.read(typed)
     if code is None:
         return CodeMistyped()
-    since = at.now - dt.timedelta(minutes=GUESSING_MINUTES)
-    wrong = list(await tx.scalars(_WRONG, {"staff_id": staff.id, "since": since, "most": WRONG_CODES_MOST}))
-    if len(wrong) == WRONG_CODES_MOST:
-        return GuessingPaused(wrong[-1] + dt.timedelta(minutes=GUESSING_MINUTES))
+    wrong = await _wrong(tx, staff, at=at)
+    if (paused := _paused(wrong)) is not None:
+        return paused
     row = (await tx.execute(_BY_CODE, {"code_index": blind(vault, code)})).first()
     voucher = None if row is None else of_row(row)
     answer: Redemption | Refusal
     if voucher is None:
+        # Who guesses with many requests at once is counted in a row: only wrong codes wait here.
+        await tx.execute(_LOCK, {"staff_id": str(staff.id)})
+        wrong = await _wrong(tx, staff, at=at)
+        if (paused := _paused(wrong)) is not None:
+            return paused
         answer = CodeUnknown(WRONG_CODES_MOST - 1 - len(wrong))
     elif not voucher.at(staff.merchant_id):
         answer = VoucherOfAnother(tuple(shop.name for shop in voucher.shops))
@@ -95,6 +100,29 @@ async def verify(tx: AsyncConnection, staff: Staff, typed: str, *, vault: Vault,
     outcome = "found" if isinstance(answer, Redemption) else answer.code.removeprefix("code_")
     await tx.execute(_TRIED, {"staff_id": staff.id, "at": at.now, "outcome": outcome})
     return answer
+
+
+async def _wrong(tx: AsyncConnection, staff: Staff, *, at: Moment, windows: int = 1) -> list[dt.datetime]:
+    """When this staff member named unknown codes, newest first, in the last `windows` times `GUESSING_MINUTES`."""
+    since = at.now - dt.timedelta(minutes=GUESSING_MINUTES * windows)
+    asked = {"staff_id": staff.id, "since": since, "most": WRONG_CODES_MOST * windows}
+    return list(await tx.scalars(_WRONG, asked))
+
+
+def _paused(wrong: list[dt.datetime]) -> GuessingPaused | None:
+    full = len(wrong) == WRONG_CODES_MOST
+    return GuessingPaused(wrong[-1] + dt.timedelta(minutes=GUESSING_MINUTES)) if full else None
+
+
+async def guesses_since(
+    tx: AsyncConnection, staff: Staff, answer: Redemption | Refusal, *, at: Moment
+) -> dt.datetime | None:
+    """Where `answer` paused this staff member: since when they have been guessing. None: it did not, or they went on after a
+    pause, which those who run the merchant were told of when it began."""
+    if not isinstance(answer, CodeUnknown) or answer.tries_left:
+        return None
+    wrong = await _wrong(tx, staff, at=at, windows=2)
+    return wrong[-1] if len(wrong) == WRONG_CODES_MOST else None
 
 
 async def use(tx: AsyncConnection, staff: Staff, code: str, *, vault: Vault, at: Moment) -> Redemption | Refusal:

@@ -40,6 +40,15 @@ class Draft:
     photo_waits: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What is there to be changed: whose it is, and its latest version as drafts hold it."""
+
+    merchant_id: int
+    version: int
+    document: Document
+
+
 D = TypeVar("D", bound=Draft)
 
 
@@ -49,6 +58,8 @@ class Drafts(Generic[D]):
     Args:
         subject: the table's column that names what a draft changes.
         none, in_the_way: refusals, for a merchant's id; the second also takes what the other draft changes.
+        published: what can be changed, as it is now.
+        unknown: the refusal that a merchant has nothing of that id.
         base: the document that a draft of a change began with.
         photos: whether pictures are fetched for them.
     """
@@ -61,10 +72,13 @@ class Drafts(Generic[D]):
         *,
         none: Callable[[int], Refusal],
         in_the_way: Callable[[int, int | None], Refusal],
+        published: Callable[[AsyncConnection, int], Awaitable[Published]],
+        unknown: Callable[[int], Refusal],
         base: Callable[[AsyncConnection, D], Awaitable[Document]],
         photos: bool = False,
     ) -> None:
         self._draft, self._none, self._in_the_way, self._base = draft, none, in_the_way, base
+        self._published, self._unknown = published, unknown
         whose = "merchant_id = :merchant AND member_id = :member"
         picture = ", photo_file IS NOT NULL" if photos else ""
         # What is begun anew waits for no picture.
@@ -140,6 +154,24 @@ class Drafts(Generic[D]):
         values = {"merchant": merchant_id, "member": member_id, "subject": subject_id, "base": base, "guide": guide}
         await tx.execute(self._begin, {**values, "nonce": nonce, "now": now, "document": json.dumps(document)})
         return await self.mine(tx, merchant_id, member_id)
+
+    async def begin_change(
+        self, tx: AsyncConnection, subject_id: int, *, merchant_id: int, member_id: int, nonce: str, now: dt.datetime
+    ) -> D:
+        """Begin to change what is published, or go on with a change of it. The refusals `unknown`, `in_the_way`."""
+        this = await self._published(tx, subject_id)
+        if this.merchant_id != merchant_id:
+            raise self._unknown(subject_id)
+        return await self.begin(
+            tx,
+            merchant_id=merchant_id,
+            member_id=member_id,
+            document=this.document,
+            subject=(subject_id, this.version),
+            guide=None,
+            nonce=nonce,
+            now=now,
+        )
 
     async def keep(
         self,

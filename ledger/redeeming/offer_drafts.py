@@ -22,7 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ledger.errors import Refusal
 from ledger.merchants import log
 from ledger.redeeming import drafts, shelf
-from ledger.redeeming.drafts import Document, Drafts, merged
+from ledger.redeeming.drafts import Document, Drafts, Published, merged
 from ledger.redeeming.offers import Offer
 from ledger.redeeming.own_shelf import taken_of
 from ledger.redeeming.publish import publish
@@ -133,28 +133,24 @@ async def base_of(tx: AsyncConnection, draft: Draft) -> Document:
     return written(Offer.model_validate(said, strict=False))
 
 
-_KEPT = Drafts("offer_draft", "offer_id", Draft, none=NoSuchDraft, in_the_way=DraftInTheWay, base=base_of, photos=True)
-find, mine, unfinished, begin = _KEPT.find, _KEPT.mine, _KEPT.unfinished, _KEPT.begin
-changes, drop = _KEPT.changes, _KEPT.drop
-
-
-async def begin_change(
-    tx: AsyncConnection, *, merchant_id: int, member_id: int, offer_id: int, nonce: str, now: dt.datetime
-) -> Draft:
-    """Begin to change an offer, or go on with a change of it that is not published. `NoSuchOffer`, `DraftInTheWay`."""
+async def _published(tx: AsyncConnection, offer_id: int) -> Published:
     this = await shelf.one(tx, offer_id)
-    if this.merchant_id != merchant_id:
-        raise NoSuchOffer(offer_id)
-    return await _KEPT.begin(
-        tx,
-        merchant_id=merchant_id,
-        member_id=member_id,
-        document=written(this.offer),
-        subject=(offer_id, this.version),
-        guide=None,
-        nonce=nonce,
-        now=now,
-    )
+    return Published(this.merchant_id, this.version, written(this.offer))
+
+
+_KEPT = Drafts(
+    "offer_draft",
+    "offer_id",
+    Draft,
+    none=NoSuchDraft,
+    in_the_way=DraftInTheWay,
+    published=_published,
+    unknown=NoSuchOffer,
+    base=base_of,
+    photos=True,
+)
+find, mine, unfinished = _KEPT.find, _KEPT.mine, _KEPT.unfinished
+begin, begin_change, changes, drop = _KEPT.begin, _KEPT.begin_change, _KEPT.changes, _KEPT.drop
 
 
 async def change(

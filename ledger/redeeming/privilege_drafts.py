@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger.errors import Refusal
 from ledger.redeeming import drafts, privileges
-from ledger.redeeming.drafts import Document, Drafts, merged
+from ledger.redeeming.drafts import Document, Drafts, Published, merged
 from ledger.redeeming.privilege import Privilege
 from ledger.redeeming.privileges import NoSuchPrivilege
 
@@ -96,35 +96,23 @@ async def base_of(tx: AsyncConnection, draft: Draft) -> Document:
     return written(Privilege.model_validate_json(said or ""))
 
 
+async def _published(tx: AsyncConnection, privilege_id: int) -> Published:
+    this = await privileges.one(tx, privilege_id)
+    return Published(this.merchant_id, this.version, written(this.privilege))
+
+
 _KEPT = Drafts(
     "privilege_draft",
     "privilege_id",
     Draft,
     none=NoSuchPrivilegeDraft,
     in_the_way=PrivilegeDraftInTheWay,
+    published=_published,
+    unknown=NoSuchPrivilege,
     base=base_of,
 )
-find, mine, unfinished, begin = _KEPT.find, _KEPT.mine, _KEPT.unfinished, _KEPT.begin
-changes, drop = _KEPT.changes, _KEPT.drop
-
-
-async def begin_change(
-    tx: AsyncConnection, *, merchant_id: int, member_id: int, privilege_id: int, nonce: str, now: dt.datetime
-) -> Draft:
-    """Begin to change a privilege, or go on with a change of it. `NoSuchPrivilege`, `PrivilegeDraftInTheWay`."""
-    this = await privileges.one(tx, privilege_id)
-    if this.merchant_id != merchant_id:
-        raise NoSuchPrivilege(privilege_id)
-    return await _KEPT.begin(
-        tx,
-        merchant_id=merchant_id,
-        member_id=member_id,
-        document=written(this.privilege),
-        subject=(privilege_id, this.version),
-        guide=None,
-        nonce=nonce,
-        now=now,
-    )
+find, mine, unfinished = _KEPT.find, _KEPT.mine, _KEPT.unfinished
+begin, begin_change, changes, drop = _KEPT.begin, _KEPT.begin_change, _KEPT.changes, _KEPT.drop
 
 
 async def change(

@@ -25,7 +25,7 @@ from ledger.imports.files import ImportNotReady, ImportOver, TooManyImports
 from ledger.imports.kinds import Kind
 from ledger.imports.reading import ImportTooLarge
 from ledger.members import claims, walk_ins
-from ledger.merchants import guarantee
+from ledger.merchants import accounts, guarantee
 from tests.bot.importing import Desk, csv_of, day, file_of, nothing, open_desk, xlsx_of
 from tests.conftest import Database
 from tests.jobs.duties import Office
@@ -509,6 +509,52 @@ async def test_a_customer_whom_tills_know_by_phone_or_card_is_the_same_one_in_fi
     assert await desk.outcomes(await desk.done("purchases", more)) == ["already", "already", "done"]
     assert await desk.sql("SELECT member_id FROM purchase WHERE document = 'd3'") == [(owner,)]
     assert await desk.holds()
+
+
+async def test_a_printed_card_that_no_till_has_seen_is_that_card_and_no_number_of_the_merchants_own(
+    database: Database,
+) -> None:
+    desk = await open_desk(database)
+    unprinted = walk_ins.card_number(4_711)
+    assert await desk.outcomes(await desk.done("members", file_of("members", [unprinted]))) == ["done"]
+    async with database.engine.begin() as tx:
+        shop = desk.merchant.id
+        _, cards = await walk_ins.print_cards(tx, desk.vault, merchant_id=shop, count=2, by="staff:1", now=NOON)
+    first, second = cards
+    gaps = f"{first.number[:4]} {first.number[4:8]} {first.number[8:]}"
+    tried = await desk.tried("members", file_of("members", [first.number], [second.number]))
+    assert await desk.outcomes(tried) == ["would"] * 2 and await desk.sql("SELECT 1 FROM walk_in") == []
+    file = await desk.confirm(tried)
+    assert await desk.outcomes(file) == ["done", "done"]
+    async with database.engine.connect() as tx:
+        codes = await members.claim_codes(tx, desk.vault, file, await desk.rows(file), now=NOON)
+    assert codes == {}, "they claim by the code under the scratch field"
+    again = await desk.done("members", file_of("members", [gaps], [unprinted]))
+    assert await desk.outcomes(again) == ["already", "already"]
+    bought_by = file_of("purchases", bought("d1", gaps, "10.00"), bought("d2", unprinted, "20.00"))
+    assert await desk.outcomes(await desk.done("purchases", bought_by)) == ["done", "done"]
+
+    handle = walk_ins.read(first.number)
+    assert handle is not None
+    async with database.engine.begin() as tx:
+        whose = await walk_ins.open_account(
+            tx, desk.vault, handle, merchant_id=shop, terms="2026-11", by="staff:1", now=NOON
+        )
+    assert await desk.sql("SELECT member_id FROM purchase WHERE document = 'd1'") == [(whose,)]
+    known = await desk.sql("SELECT external_id FROM external_account ORDER BY member_id")
+    assert [number for (number,) in known] == [unprinted, f"card-{first.number}", f"card-{second.number}"]
+    assert await desk.holds()
+
+
+async def test_a_number_that_a_file_brought_before_a_card_had_it_stays_who_it_was(database: Database) -> None:
+    desk = await open_desk(database)
+    async with database.engine.begin() as tx:
+        shop = desk.merchant.id
+        _, [card] = await walk_ins.print_cards(tx, desk.vault, merchant_id=shop, count=1, by="staff:1", now=NOON)
+        await accounts.open_many(tx, shop, [card.number])
+    assert await desk.outcomes(await desk.done("members", file_of("members", [card.number]))) == ["done"]
+    purchase = await desk.done("purchases", file_of("purchases", bought("d1", card.number, "10.00")))
+    assert await desk.outcomes(purchase) == ["done"] and await desk.sql("SELECT 1 FROM walk_in") == []
 
 
 async def test_a_phone_number_of_a_file_is_kept_nowhere_in_clear_and_is_the_same_customer_at_the_till(

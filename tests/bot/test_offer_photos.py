@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import random
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from sqlalchemy import text
 from telegram.error import NetworkError
 
 from bot import settings as settings_of
-from bot.double.double import Double
+from bot.double.double import Double, Person
 from bot.main import running
 from bot.offer_photos import SIDE_MOST, NotAPhoto, OfferPhotos, assets, shrink
 from bot.sent_files import Gone
@@ -96,41 +97,49 @@ async def test_a_name_leads_to_what_is_kept_or_to_what_comes_with_the_programme(
         await find("photo-of-nothing")
 
 
-async def asked(world: World) -> OfferPhotos:
-    """A manager has sent a picture, which nobody can fetch so far."""
+@dataclass
+class Asked:
+    """A picture that a manager has sent and nobody can fetch, because of `fault`."""
+
+    world: World
+    manager: Person
+    fault: Exception
+
+    @property
+    def photos(self) -> OfferPhotos:
+        return OfferPhotos(self.world.database.engine, self.world.vault, self.world.worker.parts.clock, self._fails)
+
+    async def _fails(self, file_id: str) -> bytes:
+        raise self.fault
+
+
+async def asked(world: World, fault: Exception) -> Asked:
     shop = await open_shop(world)
     await boxes(world, "box")
     await opened(world, shop.manager)
     await taps(world, shop.manager, "改", "照片")
     await shop.manager.sends_photo(jpeg())
     await world.settled()
-    world.boss = shop.manager  # type: ignore[attr-defined]
-    clock = world.worker.parts.clock
-
-    async def fails(file_id: str) -> bytes:
-        raise world.fault  # type: ignore[attr-defined]
-
-    return OfferPhotos(world.database.engine, world.vault, clock, fails)
+    return Asked(world, shop.manager, fault)
 
 
 async def test_a_network_that_is_down_is_tried_again_and_then_said(database: Database) -> None:
     async with bot_running(database) as world:
-        photos = await asked(world)
-        world.fault = NetworkError("down")  # type: ignore[attr-defined]
+        scene = await asked(world, NetworkError("down"))
+        photos = scene.photos
         for _ in range(TRIES_MOST):
             assert await photos.step()
             assert not await photos.step()  # not at once
             await world.sql("UPDATE offer_draft SET photo_due = photo_due - interval '1 minute'")
-        await world.worker.outbox.clear(world.boss.id)  # type: ignore[attr-defined]
+        await world.worker.outbox.clear(scene.manager.id)
         await world.settled()
-        assert printed(world.boss) == "照片没有放上\n图片没有取到。请再发一次。\n[接着写草稿]"  # type: ignore[attr-defined]
+        assert printed(scene.manager) == "照片没有放上\n图片没有取到。请再发一次。\n[接着写草稿]"
         assert not await photos.step()
 
 
 async def test_a_file_that_is_gone_is_said_at_once_and_a_dropped_draft_hears_nothing(database: Database) -> None:
     async with bot_running(database) as world:
-        photos = await asked(world)
-        world.fault = Gone()  # type: ignore[attr-defined]
+        photos = (await asked(world, Gone())).photos
         async with database.engine.begin() as tx:
             taken = await offer_photos.to_fetch(tx, now=world.now())
         assert taken is not None

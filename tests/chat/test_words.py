@@ -202,6 +202,17 @@ def test_values_read_as_people_say_them(value: Any, zh: str, en: str) -> None:
     assert Speaker("en", TODAY).plain(value) == en
 
 
+def test_a_name_in_latin_letters_stands_apart_from_chinese_words() -> None:
+    reader, said = Speaker("zh", TODAY), "<b>它刚被{who}改过</b>,由{who}。"
+    assert reader.html(Text(said, {"who": "Anna"})) == "<b>它刚被 Anna 改过</b>,由 Anna。"
+    assert reader.plain(Text(said, {"who": "Anna 老师"})) == "它刚被 Anna 老师改过,由 Anna 老师。"
+    assert reader.plain(Text(said, {"who": "小李"})) == "它刚被小李改过,由小李。"
+    marked = Text("<b>{who}</b>", {"who": Both("Łukasz", "Lukas")})
+    assert reader.html(Text(said, {"who": marked})) == "<b>它刚被 <b>Łukasz</b> 改过</b>,由 <b>Łukasz</b>。"
+    assert reader.plain(Text("满{n}减{m}", {"n": 3, "m": Money(500)})) == "满3减¥5"
+    assert Speaker("en", TODAY).plain(Text(said, {"who": "Anna"})) == "它刚被Anna改过,由Anna。"
+
+
 def test_an_hour_stands_apart_from_the_word_after_it_and_a_day_does_not() -> None:
     at, on = dt.datetime(2026, 11, 22, 13, 19, tzinfo=dt.UTC), TODAY + dt.timedelta(days=8)
     reader, said = Speaker("zh", TODAY), "{when}得的分,{when};{on}到期"

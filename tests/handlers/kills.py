@@ -9,19 +9,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
-
-from sqlalchemy import text
 
 from bot.clock import Clock
 from bot.double.double import Person
 from bot.leads import LostLead, take
 from bot.timetable import Timetable
-from bot.worker import Worker
 from jobs.duty import Duty
-from tests.bot.test_kills import stopped, what_waits_is_said_to
+from tests.bot.test_kills import nothing_prepared, stopped, what_waits_is_said_to
 from tests.driver import ZONE, World
 
 AWAITS_MOST = 400
@@ -50,7 +47,7 @@ async def stopped_everywhere(world: World, prepare: Callable[[], Awaitable[Deed]
     while not ended:
         deed, happened = await prepare(), False
         while not happened and not ended:
-            await _nothing_prepared(world.workers[awaits % 2])
+            await nothing_prepared(world.workers[awaits % 2])
             ended = not await stopped(deed.by(awaits % 2), awaits)
             happened = await deed.happened()
             awaits += 1
@@ -60,16 +57,6 @@ async def stopped_everywhere(world: World, prepare: Callable[[], Awaitable[Deed]
             await what_waits_is_said_to(world, who.id)
         await deed.holds()
     assert awaits > 5, "it was never really stopped"
-
-
-async def _nothing_prepared(worker: Worker) -> None:
-    """New connections in place of those that lie ready: each try then waits for the same things in the same order."""
-    turns = worker.parts.engines.turns
-    async with AsyncExitStack() as held:
-        ready = [await held.enter_async_context(turns.connect()) for _ in range(max(1, turns.pool.checkedin()))]  # type: ignore[attr-defined]
-        for connection in ready:
-            await connection.invalidate()
-            await connection.execute(text("SELECT 1"))
 
 
 def update(world: World, id_: int | None, hear: Sequence[Person], holds: Callable[[], Awaitable[None]]) -> Deed:

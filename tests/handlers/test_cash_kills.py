@@ -11,7 +11,7 @@ import pytest
 
 from bot.double.double import Person
 from ledger.redeeming.cash import lapse_unpaid
-from tests.bot.test_kills import stopped, what_waits_is_said_to
+from tests.bot.test_kills import nothing_prepared, stopped, what_waits_is_said_to
 from tests.conftest import Database
 from tests.driver import World, bot_running
 from tests.handlers.shop import gives, member_id, moment, shelve, shop
@@ -58,6 +58,7 @@ async def test_a_payment_stopped_at_any_await_is_done_once_by_the_next_worker(da
                 async with world.database.engine.begin() as tx:
                     assert len(await lapse_unpaid(tx, at=moment(world), grace_days=30)) == 1
             update = checkout.completes()
+            await nothing_prepared(first)
             was_stopped = await stopped(world.feed(first, update), suspension)
             await asyncio.gather(world.feed(second, update), world.feed(second, update))
             await what_waits_is_said_to(world, person.id)

@@ -14,8 +14,8 @@ from ledger.members.member import Member
 from ledger.points.commands import Moment
 from ledger.redeeming import bookings as places
 from tests.conftest import Database
+from tests.ledger.redeeming.booking_scene import a_case, on, rule, wash, when
 from tests.ledger.redeeming.stage import Stage
-from tests.ledger.redeeming.test_bookings import a_case, on, rule, wash, when
 from tests.turns import PROGRAMME, shown
 
 

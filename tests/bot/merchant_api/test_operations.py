@@ -188,6 +188,28 @@ async def test_another_merchants_voucher_and_guessing_are_refused(database: Data
         assert (await scene.ask("POST", "/v1/vouchers:use", {"code": code})).status == 200
 
 
+async def test_who_runs_the_merchant_hears_once_that_a_key_guesses(database: Database) -> None:
+    async with shop(database) as scene:
+        _, rival = await scene.new_key(merchant=scene.rail)
+        who = {"member_id": scene.member_id, "role": "owner", "label": "店主"}
+        async with database.engine.begin() as tx:
+            await staff.add(tx, merchant_id=scene.rail.id, **who, by="test", now=scene.now())  # type: ignore[arg-type]
+        for number in range(7):
+            path = "/v1/vouchers:use" if number == 4 else "/v1/vouchers:check"
+            await scene.ask("POST", path, {"code": codes.mint(entropy())}, key=rival)
+        told = await scene.sql("SELECT member_id, params FROM outbox WHERE key LIKE 'guessing:%'")
+        assert [row.member_id for row in told] == [scene.member_id]
+        [[label, prefix]] = await scene.sql(
+            "SELECT label, prefix FROM api_key WHERE merchant_id = :id", id=scene.rail.id
+        )
+        assert told[0].params["text"].splitlines() == [
+            f"<b>密钥「{label}」报错了 5 个券码</b>",
+            "江南铁路 · 都不是任何人的券,可能有人在猜",
+            f"jf_{prefix}_… 先停 15 分钟,别的照常",
+            "不是自己的系统,就换密钥",
+        ]
+
+
 async def test_own_offers_are_put_on_the_shelf_read_and_taken_off(database: Database) -> None:
     async with shop(database) as scene:
         made = await scene.ask("PUT", "/v1/catalog/tea-box", {"document": BOX})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 from collections import Counter
 
 import pytest
@@ -100,6 +101,27 @@ async def test_too_many_unknown_codes_slow_one_staff_member_down_and_nobody_else
     assert isinstance(paused, GuessingPaused) and paused.until == at(minutes=counter.GUESSING_MINUTES).now
     assert isinstance(await act(stage, colleague, code, at(minutes=6)), Redemption)  # type: ignore[operator]
     assert not isinstance(await act(stage, guesser, code, Moment(paused.until, at().today)), GuessingPaused)  # type: ignore[operator]
+
+
+async def test_who_guesses_with_many_requests_at_once_has_no_more_tries(stage: Stage) -> None:
+    guesser = await stage.staff("fruit")
+    tries = [verify(stage, guesser, codes.mint(entropy(16))) for _ in range(12)]
+    met = await asyncio.gather(*tries)
+    assert sorted(no.tries_left for no in met if isinstance(no, CodeUnknown)) == [0, 1, 2, 3, 4]
+    assert sum(isinstance(no, GuessingPaused) for no in met) == 12 - counter.WRONG_CODES_MOST
+
+
+async def test_guessing_is_reported_when_it_begins_and_not_while_it_goes_on(stage: Stage) -> None:
+    guesser = await stage.staff("fruit")
+
+    async def guess(minutes: int) -> dt.datetime | None:
+        async with stage.engine.begin() as tx:
+            no = await counter.verify(tx, guesser, codes.mint(entropy(16)), vault=stage.vault, at=at(minutes=minutes))
+            return await counter.guesses_since(tx, guesser, no, at=at(minutes=minutes))
+
+    assert [await guess(minute) for minute in range(5)] == [None] * 4 + [at(minutes=0).now]
+    assert [await guess(minute) for minute in (5, 16, 17, 18, 19, 33, 34)] == [None] * 7
+    assert [await guess(minute) for minute in range(120, 125)] == [None] * 4 + [at(minutes=120).now]
 
 
 async def test_typing_errors_do_not_count_as_guesses(stage: Stage) -> None:

@@ -15,8 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ledger.redeeming import diaries, shelf
 from ledger.redeeming.booking import Diary, Openings
 from ledger.redeeming.may_redeem import Listed
+from tests.ledger.redeeming.booking_scene import on, rule, wash
 from tests.ledger.redeeming.stage import Stage
-from tests.ledger.redeeming.test_bookings import on, rule, wash
 
 ME, OTHER = 900_001, 900_002
 

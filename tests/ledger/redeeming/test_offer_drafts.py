@@ -52,7 +52,7 @@ async def box(tx: AsyncConnection) -> tuple[int, int]:
 async def changing(tx: AsyncConnection, who: int = FRUIT_A, **parts: Any) -> Draft:
     """A draft of the box with changes."""
     fruit, id_ = await box(tx)
-    draft = await drafts.begin_change(tx, merchant_id=fruit, member_id=who, offer_id=id_, nonce=f"n{who}", now=NOW)
+    draft = await drafts.begin_change(tx, id_, merchant_id=fruit, member_id=who, nonce=f"n{who}", now=NOW)
     return await drafts.change(tx, draft, parts, guide=None, now=NOW) if parts else draft
 
 
@@ -231,12 +231,12 @@ async def test_one_draft_at_a_time_and_one_that_changes_nothing_is_not_in_the_wa
         fruit, _ = await box(tx)
         other = await publish(tx, offer("pear", "梨", "Pear", "fruit", PerUnit(points=50)), now=NOW, today=TODAY)
         await changing(tx)  # nothing changed
-        draft = await drafts.begin_change(tx, merchant_id=fruit, member_id=FRUIT_A, offer_id=other, nonce="n2", now=NOW)
+        draft = await drafts.begin_change(tx, other, merchant_id=fruit, member_id=FRUIT_A, nonce="n2", now=NOW)
         await drafts.change(tx, draft, {"category": "home"}, guide=None, now=NOW)
         with pytest.raises(DraftInTheWay) as refused:
             await changing(tx)
         assert refused.value.offer_id == other
-        again = await drafts.begin_change(tx, merchant_id=fruit, member_id=FRUIT_A, offer_id=other, nonce="n3", now=NOW)
+        again = await drafts.begin_change(tx, other, merchant_id=fruit, member_id=FRUIT_A, nonce="n3", now=NOW)
         assert again.document["category"] == "home"
         assert (await changing(tx, FRUIT_B)).offer_id != other  # a colleague writes at the same time
 
@@ -247,7 +247,7 @@ async def test_another_merchants_offer_is_like_none(database: Database) -> None:
         market = (await merchants.by_code(tx, "market")).id
         _, id_ = await box(tx)
         with pytest.raises(NoSuchOffer):
-            await drafts.begin_change(tx, merchant_id=market, member_id=1, offer_id=id_, nonce="n", now=NOW)
+            await drafts.begin_change(tx, id_, merchant_id=market, member_id=1, nonce="n", now=NOW)
         with pytest.raises(NoSuchOffer):
             await own_shelf.switch(tx, market, id_, False, by="staff:9", now=NOW)
         with pytest.raises(NoSuchOffer):

@@ -60,7 +60,7 @@ async def begun(tx: AsyncConnection, who: int = A) -> Draft:
 async def changing(tx: AsyncConnection, who: int = A, **parts: Any) -> Draft:
     """A draft of the fresh food with changes."""
     market, id_ = await fresh_of(tx)
-    draft = await drafts.begin_change(tx, merchant_id=market, member_id=who, privilege_id=id_, nonce=f"n{who}", now=NOW)
+    draft = await drafts.begin_change(tx, id_, merchant_id=market, member_id=who, nonce=f"n{who}", now=NOW)
     return await drafts.change(tx, draft, parts, guide=None, now=NOW) if parts else draft
 
 
@@ -134,7 +134,7 @@ async def test_another_merchants_is_like_none(database: Database) -> None:
         rail = (await merchants.by_code(tx, "rail")).id
         _, id_ = await fresh_of(tx)
         with pytest.raises(NoSuchPrivilege):
-            await drafts.begin_change(tx, merchant_id=rail, member_id=A, privilege_id=id_, nonce="n", now=NOW)
+            await drafts.begin_change(tx, id_, merchant_id=rail, member_id=A, nonce="n", now=NOW)
 
 
 async def test_one_that_is_off_stays_off_and_one_that_is_paused_meanwhile_is_not_woken(database: Database) -> None:
