@@ -37,7 +37,7 @@ def held_screen(turn: Turn, voucher: Redemption, code: str, *first: Line, left: 
     online = turn.invoices and voucher.offer.by_invoice
     lines: list[Line | None] = [
         *first,
-        t("<b>{what}</b> · {merchant}", what=what(voucher), merchant=fulfilments.where(voucher)),
+        t("<b>{what}</b> · {merchant}", what=what(voucher), merchant=both(voucher.merchant)),
         fulfilments.everywhere(voucher),
         t("<b>{points} + {cash}</b>", points=points_of(voucher, voucher.points), cash=due(voucher)),
         BLANK,

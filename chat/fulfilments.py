@@ -22,7 +22,7 @@ NAMED = 3
 
 STATES: dict[State, Text] = {
     "asked": t("等答复"),
-    "agreed": t("一起兑"),
+    "agreed": t("已答应"),
     "declined": t("谢绝了"),
     "left": t("不再兑了"),
 }

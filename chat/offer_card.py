@@ -31,7 +31,7 @@ def card(turn: Turn, seen: Seen) -> Card:
     """What it is, what it costs this member, whether they may have it or which rules say no, and its rules."""
     listed, document, priced = seen.listed, seen.listed.offer, seen.verdict.priced
     lines: list[Line | None] = [
-        t("<b>{name}</b> · {merchant}", name=both(document.name), merchant=fulfilments.where(listed)),
+        t("<b>{name}</b> · {merchant}", name=both(document.name), merchant=both(listed.merchant)),
         fulfilments.everywhere(listed),
         t("<b>{price}</b>", price=price(listed, priced.price)),
         special(listed, priced),

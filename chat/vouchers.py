@@ -66,7 +66,7 @@ def code_screen(turn: Turn, voucher: Redemption, code: str, *first: Line, left: 
     change = booked is not None and voucher.changeable(turn.at.programme_now)
     lines: list[Line | None] = [
         *first,
-        t("<b>{what}</b> · {merchant}", what=what(voucher), merchant=fulfilments.where(voucher)),
+        t("<b>{what}</b> · {merchant}", what=what(voucher), merchant=both(voucher.merchant)),
         fulfilments.everywhere(voucher),
         t("<b>{when}</b>,{n} 分钟", when=booked.starts_at, n=minutes(booked)) if booked else None,
         BLANK,

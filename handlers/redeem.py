@@ -162,7 +162,7 @@ async def _confirm(turn: Turn, offer_id: int, amount: int, *, changed: bool = Fa
     lots = await statements.would_burn(turn.tx, turn.me.owner, listed.currency_id, quote.points, today=turn.today)
     what = thing(document, quote.units, quote.value_minor, listed.money)
     lines: list[Line | None] = [
-        t("<b>{what}</b> · {merchant}", what=what, merchant=fulfilments.where(listed)),
+        t("<b>{what}</b> · {merchant}", what=what, merchant=both(listed.merchant)),
         fulfilments.everywhere(listed),
         t("<b>{cost}</b>", cost=cost(listed, quote)),
         special(listed, verdict.priced, quote),
