@@ -235,14 +235,19 @@ class Dispatcher:
         now.answer = (await self._meant(now, said) if said[:1] not in ("", "/") else []) or [manners.not_understood()]
 
     async def _meant(self, now: Running, said: str) -> list[Screen]:
-        """What words lead to that answer no question; nothing where they mean nothing."""
-        command = self.registry.meanings.meant(said)
-        if command is not None and self._may(now, command.audience):
-            return await self._shown(now.turn, await command.run(now.turn, ""))
+        """What words lead to that answer no question; nothing where they mean nothing. A command by its name comes first, then a
+        thing by its name («tea voucher»), then a command that is spoken of."""
+        if shown := await self._commanded(now, self.registry.meanings.named(said)):
+            return shown
         for ear in self.registry.ears:
             if self._may(now, ear.audience) and (shown := await self._shown(now.turn, await ear.run(now.turn, said))):
                 return shown
-        return []
+        return await self._commanded(now, self.registry.meanings.meant(said))
+
+    async def _commanded(self, now: Running, command: Command | None) -> list[Screen]:
+        if command is None or not self._may(now, command.audience):
+            return []
+        return await self._shown(now.turn, await command.run(now.turn, ""))
 
     async def _reachable(self, now: Running) -> None:
         changed, member = now.update.my_chat_member, now.turn.member

@@ -42,12 +42,14 @@ class Meanings:
                 self._parts.append((len(word), place, word, command))
         self._parts.sort(key=lambda part: part[:2], reverse=True)
 
+    def named(self, said: str) -> Command | None:
+        """The command that a text is the name of, and nothing else."""
+        return self._exact.get(normal(said))
+
     def meant(self, said: str) -> Command | None:
-        """The command that a text names: wholly; else by the longest of its words, of equally long ones the later in the menus,
-        which is the more particular («兑换记录» is a record). None where it names none, or is longer than a request is."""
+        """The command that a text speaks of, by the longest of its words, of equally long ones the later in the menus, which is the
+        more particular («兑换记录» is a record). None where it speaks of none, or is longer than a request is."""
         plain = normal(said)
-        if (found := self._exact.get(plain)) is not None:
-            return found
         if len(plain) > LONGEST:
             return None
         words = f" {' '.join(_WORD.findall(plain))} "

@@ -31,6 +31,8 @@ TYPED = """
 水果                      水果券
 shuiguo                   水果券
 奶茶                      奶茶
+图书券                    图书券
+水果券怎么用              我的券
 """
 
 IN_ENGLISH = """
@@ -41,6 +43,8 @@ When do my points expire  expire
 vouchers                  vouchers
 help                      What I can do
 fruit                     fruit voucher
+tea voucher               Tea voucher · Half-Day Tea
+my vouchers please        My vouchers
 """
 
 
