@@ -155,6 +155,18 @@ def days(about: About, said: str) -> tuple[dt.date | None, dt.date | None]:
     return found
 
 
+def day_of_month(said: str) -> int | None:
+    """«每月28», «every 28th»: the same day of every month; None where something else is meant."""
+    met = re.fullmatch(
+        r"(?:每月|monthly|every(?: month)?)\s*(?:the )?(\d{1,2})\s*(?:号|日|st|nd|rd|th)?", plain(said).lower()
+    )
+    if met is None:
+        return None
+    if not 1 <= int(met[1]) <= 31:
+        raise Unread(t("每月几号写 1 到 31。"))
+    return int(met[1])
+
+
 def kind(about: About, said: str) -> Mapping[str, Any]:
     """A kind; another way of pricing begins the price anew, and what is of the other kind alone goes."""
     if said not in KINDS:

@@ -1,4 +1,5 @@
-"""Special prices of the offer that somebody is writing: for some days, for a tier and those above it, or both."""
+"""Special prices of the offer that somebody is writing: for some days, for a tier and those above it, for a region or a credit
+standing, or for days and some members both."""
 
 from __future__ import annotations
 
@@ -12,10 +13,11 @@ from chat.arguments import number
 from chat.feature import Feature
 from chat.offer_answers import About, Unread
 from chat.own_shelf import run_here
-from chat.screen import Button, Line, Screen, screen
+from chat.screen import Button, Line, Screen, grid, screen
 from chat.till import Post
 from chat.turn import Turn
 from chat.words import Both, Text, t
+from ledger.members import credit_standing
 from ledger.redeeming import offer_drafts
 from ledger.redeeming.offer_drafts import Draft
 from ledger.redeeming.offers import SPECIALS_MOST, PerMoney, Special
@@ -24,6 +26,8 @@ from ledger.redeeming.windows import When
 feature = Feature("shelf_specials", order=78)
 
 EVERYBODY = "all"
+_IN = "in="
+"""Before the code of a region, where a tier's would stand."""
 _WEEKLY: dict[str, tuple[Text, dict[str, Any]]] = {
     "weekend": (t("每周六、周日"), {"weekdays": [6, 7]}),
     "month_end": (t("每月最后那天"), {"days_of_month": [-1]}),
@@ -107,33 +111,40 @@ def _ask_name(turn: Turn, post: Post, first: Line | None = None) -> Screen:
 
 @feature.step("name")
 async def name_typed(turn: Turn, said: str) -> Screen:
-    """Takes the name and asks for whom it is, where there are tiers."""
+    """Takes the name and asks for whom it is."""
     post, _, about = await _writing(turn, str(turn.dialogue.data["merchant"]))
     try:
         name = offer_answers.in_both(said)
     except Unread as no:
         return _ask_name(turn, post, no.words)
-    tiers = about.terms.programme.tiers[1:]
-    if not tiers:
-        return _ask_days(turn, post, {"name": name})
     turn.goto(feature.at("who"), merchant=post.merchant.id, name=name)
     return _ask_whom(post, about)
 
 
-def _ask_whom(post: Post, about: About) -> Screen:
+def _ask_whom(post: Post, about: About, first: Line | None = None) -> Screen:
     choices: list[list[Button | None]] = [[feature.button(t("人人"), "who", EVERYBODY)]]
     choices += [
         [feature.button(t("{tier}以上", tier=about.terms.tier(tier.code)), "who", tier.code)]
         for tier in about.terms.programme.tiers[1:]
     ]
-    return screen([t("给谁?")], [*choices, [doors.offer_specials(post.merchant.id, t("返回"))]])
+    regions = [
+        feature.button(about.terms.region(each.code), "who", f"{_IN}{each.code}")
+        for each in about.terms.programme.regions
+    ]
+    lines = [first, t("给谁?点一个;按信用评级就发分数,比如 650。")]
+    return screen(lines, [*choices, *grid(regions), [doors.offer_specials(post.merchant.id, t("返回"))]])
 
 
 @feature.step("who")
 async def whom_typed(turn: Turn, said: str) -> Screen:
-    """Something was typed where a tap was awaited: asks again."""
-    post, _, about = await _writing(turn, str(turn.dialogue.data["merchant"]))
-    return _ask_whom(post, about)
+    """Takes the least credit standing; asks again where nothing of the kind was typed."""
+    data = turn.dialogue.data
+    post, _, about = await _writing(turn, str(data["merchant"]))
+    try:
+        least = offer_answers.whole(said, credit_standing.HIGHEST, least=credit_standing.LOWEST)
+    except Unread as no:
+        return _ask_whom(post, about, no.words)
+    return _ask_days(turn, post, {"name": data["name"], "who": {"standing": least}})
 
 
 @feature.tap("who")
@@ -143,8 +154,13 @@ async def whom(turn: Turn, tier: str) -> Screen:
     if turn.dialogue.state != feature.at("who"):
         return _gone()
     post, _, about = await _writing(turn, str(data["merchant"]))
-    who = {} if tier == EVERYBODY else {"who": {"tiers": offer_answers.from_tier(about, tier)}}
-    return _ask_days(turn, post, {"name": data["name"], **who})
+    if tier == EVERYBODY:
+        return _ask_days(turn, post, {"name": data["name"]})
+    if tier.startswith(_IN):
+        who: dict[str, Any] = {"regions": [tier.removeprefix(_IN)]}
+    else:
+        who = {"tiers": offer_answers.from_tier(about, tier)}
+    return _ask_days(turn, post, {"name": data["name"], "who": who})
 
 
 def _ask_days(turn: Turn, post: Post, one: dict[str, Any], first: Line | None = None) -> Screen:
@@ -154,7 +170,7 @@ def _ask_days(turn: Turn, post: Post, one: dict[str, Any], first: Line | None = 
         for code, (words, _) in _WEEKLY.items()
         if code != "always" or "who" in one
     ]
-    lines = [first, t("哪几天?发起止日期,比如 10-1 10-7;或点一个。")]
+    lines = [first, t("哪几天?发起止日期,比如 10-1 10-7,或「每月28」;或点一个。")]
     return screen(lines, [*choices, [doors.offer_specials(post.merchant.id, t("返回"))]])
 
 
@@ -174,6 +190,8 @@ async def days_typed(turn: Turn, said: str) -> Screen:
     data = turn.dialogue.data
     post, _, about = await _writing(turn, str(data["merchant"]))
     try:
+        if (monthly := offer_answers.day_of_month(said)) is not None:
+            return _ask_price(turn, post, about, {**data["one"], "when": {"days_of_month": [monthly]}})
         first, last = offer_answers.days(about, said)
         when = When(from_on=first, until=last)
     except Unread as no:
@@ -192,8 +210,14 @@ def _ask_price(turn: Turn, post: Post, about: About, one: dict[str, Any], first:
         said = t("那时每元多少分?平时 {points}。", points=about.price.points)
     else:
         said = t("那时一份多少分?平时 {points}。", points=about.price.points)
-    more = t("也可以让它更值:发「500 30」,500 分换 ¥30 的。")
-    lines = [first, said, more if about.price.kind == "per_unit" and about.price.rate is not None else None]
+    more: Text | None = None
+    if isinstance(about.price, PerMoney):
+        lower = (about.price.least_minor - about.price.step_minor) // 100
+        facts = {"points": about.price.points, "least": lower}
+        more = t("也可以开放更低的一档:发「{points} {least}」,从 ¥{least} 起。", **facts) if lower > 0 else None
+    elif about.price.rate is not None:
+        more = t("也可以让它更值:发「500 30」,500 分换 ¥30 的。")
+    lines = [first, said, more]
     return screen(lines, [[doors.offer_specials(post.merchant.id, t("返回"))]])
 
 
@@ -210,6 +234,8 @@ async def price_typed(turn: Turn, said: str) -> Screen:
         price = {**usual, "points": offer_answers.whole(numbers[0] if numbers else "", offer_answers.POINTS_MOST)}
         if len(numbers) == 2 and price["kind"] == "per_unit":
             price["value_minor"] = offer_answers.money(numbers[1])
+        elif len(numbers) == 2:
+            price["least_minor"] = offer_answers.money(numbers[1])
         elif len(numbers) != 1:
             raise Unread(t("没看懂。发一个数,比如 400。"))
         given = [*_given(draft), {**data["one"], "price": price}]

@@ -329,7 +329,10 @@ async def test_a_special_price_is_added_seen_by_members_and_taken_away(database:
         await opened(world, boss)
         await taps(world, boss, "改", "更多…", "特价", "加一个")
         assert (await says(world, boss, "只有中文")).startswith("两种语言都要")
-        assert "哪几天?发起止日期" in await says(world, boss, "冬日价 / Winter price")
+        assert (await says(world, boss, "冬日价 / Winter price")).startswith(
+            "给谁?点一个;按信用评级就发分数,比如 650。\n[人人]\n"
+        )
+        assert "哪几天?发起止日期" in await taps(world, boss, "人人")
         today = moment(world).today
         assert (await says(world, boss, "2020-01-01")).startswith("这些日子已经过了。")
         assert "那时一份多少分?平时 500。" in await says(
@@ -606,7 +609,9 @@ async def test_a_price_for_a_tier_and_an_offer_for_a_tier_reach_those_and_nobody
         await opened(world, boss)
         await taps(world, boss, "改", "更多…", "特价", "加一个")
         assert "[人人]\n[银卡以上]\n[金卡以上]" in await says(world, boss, "金卡价 / Gold price")
-        assert (await says(world, boss, "金卡")).startswith("给谁?")  # typed where a tap is awaited
+        assert (await says(world, boss, "金卡")).startswith(
+            "请发 1 到 1,000 之间的整数。\n给谁?"
+        )  # where a tap is awaited
         assert "[每天]" in await taps(world, boss, "金卡以上")
         await taps(world, boss, "每天")
         assert "1. 「金卡价」500 → 400 分,金卡" in await says(world, boss, "400")
