@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mimetypes
 from typing import Annotated
 
 from aiohttp import web
@@ -17,6 +18,9 @@ from bot.playground.stream import Stream
 from bot.playground.views import person_view
 
 PICTURE_BYTES_MAX = 10_000_000
+FILE_BYTES_MAX = 20_000_000
+"""More than a bot may fetch of Telegram is of no use here either."""
+NAME_CHARS_MAX = 255
 TEXT_CHARS_MAX = 4096
 CAPTION_CHARS_MAX = 1024
 SPIN_SECONDS = 30.0
@@ -78,6 +82,7 @@ class Actions:
             web.post(f"{one}/tap", self.tap),
             web.post(f"{one}/pay", self.pay),
             web.post(f"{one}/photo", self.photo),
+            web.post(f"{one}/document", self.document),
             web.post(f"{one}/contact", self.contact),
             web.post(f"{one}/language", self.language),
             web.post(f"{one}/block", self.block),
@@ -144,6 +149,19 @@ class Actions:
             sent = await person.sends_photo(picture, caption=caption)
         except ApiError:
             raise Refused("not_a_picture") from None
+        return web.json_response({"update_id": sent})
+
+    async def document(self, request: web.Request) -> web.Response:
+        """Sends the body as a file; `?name=`, `?caption=`."""
+        person = self._writer(request)
+        name, caption = request.query.get("name", "").strip(), request.query.get("caption", "")
+        if not name:
+            raise Refused("empty")
+        if len(name) > NAME_CHARS_MAX or len(caption) > CAPTION_CHARS_MAX:
+            raise Refused("too_large", 413)
+        kind, _ = mimetypes.guess_type(name)
+        content = await body_of(request, FILE_BYTES_MAX)
+        sent = await person.sends_document(content, name, kind or "application/octet-stream", caption=caption)
         return web.json_response({"update_id": sent})
 
     async def contact(self, request: web.Request) -> web.Response:

@@ -1,5 +1,5 @@
 /** What a person does in their chat, and what following a link means. Failures become a toast over the chat. */
-import { ApiError, post, postPicture } from "api";
+import { ApiError, post, postFile } from "api";
 import { readLink } from "links";
 import { ask, closeDialog, getState, setDraft, toast, update } from "store";
 
@@ -18,11 +18,13 @@ export async function attempt(where, words, work) {
 
 export const say = (person, text, words) => attempt(person, words, () => post(`people/${person}/say`, { text }));
 
-/** Sends a picture as Telegram does: as a JPEG of moderate size, whatever the file was. */
-export const sendPicture = (person, file, caption, words) =>
+/** Sends a picture as Telegram does, as a JPEG of moderate size, and anything else as the file that it is. */
+export const sendFile = (person, file, caption, words) =>
   attempt(person, words, async () => {
-    const jpeg = await toJpeg(file);
-    return postPicture(`people/${person}/photo?caption=${encodeURIComponent(caption)}`, jpeg);
+    const query = new URLSearchParams({ caption });
+    if (file.type.startsWith("image/")) return postFile(`people/${person}/photo?${query}`, await toJpeg(file));
+    query.set("name", file.name);
+    return postFile(`people/${person}/document?${query}`, file);
   });
 
 async function toJpeg(file) {

@@ -30,7 +30,7 @@ export function post(path, body = {}) {
 }
 
 /** POSTs a picture's bytes as they are. */
-export function postPicture(path, blob) {
+export function postFile(path, blob) {
   return request(path, { method: "POST", headers: { "Content-Type": blob.type || "application/octet-stream" }, body: blob });
 }
 

@@ -1,6 +1,6 @@
-/** Where a person writes: the command menu, the input, a picture to send, and the reply keyboard. */
+/** Where a person writes: the command menu, the input, a picture or file to send, and the reply keyboard. */
 import { useEffect, useRef, useState } from "preact/hooks";
-import { say, sendPicture, start } from "acts";
+import { say, sendFile, start } from "acts";
 import { post } from "api";
 import { html, Icon } from "html";
 import { ask, setDraft } from "store";
@@ -49,9 +49,9 @@ function Writer({ person, draft, words }) {
     } else if (event.key === "Escape") setMenuOpen(false);
   };
   const attach = (event) => {
-    const picture = event.target.files[0];
+    const chosen = event.target.files[0];
     event.target.value = "";
-    if (picture) sendPicture(person.id, picture, draft, words).then((done) => done && setDraft(person.id, ""));
+    if (chosen) sendFile(person.id, chosen, draft, words).then((done) => done && setDraft(person.id, ""));
   };
   const typed = /^\/([a-z0-9_]*)$/.exec(draft);
   const commands = person.commands.filter((one) => (typed ? one.command.startsWith(typed[1]) : true));
@@ -83,7 +83,7 @@ function Writer({ person, draft, words }) {
       ></textarea>
       ${keyboard &&
       html`<button type="button" class="tool" aria-label=${words.keyboard} aria-expanded=${keysOpen} onClick=${() => setKeysOpen(!keysOpen)}><${Icon} name="keyboard" /></button>`}
-      <input ref=${file} type="file" accept="image/*" hidden onChange=${attach} />
+      <input ref=${file} type="file" hidden onChange=${attach} />
       <button type="button" class="tool" aria-label=${words.attach} title=${words.attach} onClick=${() => file.current.click()}><${Icon} name="attach" /></button>
       <button type="button" class="tool send" aria-label=${words.send} title=${words.send} disabled=${!draft.trim()} onClick=${() => send(draft)}><${Icon} name="send" /></button>
     </div>

@@ -196,6 +196,26 @@ async def test_bytes_that_are_no_picture_are_refused(quiet: Demo, client: aiohtt
         assert (response.status, await response.json()) == (400, {"error": "not_a_picture"})
 
 
+async def test_a_file_of_theirs_reaches_the_bot_under_its_name(quiet: Demo, client: aiohttp.ClientSession) -> None:
+    url = f"{quiet.url}api/people/{MING}/document"
+    content = "券码,用券时间\n".encode()
+    async with client.post(url, params={"name": "断网.csv", "caption": "今天"}, data=content) as sent:
+        assert sent.status == 200
+    document = quiet.double.updates[-1].wire["message"]["document"]
+    assert (document["file_name"], document["mime_type"], document["file_size"]) == (
+        "断网.csv",
+        "text/csv",
+        len(content),
+    )
+    for params, body, no in (
+        ({}, b"x", (400, "empty")),
+        ({"name": "x" * 256}, b"x", (413, "too_large")),
+        ({"name": "x.csv"}, b"x" * 20_000_001, (413, "too_large")),
+    ):
+        async with client.post(url, params=params, data=body) as refused:
+            assert (refused.status, (await refused.json())["error"]) == no
+
+
 async def test_a_file_is_offered_for_download_and_never_run(running: Demo, client: aiohttp.ClientSession) -> None:
     async with events_of(client, running.url) as events:
         await events.next()

@@ -214,7 +214,7 @@ async def test_blocking_deleting_and_redelivering_are_in_the_chats_menu(running:
         await expect(ming.box.locator(".wide-action")).to_have_text("开始")
 
 
-async def test_a_contact_key_and_a_photo_reach_the_bot(running: Demo, opened: Opener, tmp_path: Path) -> None:
+async def test_a_contact_key_a_photo_and_a_file_reach_the_bot(running: Demo, opened: Opener, tmp_path: Path) -> None:
     picture = tmp_path / "box.png"
     picture.write_bytes(qr_png("anything"))
     async with opened(running.url) as page:
@@ -227,7 +227,11 @@ async def test_a_contact_key_and_a_photo_reach_the_bot(running: Demo, opened: Op
         await ming.box.locator("input[type=file]").set_input_files(picture)
         await expect(ming.box.locator(".msg.mine .picture")).to_be_visible()
         await ming.last_sees("收到")
-    assert running.double.people[MING].messages[-2].photo is not None
+        assert running.double.people[MING].messages[-2].photo is not None
+        table = tmp_path / "codes.csv"
+        table.write_text("code,used_at\n")
+        await ming.box.locator("input[type=file]").set_input_files(table)
+        await expect(ming.box.locator(".msg.mine .file")).to_contain_text("codes.csv")
 
 
 async def test_the_panel_lists_calls_and_sets_faults_the_bot_lives_through(running: Demo, opened: Opener) -> None:
