@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 from dataclasses import replace
 from typing import Any
 
@@ -212,7 +213,7 @@ async def test_a_file_of_theirs_reaches_the_bot_under_its_name(quiet: Demo, clie
         ({"name": "x" * 256}, b"x", (413, "too_large")),
         ({"name": "x.csv"}, b"x" * 20_000_001, (413, "too_large")),
     ):
-        async with client.post(url, params=params, data=body) as refused:
+        async with client.post(url, params=params, data=io.BytesIO(body)) as refused:
             assert (refused.status, (await refused.json())["error"]) == no
 
 
