@@ -8,10 +8,12 @@ from bot.double.people import Person
 from ledger.merchants import merchant as merchants
 from ledger.merchants import staff
 from ledger.merchants.merchant import Terms
+from ledger.redeeming import fulfilments
+from ledger.redeeming.offers import PerUnit
 from tests.conftest import Database
 from tests.driver import World, bot_running
 from tests.handlers.shelf_scene import says, taps
-from tests.handlers.shop import code_on, gives, member_id
+from tests.handlers.shop import code_on, gives, member_id, offer, shelve
 from tests.handlers.test_own_shelf import documents
 from tests.handlers.test_rules import forges
 from tests.handlers.till_scene import Shop, open_shop, printed
@@ -195,3 +197,35 @@ async def test_it_reads_well_in_english(database: Database) -> None:
         shown = await says(world, cashier, f"/verify {code_on(member)}")
         assert "Of Yunshan Market; you hand it over too and are paid" in shown
         assert [document["fulfillers"] for _, document in await documents(world)] == [["fruit"]]
+
+
+async def test_of_many_merchants_three_are_named_and_a_tap_shows_all(database: Database) -> None:
+    async with bot_running(database) as world:
+        shop = await open_shop(world)
+        member = shop.customer
+        codes = [f"shop-{n}" for n in range(1, 5)]
+        async with world.database.engine.begin() as tx:
+            for n, code in enumerate(codes, 1):
+                await merchants.create(
+                    tx, code=code, name_zh=f"小店{n}", name_en=f"Shop {n}", category="other", terms=Terms()
+                )
+        tea_ = offer("tea", "清明绿茶", "Green tea", "market", PerUnit(points=300), fulfillers=tuple(codes))
+        [id_] = await shelve(world, tea_)
+        async with world.database.engine.begin() as tx:
+            for code in codes:
+                here = await merchants.by_code(tx, code)
+                await fulfilments.answer(tx, here.id, id_, True, by="test", now=world.now())
+        await gives(world, member, 300)
+        await says(world, member, "绿茶")
+        card = await taps(world, member, "清明绿茶")
+        assert "可到 云山超市、小店1、小店2等 5 家" in card and "[5 家都能用]" in card
+        assert await taps(world, member, "5 家都能用") == (
+            "5 家都能用\n\n· 云山超市\n· 小店1\n· 小店2\n· 小店3\n· 小店4\n"
+            "[云山超市]  [小店1]\n[小店2]  [小店3]\n[小店4]\n[返回]  [主菜单]"
+        )
+        assert "清明绿茶 · 300 分" in await taps(world, member, "小店4"), "it stands on that merchant's page too"
+        await taps(world, member, "清明绿茶", "兑换", "确认兑换")
+        assert "小店4" in await taps(world, member, "5 家都能用")
+        assert (await taps(world, member, "返回")).startswith(
+            "清明绿茶 · 云山超市\n可到 云山超市、小店1、小店2等 5 家\n"
+        )
