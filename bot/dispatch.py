@@ -323,12 +323,18 @@ class Dispatcher:
 
 def received(message: Message) -> Received:
     """What came with a message: the largest size of a picture, or a document."""
-    caption = message.caption or ""
+    caption, album = message.caption or "", message.media_group_id
     if message.photo:
         largest = message.photo[-1]
-        return Received(largest.file_id, largest.file_unique_id, "photo", None, largest.file_size or 0, caption)
+        return Received(largest.file_id, largest.file_unique_id, "photo", None, largest.file_size or 0, caption, album)
     document = message.document
     assert document is not None
     return Received(
-        document.file_id, document.file_unique_id, "document", document.file_name, document.file_size or 0, caption
+        document.file_id,
+        document.file_unique_id,
+        "document",
+        document.file_name,
+        document.file_size or 0,
+        caption,
+        album,
     )

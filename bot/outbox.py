@@ -17,7 +17,7 @@ import contextlib
 import datetime as dt
 import time
 from collections import OrderedDict, deque
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
@@ -92,11 +92,12 @@ _WAITS = text(
 
 
 class Outbox:
-    """Sends rows through a `Teller` and remembers what this process is sending."""
+    """Sends rows through a `Teller` and remembers what this process is sending. `now`: the wall's instant, as turns take it."""
 
-    def __init__(self, engine: AsyncEngine, teller: Teller) -> None:
+    def __init__(self, engine: AsyncEngine, teller: Teller, now: Callable[[], dt.datetime]) -> None:
         self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")  # each use is one statement
         self._teller = teller
+        self._now = now
         self._queues: dict[Lane, deque[Row]] = {}
         self._mine: dict[Lane, list[int]] = {}
         self._handed_back: OrderedDict[int, None] = OrderedDict()
@@ -195,7 +196,7 @@ class Outbox:
 
     async def _send(self, row: Row) -> bool:
         """Send one row and note its outcome. False: it waits again, and nothing of its lane may pass it."""
-        if row.not_after is not None and dt.datetime.now(dt.UTC) > row.not_after:
+        if row.not_after is not None and self._now() > row.not_after:
             self._note(Mark(row, "dropped", "too late"))
             return True
         if time.monotonic() > row.mine_until - LEASE_SECONDS / 2:

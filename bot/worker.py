@@ -91,7 +91,7 @@ class Worker:
             lambda *message: self.renewals.said(*message),
             parts.provider_token,
         )
-        self.outbox = Outbox(parts.engines.turns, self.teller)
+        self.outbox = Outbox(parts.engines.turns, self.teller, parts.clock.now)
         dispatcher = Dispatcher(self.registry)
         opener = Opener(parts.vault, parts.clock, lambda: self.bot.username, invoices=parts.provider_token is not None)
         processor = TurnProcessor(

@@ -574,6 +574,11 @@ def offline_bring(merchant_id: int) -> Button:
     return Button(t("补录断网时用的券"), data=f"imports:kind:{merchant_id}:used_vouchers")
 
 
+def import_codes(merchant_id: int, label: Text | None = None) -> Button:
+    """Bringing codes of a partner's."""
+    return Button(label or t("导入券码"), data=f"imports:kind:{merchant_id}:codes")
+
+
 def imports(merchant_id: int, label: Text | None = None) -> Button:
     """Files that a merchant imports: what can be, and those it sent."""
     return Button(label or t("导入"), data=f"imports:home:{merchant_id}")

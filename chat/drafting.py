@@ -124,7 +124,7 @@ class Writing(Generic[D]):
         button, nonce = self.feature.button, draft.nonce
         turn.goto(self.feature.at("part"), merchant=here, nonce=nonce, part=part, **({"zh": zh} if zh else {}))
         now = self.said(about.terms, draft.document, part)
-        guided = draft.guide is not None
+        guided = draft.guide is not None and not self.parts[part].stays
         name = offer_text.name(draft.document)
         label = self.labels[part]
         heading = t("{part} · {name}", part=label, name=name) if name else t("{part}", part=label)
@@ -138,6 +138,7 @@ class Writing(Generic[D]):
             [button(words, "say", here, nonce, part, said) for words, said in row]
             for row in self.parts[part].usual(about)
         ]
+        rows.append(list(self.parts[part].ways(about, here)))
         if guided:
             look, away = button(t("看草稿"), "show", here, 2), button(t("丢掉"), "drop", here, nonce)
             rows.append([look if draft.document.get("name") else away, self.home(here, t("先放着"))])
@@ -193,6 +194,8 @@ class Writing(Generic[D]):
             return await self.ask(turn, post, draft, part, first=offer_faults.line(error))
         except self.again as refused:
             return await self.ask(turn, post, draft, part, first=wording(refused).detail)
+        if self.parts[part].stays:
+            return await self.ask(turn, post, draft, part)
         if draft.guide is not None:
             return await self.ask(turn, post, draft, draft.guide)
         return await self.overview(turn, post, draft, None, part)

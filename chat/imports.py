@@ -6,6 +6,8 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from functools import reduce
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from chat import covers, doors, till  # noqa: F401  (they word what a row may be refused for)
 from chat.known import Known
 from chat.merchant_log import FILE_KINDS
@@ -18,7 +20,7 @@ from ledger.imports.files import ImportFile, State, Trouble
 from ledger.imports.kinds import COLUMNS, Field, Kind
 from ledger.imports.rows import ImportRow, Outcome
 from ledger.merchants.merchant import Merchant
-from ledger.redeeming import code_pools
+from ledger.redeeming import code_pools, offer_drafts
 
 OUTCOMES: Mapping[Outcome, Text] = {
     "waiting": t("还没处理"),
@@ -130,8 +132,15 @@ def problem(row: ImportRow) -> Text:
     return t("第 {number} 行:{why}", number=str(row.number), why=why)
 
 
-def buttons(file: ImportFile) -> list[list[Button | None]]:
-    """What can be done with a file now."""
+async def awaited_by(tx: AsyncConnection, file: ImportFile) -> bool:
+    """Whether whoever sent it is writing an offer that its codes may be for."""
+    if file.kind != "codes" or file.member_id is None:
+        return False
+    return await offer_drafts.for_codes(tx, file.merchant_id, file.member_id)
+
+
+def buttons(file: ImportFile, *, draft: bool = False) -> list[list[Button | None]]:
+    """What can be done with a file now; `draft`: an offer is being written that its codes may be for."""
     here, under_way = file.merchant_id, file.state in ("sent", "received", "read", "running")
     rows: list[list[Button | None]] = []
     if file.state == "tried" and file.good:
@@ -149,15 +158,22 @@ def buttons(file: ImportFile) -> list[list[Button | None]]:
     )
     return [
         *rows,
+        [doors.offer_draft(here, t("接着写草稿")) if draft else None],
         [doors.imports(here, t("返回")) if file.state not in ("refused", "done") else doors.merchant(t("返回"), here)],
     ]
 
 
 def shown(
-    file: ImportFile, merchant: Merchant, names: Known, problems: Sequence[ImportRow], again: ImportFile | None = None
+    file: ImportFile,
+    merchant: Merchant,
+    names: Known,
+    problems: Sequence[ImportRow],
+    again: ImportFile | None = None,
+    *,
+    draft: bool = False,
 ) -> Screen:
     """A file's own screen."""
-    return screen(about(file, merchant, names, problems, again), buttons(file))
+    return screen(about(file, merchant, names, problems, again), buttons(file, draft=draft))
 
 
 def report(

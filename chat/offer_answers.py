@@ -18,14 +18,19 @@ from chat.offer_text import KINDS, Terms, price_of
 from chat.offers import CATEGORIES
 from chat.words import Both, Text, t
 from ledger.points.statements import Currency
+from ledger.programme import Tier
 from ledger.redeeming.drafts import Document
 from ledger.redeeming.offer_drafts import OF_A_KIND
 from ledger.redeeming.offers import AT_COUNTERS, PerMoney, PerUnit
 
 POINTS_MOST = 100_000_000
 PIECES_MOST = 10_000_000
+TIER_DAYS = 30
+"""How long a tier holds that is offered for points, where nobody has said otherwise."""
+TIER_DAYS_MOST = 3660
 NONE = "-"
 """The answer that takes a part away."""
+NO_POOLS = t("还没有券码池。先导入券码,草稿替您留着。")
 
 _CHINESE = re.compile(r"[\u4e00-\u9fff]")
 _UNIT = re.compile(r"\s*(?:分|points?|pts?)(?![a-z])", re.IGNORECASE)
@@ -91,6 +96,23 @@ class About:
     def booked(self) -> bool:
         """Whether it is had at a time that is booked."""
         return bool(self.document.get("booking"))
+
+    @property
+    def one_at_a_time(self) -> bool:
+        """Whether there is but one of it in one redemption, whatever it says."""
+        return self.kind in ("partner_code", "membership")
+
+    @property
+    def sells_tiers(self) -> bool:
+        """Whether it is this merchant that the programme's tiers are had from for points, and there are some."""
+        programme = self.terms.programme
+        return len(programme.tiers) > 1 and programme.tier_seller == self.document.get("merchant")
+
+    @property
+    def offered(self) -> Tier | None:
+        """Of a membership, the tier that it gives, as far as that is written."""
+        code = (self.document.get("membership") or {}).get("tier")
+        return next((each for each in self.terms.programme.tiers if each.code == code), None)
 
 
 def none_said(said: str) -> bool:
@@ -171,12 +193,14 @@ def kind(about: About, said: str) -> Mapping[str, Any]:
     """A kind; another way of pricing begins the price anew, and what is of the other kind alone goes."""
     if said not in KINDS:
         raise Unread(t("请点一种。"))
+    if said == "membership" and not about.sells_tiers:
+        raise Unread(t("等级只由计划指定的商户来卖。请点别的一种。"))
     parts: dict[str, Any] = {"kind": said}
     if said == about.kind:
         return parts
     if about.booked:
         parts["booking"] = None
-    parts |= {part: None for part in OF_A_KIND.values() if part in about.document}
+    parts |= {part: None for part in (*OF_A_KIND.values(), "returns") if part in about.document}
     if said == "partner_code" and (limits_ := about.document.get("limits")):
         parts["limits"] = {**limits_, "stock": None}
     if _priced_like(said) != _priced_like(about.kind):
@@ -193,8 +217,48 @@ def pool(about: About, said: str) -> Mapping[str, Any]:
     names = [name for name, _ in about.pools]
     chosen_ = next((each for n, each in enumerate(names, 1) if said.strip() in (each, f"#{n}")), None)
     if chosen_ is None:
-        raise Unread(t("没有这个券码池。先在商户页「导入」里把券码传上来。"))
+        raise Unread(t("没有这个券码池。请点一个,或先导入券码。") if about.pools else NO_POOLS)
     return {"pool": chosen_}
+
+
+def membership(about: About, said: str) -> Mapping[str, Any]:
+    """A tier, by its code or its name in either language; its days stay as they are, else those that the programme sells it for."""
+    asked = plain(said).lower()
+    tier = next((each for each in about.terms.programme.tiers[1:] if asked in _called(each)), None)
+    if tier is None:
+        raise Unread(t("没有这个等级。请点一个。"))
+    usual = tier.price.days if tier.price is not None else TIER_DAYS
+    return {"membership": {"tier": tier.code, "days": (about.document.get("membership") or {}).get("days", usual)}}
+
+
+def _called(tier: Tier) -> set[str]:
+    return {each.lower() for each in (tier.code, tier.name_zh, tier.name_en)}
+
+
+def lasts(about: About, said: str) -> Mapping[str, Any]:
+    """How many days the tier holds."""
+    now = about.document.get("membership")
+    if now is None:
+        raise Unread(t("先写「哪个等级」。"))
+    return {"membership": {**now, "days": whole(said, TIER_DAYS_MOST)}}
+
+
+def green(about: About, said: str) -> Mapping[str, Any]:
+    """One of the programme's green classes, by its code or its name in either language."""
+    if none_said(said):
+        return {"green_class": None}
+    asked, scale = plain(said).lower(), about.terms.programme.green_scale
+    for code in greens(about):
+        name = scale.names.get(code)
+        if asked in {code.lower(), *({name.zh.lower(), name.en.lower()} if name is not None else ())}:
+            return {"green_class": code}
+    raise Unread(t("计划里没有这个绿色类别。请点一个。"))
+
+
+def greens(about: About) -> list[str]:
+    """The codes of the programme's green classes."""
+    scale = about.terms.programme.green_scale
+    return [*scale.names, *sorted({*scale.weights} - {*scale.names})]
 
 
 def does(about: About, said: str) -> Mapping[str, Any]:

@@ -10,17 +10,22 @@ from dataclasses import dataclass
 from typing import Any
 
 from chat import booking_answers as booked
+from chat import doors
 from chat import offer_answers as answers
+from chat import offer_returns as returned
 from chat.booking_text import minutes
+from chat.merchants import green_class
 from chat.offer_answers import NONE, About, money, none_said, whole
 from chat.offer_text import KINDS, PARTS
 from chat.offers import CATEGORIES
+from chat.screen import Button
 from chat.words import Both, Money, Text, t, tn
-from ledger.redeeming.offers import PerUnit
+from ledger.programme import TierPrice
+from ledger.redeeming.offers import AT_ONCE, PerUnit
 
 GUIDED = (
-    "kind", "name", "category", "pool", "does", "price", "value", "hours", "slot", "places", "cut_off", "no_show", "stock",
-    "limits", "validity", "photo",
+    "kind", "name", "category", "pool", "membership", "lasts", "does", "price", "value", "hours", "slot", "places", "cut_off",
+    "no_show", "stock", "limits", "validity", "photo",
 )  # fmt: skip
 """What is asked of a new offer, in this order."""
 
@@ -31,12 +36,18 @@ Rows = list[list[Choice]]
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One part: what is asked, what is answered as a rule, and what an answer writes into the document."""
+    """One part: what is asked, what is answered as a rule, and what an answer writes into the document.
+
+    `ways`: buttons that lead elsewhere, for the merchant's id; `stays`: whether it is asked again after an answer, because one
+    answer is seldom all of it.
+    """
 
     ask: Callable[[About], list[Text]]
     read: Callable[[About, str], Mapping[str, Any]]
     usual: Callable[[About], Rows] = lambda about: []
     applies: Callable[[About], bool] = lambda about: True
+    ways: Callable[[About, int], list[Button]] = lambda about, merchant_id: []
+    stays: bool = False
 
 
 def tiers(about: About) -> list[Choice]:
@@ -66,12 +77,23 @@ def _asks_price(about: About) -> list[Text]:
             t("发四个数,比如 50 20 4 200:每元 50 分,¥20 到 ¥200,每档 ¥4。"),
             t("积分通常每元 {n} 分。", n=usual),
         ]
-    return [t("一份要多少分?发数字给我,比如 500。"), t("积分通常每元 {n} 分。", n=usual)]
+    lines = [t("一份要多少分?发数字给我,比如 500。"), t("积分通常每元 {n} 分。", n=usual)]
+    if (sold := _sold_for(about)) is not None:
+        lines.append(t("计划自己卖 {points}。", points=about.terms.points(sold.points)))
+    return lines
 
 
-def _variable_prices(about: About) -> Rows:
-    n = about.terms.per_yuan()
+def _usual_prices(about: About) -> Rows:
+    n, sold = about.terms.per_yuan(), _sold_for(about)
+    if sold is not None:
+        return [[(t("{points}", points=about.terms.points(sold.points)), str(sold.points))]]
     return [[(t("每元 {n} 分,¥10–¥200", n=n), f"{n} 10 10 200")]] if about.variable and n else []
+
+
+def _sold_for(about: About) -> TierPrice | None:
+    """What the programme itself asks for the same tier, for as many days."""
+    price = about.offered.price if about.offered is not None and about.terms.currency.issuer_id is None else None
+    return price if price is not None and price.days == about.document["membership"]["days"] else None
 
 
 def _pieces(about: About) -> Rows:
@@ -152,7 +174,7 @@ PART: dict[str, Part] = {
     "kind": Part(
         lambda a: [t("是哪一种?"), t("自选面值券由会员选金额,别的按份。")],
         answers.kind,
-        lambda a: pairs([(words, code) for code, words in KINDS.items()]),
+        lambda a: pairs([(words, code) for code, words in KINDS.items() if code != "membership" or a.sells_tiers]),
         lambda a: a.new,
     ),
     "name": Part(lambda a: [t("叫什么?先发中文名,我再问英文。"), t("也可以一次发:水果礼盒 / Fruit box")], answers.name),
@@ -162,14 +184,20 @@ PART: dict[str, Part] = {
         lambda a: pairs([(words, code) for code, words in CATEGORIES.items()], 3),
     ),
     "pool": Part(
-        lambda a: [
-            t("用哪个券码池?每换一份,发出一个码。")
-            if a.pools
-            else t("还没有券码池。先在商户页「导入」里把券码传上来。")
-        ],
+        lambda a: [t("用哪个券码池?每换一份,发出一个码。") if a.pools else answers.NO_POOLS],
         answers.pool,
         lambda a: [[(t("{pool} · 余 {n}", pool=name, n=n), f"#{at}")] for at, (name, n) in enumerate(a.pools, 1)],
         lambda a: a.kind == "partner_code",
+        lambda a, here: [] if a.pools and all(n for _, n in a.pools) else [doors.import_codes(here)],
+    ),
+    "membership": Part(
+        lambda a: [t("换到哪个等级?")], answers.membership, lambda a: pairs(tiers(a)), lambda a: a.kind == "membership"
+    ),
+    "lasts": Part(
+        lambda a: [t("换到以后有效几天?已有的接在后面。")],
+        answers.lasts,
+        lambda a: [[(tn("{n} 天", n=n), str(n)) for n in (7, 30, 90, 365)]],
+        lambda a: a.offered is not None,
     ),
     "does": Part(
         lambda a: [t("一份做什么?中文 / English,"), t("比如:种 1 棵树 / Plants 1 tree")],
@@ -182,7 +210,7 @@ PART: dict[str, Part] = {
         lambda a: [[(Both(each.name_zh, each.name_en), each.code)] for each in a.currencies],
         lambda a: a.new and len(a.currencies) > 1,
     ),
-    "price": Part(_asks_price, answers.price, _variable_prices),
+    "price": Part(_asks_price, answers.price, _usual_prices),
     "value": Part(
         lambda a: [t("一份值多少钱?会员看得到。点一个,或发数字给我。")],
         answers.of_price("value_minor", money),
@@ -199,7 +227,7 @@ PART: dict[str, Part] = {
         lambda a: [t("一次最多换几份?")],
         answers.of_price("most_units", lambda said: whole(said, 99)),
         lambda a: [[(tn("{n} 份", n=n), str(n)) for n in (1, 2, 5, 10)]],
-        lambda a: not a.variable and a.price is not None and not a.booked and a.kind != "partner_code",
+        lambda a: not a.variable and a.price is not None and not a.booked and not a.one_at_a_time,
     ),
     "stock": Part(_asks_stock, answers.limit("stock"), _pieces, lambda a: a.kind != "partner_code"),
     "day": Part(
@@ -265,13 +293,33 @@ PART: dict[str, Part] = {
         lambda a: [t("换到的码几天内有效?")],
         lambda a, said: {"validity_days": whole(said, 3650)},
         lambda a: [[(tn("{n} 天", n=n), str(n)) for n in (7, 30, 90, 365)]],
-        lambda a: not a.booked and a.kind != "donation",
+        lambda a: not a.booked and a.kind not in AT_ONCE,
     ),
     "unused": Part(
         lambda a: [t("码过期没用,积分退回会员吗?")],
         lambda a, said: answers.chosen("unused", lambda b: ["return", "forfeit"])(a, said),
         lambda a: [[(t("积分退回"), "return"), (t("积分不退"), "forfeit")]],
-        lambda a: not a.booked and a.kind != "donation",
+        lambda a: not a.booked and a.kind not in AT_ONCE,
+    ),
+    "returns": Part(
+        lambda a: [
+            t("点一个改,或一次发给我,比如:"),
+            t("15天 答复5天 不换货 不想要也行"),
+            t("有问题的商品总能退,这条不能去掉。"),
+        ],
+        returned.policy,
+        returned.usual,
+        lambda a: a.kind == "goods",
+        stays=True,
+    ),
+    "green": Part(
+        lambda a: [t("算哪一类绿色商品?会员看得到。")],
+        answers.green,
+        lambda a: [
+            *pairs([(t("{name}", name=green_class(a.terms.programme, code)), code) for code in answers.greens(a)]),
+            [(t("不算"), NONE)],
+        ],
+        lambda a: bool(answers.greens(a)),
     ),
     "photo": Part(
         lambda a: [t("发一张照片给我,会员会在上面看到它。"), t("至少 200 × 200;位置等信息会去掉。")],

@@ -9,12 +9,13 @@ from functools import reduce
 from typing import Any
 
 from chat import booking_text
+from chat.merchants import green_class
 from chat.offer_rules import when_said
 from chat.offers import CATEGORIES, both, listing
 from chat.words import Both, Money, Points, Text, t, tn
 from ledger.points.statements import Currency
 from ledger.programme import Programme
-from ledger.redeeming.offers import Early, PerMoney, PerUnit, Special
+from ledger.redeeming.offers import AT_ONCE, GOODS_RETURNS, Early, PerMoney, PerUnit, Returns, Special
 from ledger.redeeming.who import Who
 from ledger.redeeming.windows import Span, When
 
@@ -27,6 +28,7 @@ KINDS: dict[str, Text] = {
     "voucher": t("固定面值券"),
     "variable_voucher": t("自选面值券"),
     "partner_code": t("合作方券码"),
+    "membership": t("会员等级"),
     "donation": t("捐赠"),
 }
 """What an offer can be, as its writer chooses."""
@@ -164,6 +166,8 @@ PARTS: dict[str, Text] = {
     "name": t("名称"),
     "category": t("哪一类"),
     "pool": t("券码池"),
+    "membership": t("哪个等级"),
+    "lasts": t("等级几天"),
     "does": t("捐什么"),
     "currency": t("用什么积分"),
     "price": t("价格"),
@@ -176,6 +180,8 @@ PARTS: dict[str, Text] = {
     **booking_text.PARTS,
     "validity": t("有效期"),
     "unused": t("过期未用"),
+    "returns": t("怎么退换"),
+    "green": t("绿色类别"),
     "photo": t("照片"),
     "about": t("介绍"),
     "conditions": t("条件"),
@@ -216,8 +222,15 @@ def said(terms: Terms, document: Document, part: str) -> Said | None:
             return t("{pool}", pool=given) if given else None
         case "validity" | "unused" if document.get("booking"):
             return None  # the voucher is good on the day of its time; «no_show» says what becomes of the points
-        case "validity" | "unused" if document.get("kind") == "donation":
-            return None  # given at once
+        case "validity" | "unused" if document.get("kind") in AT_ONCE:
+            return None  # had at once
+        case "membership":
+            return terms.tier(given["tier"]) if given else None
+        case "lasts":
+            held = document.get("membership")
+            return tn("{n} 天", n=held["days"]) if held else None
+        case "returns":
+            return returned(document)
         case "validity":
             return tn("{n} 天", n=document.get("validity_days", 30))
         case "unused":
@@ -228,6 +241,21 @@ def said(terms: Terms, document: Document, part: str) -> Said | None:
             return booking_text.said(terms.tier, document, part)
         case _:
             return _later(terms, document, part)
+
+
+def returned(document: Document) -> Text | None:
+    """How goods come back: why, within how many days, how soon it is answered, what for. None of what doesn't."""
+    if document.get("kind") != "goods":
+        return None
+    said_ = document.get("returns")
+    how = Returns.model_validate(said_) if said_ else GOODS_RETURNS
+    return t(
+        "{why},{days} 天内,{answer} 天答复,{what}",
+        why=t("不想要也行") if how.changed_mind else t("有问题"),
+        days=how.days,
+        answer=how.answer_days,
+        what=t("可换货") if how.exchange else t("只退积分"),
+    )
 
 
 def _priced(terms: Terms, document: Document, part: str) -> Said | None:
@@ -249,7 +277,7 @@ def _later(terms: Terms, document: Document, part: str) -> Said | None:
     if part == "hold":
         hours = document.get("hold_hours")
         return tn("{n} 小时", n=hours) if hours else None
-    given = document.get({"shelf": "on_shelf"}.get(part, part))
+    given = document.get({"shelf": "on_shelf", "green": "green_class"}.get(part, part))
     if not given:
         return None
     match part:
@@ -270,6 +298,8 @@ def _later(terms: Terms, document: Document, part: str) -> Said | None:
             return terms.region(given)
         case "fulfillers":
             return listing(terms.merchant(code) for code in given)
+        case "green":
+            return t("{name}", name=green_class(terms.programme, given))
     return None
 
 
@@ -312,12 +342,14 @@ def changes(terms: Terms, before: Document, after: Document) -> list[Text]:
 _PARTS_OF_DOCUMENTS = (
     "code", "merchant", "kind", "name", "about", "conditions", "category", "price", "limits", "validity_days",
     "unused", "photo", "specials", "on_shelf", "blackout", "who", "region", "early", "hold_hours", "booking", "pool", "does",
-    "fulfillers",
+    "fulfillers", "membership", "returns", "green_class",
 )  # fmt: skip
 
 
 def _follows(before: Document, after: Document, part: str) -> bool:
-    """Whether a part comes or goes only because booking begins or ends, which `hours` tells."""
+    """Whether a part comes or goes only because booking begins or ends, which `hours` tells, or with the kind."""
+    if part == "returns":
+        return before.get("kind") != after.get("kind")
     booked = bool(after.get("booking"))
     if bool(before.get("booking")) == booked:
         return False

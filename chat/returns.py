@@ -59,8 +59,16 @@ def promise(offer: Offer) -> Text | None:
     if returns is None:
         return None
     if returns.changed_mind:
-        return tn("领到后 {n} 天内可以退换", n=returns.days)
-    return tn("有问题,领到后 {n} 天内可以退换", n=returns.days)
+        return (
+            tn("领到后 {n} 天内可以退换", n=returns.days)
+            if returns.exchange
+            else tn("领到后 {n} 天内可以退,退积分", n=returns.days)
+        )
+    return (
+        tn("有问题,领到后 {n} 天内可以退换", n=returns.days)
+        if returns.exchange
+        else tn("有问题,领到后 {n} 天内可以退,退积分", n=returns.days)
+    )
 
 
 def worth(voucher: Redemption) -> Text | Points:
@@ -81,7 +89,13 @@ async def on_voucher(turn: Turn, voucher: Redemption) -> tuple[list[Line], list[
     until = return_requests.claim_until(voucher)
     if until is None or return_requests.may_claim(voucher, today=turn.today) is not None:
         return [], []
-    return [t("有问题可退换,截至 {until}", until=until)], [doors.return_of(t("退换"), voucher.id)]
+    how = voucher.offer.takes_back
+    said = (
+        t("不想要了也可退换,截至 {until}", until=until)
+        if how is not None and how.changed_mind
+        else t("有问题可退换,截至 {until}", until=until)
+    )
+    return [said], [doors.return_of(t("退换"), voucher.id)]
 
 
 # -- one claim
@@ -92,25 +106,25 @@ def asked(each: Claim, voucher: Redemption, said: str, photos: int, *, own: bool
     words = t("您说:{words}", words=said) if own else t("会员说:{words}", words=said)
     lines: list[Line | None] = [
         t("<b>{what}</b> · {merchant}", what=vouchers.what(voucher), merchant=both(voucher.merchant)),
-        t("{on} 领的,用了 {worth}", on=voucher.used_on, worth=worth(voucher)),
+        t("{on}领的,用了 {worth}", on=voucher.used_on, worth=worth(voucher)),
         t("经手:{label}", label=voucher.used_label) if voucher.used_label and not own else None,
         BLANK,
         t("原因:{reason}", reason=REASONS[each.reason]),
         words if said else None,
         tn("照片 {n} 张", n=photos) if photos else None,
-        t("想要:{wish}", wish=WISHES[each.wants]),
+        t("您想要:{wish}", wish=WISHES[each.wants]) if own else t("想要:{wish}", wish=WISHES[each.wants]),
     ]
     return [line for line in lines if line is not None]
 
 
 def answered(each: Claim) -> list[Line]:
-    """What was answered and decided, where it was."""
+    """What was decided and, before that, answered, where it was."""
     lines: list[Line] = []
+    if each.decision_words is not None:
+        lines.append(t("裁决说:{words}", words=each.decision_words))
     if each.refusal is not None:
         lines.append(t("商户没有同意:{refusal}", refusal=REFUSALS[each.refusal]))
         lines.append(t("商户说:{words}", words=each.refusal_words or ""))
-    if each.decision_words is not None:
-        lines.append(t("裁决说:{words}", words=each.decision_words))
     return lines
 
 
@@ -120,7 +134,7 @@ def stands(each: Claim, voucher: Redemption, *, ours: bool = False) -> Text:
         case "open" if ours:
             return t("最晚 {until} 答复;没答复就自动退", until=each.answer_by)
         case "open":
-            return t("商户最晚 {until} 答复;没答复就自动退给您", until=each.answer_by)
+            return t("商户最晚 {until} 答复;没答复就自动退 {worth}", until=each.answer_by, worth=worth(voucher))
         case "withdrawn":
             return t("退换撤回了")
         case "granted":
@@ -138,7 +152,7 @@ def stands(each: Claim, voucher: Redemption, *, ours: bool = False) -> Text:
         case "upheld":
             return t("积分计划裁决:不退")
         case "overturned":
-            return t("积分计划裁决:退,{worth}退回", worth=worth(voucher))
+            return t("积分计划裁决:退回 {worth}", worth=worth(voucher))
 
 
 def outcome(each: Claim, voucher: Redemption, *, ours: bool = False) -> list[Line]:
@@ -298,6 +312,15 @@ def _(no: return_answers.AnswerTooLate) -> Worded:
     return Worded(
         t("答复的时间过了,不能再拒绝"),
         t("到 {until} 没有答复,会自动退给会员。", until=no.until),
+        (doors.answer_return(t("看这件退换"), no.claim_id),),
+    )
+
+
+@worded(return_answers.RefusalNotOffered)
+def _(no: return_answers.RefusalNotOffered) -> Worded:
+    return Worded(
+        t("不能用这条拒绝"),
+        t("会员是不想要了:没有毛病,您的商品也答应退。"),
         (doors.answer_return(t("看这件退换"), no.claim_id),),
     )
 

@@ -43,7 +43,8 @@ class Tell:
 class Received:
     """A picture or document that this person just sent: Telegram's id of it, its size in bytes, what they wrote beside it.
 
-    A picture has no name. The same content sent twice has the same `unique_id`.
+    A picture has no name. The same content sent twice has the same `unique_id`. `album`: what several that were sent together have
+    in common; each of them comes in an update of its own, in any order.
     """
 
     file_id: str
@@ -52,6 +53,7 @@ class Received:
     name: str | None
     size: int
     caption: str
+    album: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from ledger.imports.files import ImportFile
 from ledger.imports.kinds import COLUMNS, Kind
 from ledger.imports.reading import BYTES_MOST, ROWS_MOST
 from ledger.merchants import log
-from ledger.redeeming import code_pools
+from ledger.redeeming import code_pools, offer_drafts
 
 feature = Feature("imports", order=79)
 
@@ -84,12 +84,13 @@ async def kind_(turn: Turn, merchant: str, kind: str) -> Screen:
     """Asks for the file."""
     post, wanted = await reached(turn, merchant), kind_of(kind)
     turn.goto(feature.at("file"), merchant=post.merchant.id, kind=wanted)
-    return awaited(post, wanted)
+    return await awaited(turn, post, wanted)
 
 
-def awaited(post: Post, kind: Kind, first: Line | None = None) -> Screen:
+async def awaited(turn: Turn, post: Post, kind: Kind, first: Line | None = None) -> Screen:
     """Says what is awaited."""
     here = post.merchant.id
+    draft = kind == "codes" and await offer_drafts.for_codes(turn.tx, here, turn.me.id)
     needed = [imports.heading(kind, each.field) for each in COLUMNS[kind] if each.needed]
     others = [imports.heading(kind, each.field) for each in COLUMNS[kind] if not each.needed]
     megabytes = BYTES_MOST // 1_000_000
@@ -106,7 +107,8 @@ def awaited(post: Post, kind: Kind, first: Line | None = None) -> Screen:
         feature.button(t("模板 CSV"), "template", here, kind, "csv"),
         feature.button(t("模板 Excel"), "template", here, kind, "xlsx"),
     ]
-    return screen(lines, [templates, [feature.button(t("返回"), "home", here)]])
+    ways = [doors.offer_draft(here, t("接着写草稿")) if draft else None, feature.button(t("返回"), "home", here)]
+    return screen(lines, [templates, ways])
 
 
 ABOUT = {
@@ -131,7 +133,7 @@ async def template(turn: Turn, merchant: str, kind: str, form: str) -> list[Scre
     content = xlsx_file(table, wanted) if form == "xlsx" else csv_file(table)
     name = f"{wanted}.xlsx" if form == "xlsx" else f"{wanted}.csv"
     said = t("{kind}的模板。第二行是例子,换成您的。", kind=FILE_KINDS[wanted])
-    return [screen([said], file=File(name, content)), awaited(post, wanted)]
+    return [screen([said], file=File(name, content)), await awaited(turn, post, wanted)]
 
 
 @feature.step("file")
@@ -140,10 +142,10 @@ async def names_given(turn: Turn, said: str) -> Screen:
     data = turn.dialogue.data
     post, kind = await reached(turn, data["merchant"]), kind_of(data["kind"])
     if "=" not in said and "=" not in said:
-        return awaited(post, kind)
+        return await awaited(turn, post, kind)
     named = {**data.get("named", {}), **kinds.named(kind, said)}
     turn.goto(feature.at("file"), merchant=post.merchant.id, kind=kind, named=named)
-    return awaited(post, kind, t("列名记下了,请发文件。"))
+    return await awaited(turn, post, kind, t("列名记下了,请发文件。"))
 
 
 @feature.file_step("file")
@@ -152,7 +154,7 @@ async def sent(turn: Turn) -> Screen:
     data, given = turn.dialogue.data, turn.file
     post, kind = await reached(turn, data["merchant"]), kind_of(data["kind"])
     if given is None or given.kind == "photo":
-        return awaited(post, kind, t("这是图片。请作为文件发。"))
+        return await awaited(turn, post, kind, t("这是图片。请作为文件发。"))
     named = dict(data.get("named", {}))
     if "=" in given.caption or "=" in given.caption:
         named |= kinds.named(kind, given.caption)
@@ -178,7 +180,7 @@ async def sent(turn: Turn) -> Screen:
         else t("{kind}", kind=FILE_KINDS[kind]),
         t("还没有改动任何东西。核对完告诉您。"),
     ]
-    return screen(lines, imports.buttons(file))
+    return screen(lines, imports.buttons(file, draft=await imports.awaited_by(turn.tx, file)))
 
 
 async def file_at(turn: Turn, merchant: str, import_id: str) -> tuple[Post, ImportFile]:
@@ -191,7 +193,8 @@ async def about(turn: Turn, post: Post, file: ImportFile) -> Screen:
     """Where a file stands."""
     problems = await rows.page(turn.tx, turn.vault, file, limit=imports.PROBLEMS_SHOWN, refused_only=True)
     again = await files.same_before(turn.tx, file) if file.state == "tried" else None
-    return shown(file, post.merchant, await known.read(turn.tx), problems, again)
+    draft = await imports.awaited_by(turn.tx, file)
+    return shown(file, post.merchant, await known.read(turn.tx), problems, again, draft=draft)
 
 
 @feature.tap("open")

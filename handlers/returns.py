@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any, get_args
+import datetime as dt
+from dataclasses import replace
 
 from chat import doors, returns
 from chat.arguments import number
 from chat.cash import coming as cash_coming
+from chat.claiming import Claiming, came, tidied
 from chat.feature import Feature
 from chat.offers import both
 from chat.returns import REASONS, WISHES
-from chat.screen import BLANK, Button, Line, Screen, grid, screen
+from chat.screen import BLANK, Button, Line, Renew, Screen, grid, screen
 from chat.turn import Turn
 from chat.vouchers import what
 from chat.words import Text, t, tn
 from ledger.redeeming import cash_refunds, return_claims, return_requests, vouchers
-from ledger.redeeming.return_claims import PHOTOS_MOST, WORDS_LONGEST, Claim, Shot
+from ledger.redeeming.return_claims import PHOTOS_MOST, Claim
 from ledger.redeeming.vouchers import Redemption
 
 feature = Feature("returns", order=33, on_account=True)
@@ -28,25 +30,39 @@ async def show(turn: Turn, voucher_id: str) -> Screen:
     found = await return_claims.latest(turn.tx, voucher.id)
     if found is not None and found.state != "withdrawn":
         return await _stands(turn, found)
-    return _why(turn, voucher)
+    return _why(turn, voucher, _begun(turn, voucher))
 
 
-def _why(turn: Turn, voucher: Redemption) -> Screen:
-    """Asks what is wrong."""
+def _begun(turn: Turn, voucher: Redemption) -> Claiming:
+    """What was said so far about this voucher; nothing where the conversation is elsewhere by now."""
+    here = turn.dialogue.state in (feature.at("why"), feature.at("photos"))
+    return Claiming.read(turn.dialogue.data) if here and _about(turn) == voucher.id else Claiming(voucher.id)
+
+
+def _about(turn: Turn) -> int:
+    return int(turn.dialogue.data["voucher"])
+
+
+def _may_still(turn: Turn, voucher: Redemption) -> None:
     no = return_requests.may_claim(voucher, today=turn.today)
     if no is not None:
         raise no
-    turn.finish()
+
+
+def _why(turn: Turn, voucher: Redemption, said: Claiming, *, renew: Renew | None = None) -> Screen:
+    """Asks what is wrong. Photos and words that come before the answer are kept."""
+    _may_still(turn, voucher)
+    turn.goto(feature.at("why"), **replace(said, reason=None).kept())
     reasons = return_requests.reasons_of(voucher)
     buttons = [feature.button(REASONS[reason], "because", voucher.id, reason) for reason in reasons]
     lines: list[Line] = [
         t("退换 <b>{what}</b> · {merchant}", what=what(voucher), merchant=both(voucher.merchant)),
+        *came(said),
         BLANK,
         t("怎么了?点最接近的。"),
         t("用积分换的,和花钱买的一样可以退换。"),
     ]
-    rows = grid(buttons, 2)
-    return screen(lines, [*rows, [_leave(voucher)]])
+    return screen(lines, [*grid(buttons), [_leave(voucher)]], renew=renew)
 
 
 def _leave(voucher: Redemption) -> Button:
@@ -57,74 +73,101 @@ def _leave(voucher: Redemption) -> Button:
 async def because(turn: Turn, voucher_id: str, reason: str) -> Screen:
     """Asks for photos and, if they like, words."""
     voucher = await vouchers.one(turn.tx, turn.me.id, number(voucher_id))
-    no = return_requests.may_claim(voucher, today=turn.today)
-    if no is not None:
-        raise no
-    if reason not in get_args(return_claims.Reason):
-        return _why(turn, voucher)
-    turn.goto(feature.at("photos"), voucher=voucher.id, reason=reason, words="", photos=[])
-    return _ask(turn, voucher)
+    _may_still(turn, voucher)
+    said, known = _begun(turn, voucher).settled(), next((each for each in REASONS if each == reason), None)
+    if known is None:
+        return _why(turn, voucher, said)
+    if known not in return_requests.reasons_of(voucher):
+        raise return_requests.ReasonNotOffered(voucher.id, known)
+    return _ask(turn, voucher, replace(said, reason=known))
 
 
-def _ask(turn: Turn, voucher: Redemption, *first: Line) -> Screen:
+@feature.tap("anew")
+async def anew(turn: Turn, voucher_id: str, reason: str) -> Screen:
+    """Asks for photos and words once more, and forgets those that came."""
+    turn.finish()
+    return await because(turn, voucher_id, reason)
+
+
+def _ask(turn: Turn, voucher: Redemption, said: Claiming, *, renew: Renew | None = None) -> Screen:
     """What came so far, and what may come still."""
-    data = turn.dialogue.data
-    n = len(data["photos"])
+    assert said.reason is not None
+    turn.goto(feature.at("photos"), **said.kept())
+    n, needed = len(said.photos), bool(return_requests.photos_least(said.reason))
     lines: list[Line | None] = [
-        *first,
         t("退换 <b>{what}</b>", what=what(voucher)),
-        t("原因:{reason}", reason=REASONS[data["reason"]]),
-        t("您说:{words}", words=data["words"]) if data["words"] else None,
-        tn("照片 {n} 张", n=n) if n else None,
+        t("原因:{reason}", reason=REASONS[said.reason]),
+        *came(said),
         BLANK,
-        t("拍照发给我,1 到 {most} 张。", most=PHOTOS_MOST) if not n else t("还有就继续发,没有了点「发完了」。"),
-        None if data["words"] else t("想说明什么,直接打字。"),
+        _wanted(n, needed),
+        None if said.words else t("想说明什么,直接打字。"),
     ]
+    enough = t("发完了") if n else t("不发照片,继续")
     rows: list[list[Button | None]] = [
-        [feature.button(t("发完了"), "done", voucher.id, style="primary") if n else None],
-        [feature.button(t("重新发"), "because", voucher.id, data["reason"]) if n else None, _leave(voucher)],
+        [feature.button(enough, "done", voucher.id, style="primary") if n or not needed else None],
+        [feature.button(t("重新发"), "anew", voucher.id, said.reason) if n else None, _leave(voucher)],
     ]
-    return screen(lines, rows)
+    return screen(lines, rows, renew=renew)
 
 
-async def _awaiting(turn: Turn) -> Redemption:
-    return await vouchers.one(turn.tx, turn.me.id, int(turn.dialogue.data["voucher"]))
+def _wanted(n: int, needed: bool) -> Text:
+    if n >= PHOTOS_MOST:
+        return t("点「发完了」继续。")
+    if n:
+        return t("还有就继续发,没有了点「发完了」。")
+    if needed:
+        return t("拍照发给我,1 到 {most} 张。", most=PHOTOS_MOST)
+    return t("照片可发可不发,最多 {most} 张。", most=PHOTOS_MOST)
 
 
+@feature.file_step("why")
 @feature.file_step("photos")
-async def photo(turn: Turn) -> Screen:
-    """Keeps a photo; the same one twice is one, and what was written below it counts as words."""
-    voucher, data, given = await _awaiting(turn), dict(turn.dialogue.data), turn.file
-    first: list[Line] = []
-    if given is not None and given.unique_id not in {shot[1] for shot in data["photos"]}:
-        if len(data["photos"]) >= PHOTOS_MOST:
-            first = [tn("最多 {n} 张,这张没有收。", n=PHOTOS_MOST), BLANK]
-        else:
-            data["photos"] = [*data["photos"], [given.file_id, given.unique_id, given.kind]]
-        if given.caption and not data["words"]:
-            data["words"] = _words(given.caption)
-    turn.goto(feature.at("photos"), **data)
-    return _ask(turn, voucher, *first)
+async def photo(turn: Turn) -> Screen | None:
+    """Keeps a photo. Of several that were sent together the first is answered, and that answer is renewed."""
+    voucher = await vouchers.one(turn.tx, turn.me.id, _about(turn))
+    assert turn.file is not None
+    said, answered = _begun(turn, voucher).with_photo(turn.file, turn.now)
+    if not answered:
+        turn.goto(turn.dialogue.state, **said.kept())
+        return None
+    later = None
+    if said.album is not None:
+        data = feature.data("gathered", voucher.id, said.album)
+        later = Renew(data, dt.datetime.fromisoformat(said.until))
+    return _asked_again(turn, voucher, said, renew=later)
 
 
+def _asked_again(turn: Turn, voucher: Redemption, said: Claiming, *, renew: Renew | None = None) -> Screen:
+    return (_why if said.reason is None else _ask)(turn, voucher, said, renew=renew)
+
+
+@feature.tap("gathered")
+async def gathered(turn: Turn, voucher_id: str, *album: str) -> Screen | None:
+    """Says how many photos came together. Nothing where the conversation has gone on."""
+    voucher = await vouchers.one(turn.tx, turn.me.id, number(voucher_id))
+    said = _begun(turn, voucher)
+    if said.album is None or said.album != ":".join(album):
+        return None
+    shown = _asked_again(turn, voucher, said)
+    turn.goto(turn.dialogue.state, **said.settled().kept())
+    return shown
+
+
+@feature.step("why")
 @feature.step("photos")
 async def words(turn: Turn, said: str) -> Screen:
     """Takes down what they say about it."""
-    voucher = await _awaiting(turn)
-    data = {**turn.dialogue.data, "words": _words(said)}
-    turn.goto(feature.at("photos"), **data)
-    return _ask(turn, voucher)
+    voucher = await vouchers.one(turn.tx, turn.me.id, _about(turn))
+    return _asked_again(turn, voucher, replace(_begun(turn, voucher).settled(), words=tidied(said)))
 
 
-def _words(said: str) -> str:
-    return " ".join(said.split())[:WORDS_LONGEST]
-
-
-def _draft(turn: Turn, voucher: Redemption) -> dict[str, Any] | None:
-    """What was said so far about this voucher; None where the conversation is elsewhere by now, or shows nothing yet."""
-    data = turn.dialogue.data
-    here = turn.dialogue.state == feature.at("photos") and data.get("voucher") == voucher.id
-    return data if here and data["photos"] else None
+def _draft(turn: Turn, voucher: Redemption) -> Claiming | None:
+    """What was said about this voucher; None where that is not enough for a claim."""
+    said = _begun(turn, voucher).settled()
+    if said.reason is None or len(said.photos) < return_requests.photos_least(said.reason):
+        return None
+    turn.goto(feature.at("photos"), **said.kept())
+    return said
 
 
 @feature.tap("done")
@@ -134,10 +177,9 @@ async def done(turn: Turn, voucher_id: str) -> Screen:
     draft = _draft(turn, voucher)
     if draft is None:
         return await show(turn, voucher_id)
-    turn.goto(feature.at("photos"), **draft)
     terms = voucher.offer.takes_back
     if terms is None or not terms.exchange:
-        return _summary(turn, voucher, "points")
+        return _summary(voucher, draft, "points")
     lines: list[Line] = [
         t("退换 <b>{what}</b>", what=what(voucher)),
         BLANK,
@@ -160,21 +202,21 @@ async def wish(turn: Turn, voucher_id: str, wants: str) -> Screen:
     draft = _draft(turn, voucher)
     if draft is None or wants not in WISHES:
         return await show(turn, voucher_id)
-    turn.goto(feature.at("photos"), **draft)
-    return _summary(turn, voucher, wants)
+    return _summary(voucher, draft, wants)
 
 
-def _summary(turn: Turn, voucher: Redemption, wants: str) -> Screen:
-    data, terms = turn.dialogue.data, voucher.offer.takes_back
+def _summary(voucher: Redemption, said: Claiming, wants: str) -> Screen:
+    terms, n = voucher.offer.takes_back, len(said.photos)
+    assert said.reason is not None
     days = terms.answer_days if terms is not None else 0
     lines: list[Line | None] = [
         t("退换 <b>{what}</b> · {merchant}", what=what(voucher), merchant=both(voucher.merchant)),
-        t("原因:{reason}", reason=REASONS[data["reason"]]),
-        t("您说:{words}", words=data["words"]) if data["words"] else None,
-        tn("照片 {n} 张", n=len(data["photos"])),
-        t("想要:{wish}", wish=_wish(voucher, wants)),
+        t("原因:{reason}", reason=REASONS[said.reason]),
+        t("您说:{words}", words=said.words) if said.words else None,
+        tn("照片 {n} 张", n=n) if n else None,
+        t("您想要:{wish}", wish=_wish(voucher, wants)),
         BLANK,
-        tn("商户 {n} 天内答复;没答复就自动退给您。", n=days),
+        tn("商户 {n} 天内答复;没答复就自动退 {worth}。", n=days, worth=returns.worth(voucher)),
         t("东西请留着,商户可能要收回。"),
     ]
     send = feature.button(t("提交"), "send", voucher.id, wants, style="primary")
@@ -190,16 +232,16 @@ async def send(turn: Turn, voucher_id: str, wants: str) -> Screen:
     """Opens the claim and tells the merchant. A second tap shows how it stands."""
     voucher = await vouchers.one(turn.tx, turn.me.id, number(voucher_id))
     draft = _draft(turn, voucher)
-    if draft is None or wants not in WISHES:
+    if draft is None or draft.reason is None or wants not in WISHES:
         return await show(turn, voucher_id)
     made = await return_requests.claim(
         turn.tx,
         turn.me.id,
         voucher.id,
-        reason=draft["reason"],
+        reason=draft.reason,
         wants=wants,
-        words=draft["words"],
-        photos=[Shot(*each) for each in draft["photos"]],
+        words=draft.words,
+        photos=draft.photos,
         vault=turn.vault,
         at=turn.at,
         actor=turn.actor,

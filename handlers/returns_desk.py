@@ -189,7 +189,8 @@ async def refuse(turn: Turn, claim_id: str) -> Screen:
         t("为什么不同意?点一个,会员会看到。"),
         t("「积分换的不退」不是理由。"),
     ]
-    buttons = [feature.button(words, "because", found.id, each) for each, words in REFUSALS.items()]
+    offered = return_claims.refusals_of(found.reason)
+    buttons = [feature.button(words, "because", found.id, each) for each, words in REFUSALS.items() if each in offered]
     rows: list[list[Button | None]] = [[each] for each in buttons]
     return screen(lines, [*rows, [doors.answer_return(t("返回"), found.id)]])
 
@@ -200,7 +201,7 @@ async def because(turn: Turn, claim_id: str, refusal: str) -> Screen:
     _, found = await mine(turn, claim_id)
     if found.state != "open":
         return await _show(turn, found)
-    if refusal not in REFUSALS:
+    if refusal not in return_claims.refusals_of(found.reason):
         return await refuse(turn, claim_id)
     turn.goto(feature.at("words"), claim=found.id, refusal=refusal)
     lines: list[Line] = [

@@ -14,6 +14,7 @@ from chat.turn import Turn
 from chat.words import t, tn
 from ledger.redeeming import return_answers, return_claims
 from ledger.redeeming.return_claims import Claim
+from ledger.redeeming.vouchers import Redemption
 from ledger.redeeming.vouchers import one as voucher_of
 
 feature = Feature("rulings", order=92)
@@ -61,8 +62,7 @@ async def _show(turn: Turn, found: Claim, n: int = 0, *first: Line) -> Screen:
         *first,
         *returns.asked(found, voucher, said, len(photos)),
         BLANK,
-        *returns.answered(found),
-        t("现在:{state}", state=returns.STATES[found.state]),
+        *_now(found, voucher),
     ]
     decides = bool(may) and found.state == "escalated"
     rows: list[list[Button | None]] = [
@@ -81,6 +81,13 @@ async def _show(turn: Turn, found: Claim, n: int = 0, *first: Line) -> Screen:
         [doors.rulings(t("返回")), doors.home()],
     ]
     return screen(lines, rows, file=returns.shot(photos, n), protect=bool(photos))
+
+
+def _now(found: Claim, voucher: Redemption) -> list[Line]:
+    """What was said and how it stands; where it waits for a decision, in the operator's words."""
+    if found.state != "escalated":
+        return returns.outcome(found, voucher, ours=True)
+    return [*returns.answered(found), t("现在:{state}", state=returns.STATES[found.state])]
 
 
 @feature.tap("decide", audience="operator")

@@ -23,6 +23,7 @@ from chat.words import Both, t, tn
 from ledger.redeeming import bookings, offer_drafts
 from ledger.redeeming import own_shelf as kept
 from ledger.redeeming.drafts import Document
+from ledger.redeeming.memberships import NotTheTierSeller
 from ledger.redeeming.offer_drafts import Draft, OfferEditedMeanwhile, StockBelowTaken, written
 from ledger.redeeming.publish import CurrencyNotAccepted
 
@@ -30,9 +31,11 @@ feature = Feature("shelf_draft", order=78)
 
 PICTURE_BYTES_MOST = 10_000_000
 
-_FIRST = ("name", "category", "pool", "does", "price", "value", "stock", "limits", "validity", "photo")
+_FIRST = (
+    "name", "category", "pool", "membership", "lasts", "does", "price", "value", "stock", "limits", "validity", "photo",
+)  # fmt: skip
 """What is changed most; the rest is a tap further."""
-_QUIET = {"cash", "most", "day", "unused", "hold", "notice", "grace"}
+_QUIET = {"cash", "most", "day", "unused", "returns", "hold", "notice", "grace"}
 """What is told only where it is not as usual."""
 _USUAL_PAGE, _REST_PAGE, _BOOKING_PAGE = 0, 1, 3
 """Pages of buttons; 2 is the first one again, for whoever leaves the questions."""
@@ -105,7 +108,7 @@ async def _stays(turn: Turn, offer_id: int) -> Line | None:
     return tn("已经约好的 {n} 个不变。", n=n) if n else None
 
 
-_PLAIN: Mapping[str, Any] = {"price": {"kind": "per_unit", "points": 1}}
+_PLAIN: Mapping[str, Any] = {"kind": "goods", "price": {"kind": "per_unit", "points": 1}}
 _BOOKED: Mapping[str, Any] = {
     "booking": {"slot_minutes": 60, "hours": [{"weekdays": [1], "open": "09:00", "close": "10:00"}]}
 }
@@ -152,7 +155,7 @@ WRITING: Writing[Draft] = Writing(
     _answered,
     doors.shelf,
     (StockBelowTaken,),
-    lambda part: _BOOKING_PAGE if part in booking_text.PARTS else _USUAL_PAGE,
+    _page_of,
 )
 WRITING.listens()
 ask = WRITING.ask
@@ -218,6 +221,8 @@ async def publish(turn: Turn, merchant: str, nonce: str) -> Screen:
         )
     except OfferEditedMeanwhile as no:
         return await _moved(turn, post, draft, no)
+    except NotTheTierSeller:  # it was, when this was begun
+        return await overview(turn, post, draft, first=t("等级现在由别的商户来卖,发布不了。"))
     turn.finish()
     asked = await fulfilments.asked(turn.tx, offer_id)
     turn.tells += asked

@@ -152,7 +152,8 @@ async def standing(tx: AsyncConnection, file: ImportFile, problems: Sequence[row
     """Where a file stands, as its sender is told."""
     again = await files.same_before(tx, file) if file.state == "tried" else None
     merchant = await merchants.by_id(tx, file.merchant_id)
-    return words.shown(file, merchant, await known.read(tx), problems, again)
+    draft = await words.awaited_by(tx, file)
+    return words.shown(file, merchant, await known.read(tx), problems, again, draft=draft)
 
 
 async def tell(chunk: Chunk, file: ImportFile, shown: Screen, report: File | None = None) -> None:

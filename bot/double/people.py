@@ -204,11 +204,21 @@ class Person:
 
     async def sends_photo(self, content: bytes, caption: str = "") -> int | None:
         """Sends a picture (PNG or JPEG)."""
+        return self._photo(content, caption)
+
+    def _photo(self, content: bytes, caption: str, album: str | None = None) -> int | None:
         width, height = pictures.check(content)
         stored = self._world.files.put(content, folder="photos", name="photo.jpg", mime="image/jpeg")
         size = {"width": width, "height": height, "file_size": stored.size}
         body: dict[str, Any] = {"photo": [{"file_id": stored.file_id, "file_unique_id": stored.unique_id, **size}]}
-        return self._send({**body, **_caption(caption)}, file=stored)
+        together = {"media_group_id": album} if album is not None else {}
+        return self._send({**body, **_caption(caption), **together}, file=stored)
+
+    async def sends_album(self, *contents: bytes, caption: str = "") -> list[int | None]:
+        """Sends pictures together, as clients do with several that are chosen at once: a message and an update for each, the
+        caption with the first."""
+        album = str(self._world.touch())
+        return [self._photo(each, caption if n == 0 else "", album) for n, each in enumerate(contents)]
 
     async def sends_document(
         self, content: bytes, name: str, mime: str = "text/plain", caption: str = ""

@@ -23,18 +23,19 @@ from ledger.errors import Refusal
 from ledger.merchants import log
 from ledger.redeeming import drafts, shelf
 from ledger.redeeming.drafts import Document, Drafts, Published, merged
-from ledger.redeeming.offers import Offer
+from ledger.redeeming.offers import GOODS_RETURNS, Offer
 from ledger.redeeming.own_shelf import taken_of
 from ledger.redeeming.publish import publish
 from ledger.redeeming.shelf import NoSuchOffer
 
 NEEDED = ("kind", "name", "category", "price")
 """What a draft must have besides what is known from its beginning."""
-OF_A_KIND = {"partner_code": "pool", "donation": "does"}
+OF_A_KIND = {"partner_code": "pool", "membership": "membership", "donation": "does"}
 """What one of these kinds, and no other, must have too."""
 
 _FILLERS: Document = {
-    "kind": "goods", "name": {"zh": "…", "en": "…"}, "category": "other", "pool": "…", "does": {"zh": "…", "en": "…"}
+    "kind": "goods", "name": {"zh": "…", "en": "…"}, "category": "other", "pool": "…", "does": {"zh": "…", "en": "…"},
+    "membership": {"tier": "…", "days": 1},
 }  # fmt: skip
 _PRICES: dict[bool, Document] = {
     False: {"kind": "per_unit", "points": 1},
@@ -93,6 +94,10 @@ class Draft(drafts.Draft):
 _PHOTO = text(
     "UPDATE offer_draft SET photo_file = :file, photo_due = :now, photo_tries = 0, touched_at = :now"
     " WHERE merchant_id = :merchant AND member_id = :member"
+)
+_FOR_CODES = text(
+    "SELECT EXISTS (SELECT FROM offer_draft WHERE merchant_id = :merchant AND member_id = :member"
+    " AND document->>'kind' = 'partner_code')"
 )
 _LOCK_OFFER = text("SELECT pg_advisory_xact_lock(hashtextextended('offer:' || :id, 0))")
 _LOCK_CODE = text("SELECT pg_advisory_xact_lock(hashtextextended('offer-code:' || :code, 0))")
@@ -177,9 +182,14 @@ async def _enough(tx: AsyncConnection, offer_id: int | None, document: Mapping[s
         raise StockBelowTaken(stock, taken)
 
 
+async def for_codes(tx: AsyncConnection, merchant_id: int, member_id: int) -> bool:
+    """Whether this person is writing an offer of partner codes, which may wait for some to be brought. Locks nothing."""
+    return bool(await tx.scalar(_FOR_CODES, {"merchant": merchant_id, "member": member_id}))
+
+
 async def onto_latest(tx: AsyncConnection, draft: Draft, *, now: dt.datetime) -> Draft:
-    """Carry a draft's changes over to the offer as it is now: where both changed the same part, the draft's stands. Booking's
-    fields are parts of their own, so that other hours don't take back another's cut-off.
+    """Carry a draft's changes over to the offer as it is now: where both changed the same part, the draft's stands. The fields
+    of booking and of returns are parts of their own, so that other hours don't take back another's cut-off.
 
     Raises:
         pydantic.ValidationError: the two together break a rule.
@@ -187,12 +197,20 @@ async def onto_latest(tx: AsyncConnection, draft: Draft, *, now: dt.datetime) ->
     assert draft.offer_id is not None
     mine_, base = await changes(tx, draft), await base_of(tx, draft)
     this = await shelf.one(tx, draft.offer_id)
-    now_booked = written(this.offer).get("booking")
-    if (said := mine_.get("booking")) and now_booked:
-        before = base.get("booking") or {}
-        mine_["booking"] = {**now_booked, **{name: each for name, each in said.items() if each != before.get(name)}}
-    fresh = replace(draft, base_version=this.version, document=written(this.offer), guide=None)
+    latest = written(this.offer)
+    if (said := mine_.get("booking")) and (now_booked := latest.get("booking")):
+        mine_["booking"] = _onto(now_booked, base.get("booking") or {}, said)
+    if "returns" in mine_:
+        usual = GOODS_RETURNS.model_dump()
+        said = _onto(latest.get("returns") or usual, base.get("returns") or usual, mine_["returns"] or usual)
+        mine_["returns"] = None if said == usual else said
+    fresh = replace(draft, base_version=this.version, document=latest, guide=None)
     return await change(tx, fresh, mine_, guide=None, now=now)
+
+
+def _onto(latest: Document, before: Document, said: Document) -> Document:
+    """A part of several fields as it is now, with those that were said otherwise than before."""
+    return {**latest, **{name: each for name, each in said.items() if each != before.get(name)}}
 
 
 async def awaits_photo(tx: AsyncConnection, draft: Draft, file_id: str, *, now: dt.datetime) -> None:

@@ -36,6 +36,7 @@ from ledger.redeeming.return_claims import (
     State,
     held,
     moved_on,
+    refusals_of,
     settled,
     tidy,
 )
@@ -52,6 +53,14 @@ class AnswerTooLate(Refusal):
 
     claim_id: int
     until: dt.date
+
+
+@dataclass(eq=False)
+class RefusalNotOffered(Refusal):
+    """A claim for its reason can't be refused so."""
+
+    claim_id: int
+    refusal: Refused
 
 
 @dataclass(eq=False)
@@ -147,7 +156,7 @@ async def refuse(
 ) -> Claim:
     """The merchant refuses, for a reason of the list and in words that the member reads; in time.
 
-    `NotAllowed` → `NoSuchClaim` → `ClaimMovedOn` → `AnswerTooLate` → `ReturnWordsTooLong`.
+    `NotAllowed` → `NoSuchClaim` → `ClaimMovedOn` → `AnswerTooLate` → `RefusalNotOffered` → `ReturnWordsTooLong`.
     """
     staff.demand("answer_returns")
     _, mine = await held(tx, claim_id, merchant_id=staff.merchant_id)
@@ -155,6 +164,8 @@ async def refuse(
         raise moved_on(mine, "merchant")
     if at.today > mine.answer_by:
         raise AnswerTooLate(claim_id, mine.answer_by)
+    if refusal not in refusals_of(mine.reason):
+        raise RefusalNotOffered(claim_id, refusal)
     facts = {"id": claim_id, "now": at.now, "by": staff.actor, "refusal": refusal, "words": tidy(words)}
     await tx.execute(_REFUSE, {**facts, "escalate_by": at.today + dt.timedelta(days=ESCALATE_DAYS)})
     return await return_claims.one(tx, claim_id)

@@ -161,6 +161,11 @@ _DUE_SOON = text(
 )
 
 
+def refusals_of(reason: Reason) -> tuple[Refused, ...]:
+    """Why a claim for this reason may be refused: what is simply not wanted any more need not have anything wrong with it."""
+    return tuple(each for each in REFUSALS if reason != "changed_mind" or each != "as_described")
+
+
 async def held(
     tx: AsyncConnection, claim_id: int, *, member_id: int | None = None, merchant_id: int | None = None
 ) -> tuple[Redemption, Claim]:

@@ -79,7 +79,7 @@ class ReasonNotOffered(Refusal):
 
 @dataclass(eq=False)
 class PhotosNeeded(Refusal):
-    """A claim shows one to `most` photos."""
+    """A claim shows one to `most` photos; where nothing is wrong with the goods, it may show none."""
 
     most: int
 
@@ -159,7 +159,7 @@ async def claim(
     if wants == "exchange" and not returns.exchange:
         raise ExchangeNotOffered(redemption_id)
     shown_ = list({shot.unique_id: shot for shot in photos}.values())
-    if not 1 <= len(shown_) <= PHOTOS_MOST:
+    if not photos_least(reason) <= len(shown_) <= PHOTOS_MOST:
         raise PhotosNeeded(PHOTOS_MOST)
     said = tidy(words, least=0)
     key = await tx.scalar(_KEY, {"id": member_id})
@@ -189,6 +189,11 @@ def reasons_of(voucher: Redemption) -> tuple[Reason, ...]:
     if returns is None:
         return ()
     return REASONS if returns.changed_mind else tuple(each for each in REASONS if each != "changed_mind")
+
+
+def photos_least(reason: Reason) -> int:
+    """How many photos a claim for this reason shows at least: where goods are simply not wanted, there is nothing to see."""
+    return 0 if reason == "changed_mind" else 1
 
 
 async def withdraw(tx: AsyncConnection, member_id: int, claim_id: int, *, at: Moment) -> Claim:

@@ -19,15 +19,22 @@ from chat.offer_parts import GUIDED, PART, after
 from chat.offer_text import PARTS, Terms
 from chat.words import LANGUAGES, Both, Speaker
 from ledger.points.statements import Currency
+from ledger.programme import GreenScale, Wording
 from ledger.redeeming import booking, offers, windows
 from ledger.redeeming.booking import Booking
 from ledger.redeeming.offer_drafts import checked, written
-from ledger.redeeming.offers import Names, Offer, PerMoney, PerUnit
+from ledger.redeeming.offers import GOODS_RETURNS, Membership, Names, Offer, PerMoney, PerUnit, Returns
 from tests.handlers.shop import BOX, VOUCHER
 from tests.handlers.test_privileges import programme
 from tests.turns import TODAY
 
-TERMS = Terms(Currency(1, "common", None, "积分", "points", 2, 1, "CNY"), "CNY", programme())
+SELLING = programme().model_copy(
+    update={
+        "tier_seller": BOX.merchant,
+        "green_scale": GreenScale(names={"organic": Wording(zh="有机", en="Organic")}, weights={"cup": 50}),
+    }
+)
+TERMS = Terms(Currency(1, "common", None, "积分", "points", 2, 1, "CNY"), "CNY", SELLING)
 OWN = Currency(2, "own", 7, "店铺积分", "shop points", 1, 1, "CNY")
 WITH_CASH = BOX.model_copy(update={"price": PerUnit(points=500, value_minor=2500, cash_minor=100)})
 SERVICE = BOX.model_copy(update={"code": "wash", "kind": "service", "price": PerUnit(points=300)})
@@ -41,6 +48,14 @@ BOOKED = SERVICE.model_copy(
 )
 CODES = BOX.model_copy(update={"code": "codes", "kind": "partner_code", "pool": "film", "price": PerUnit(points=300)})
 GIFT = BOX.model_copy(update={"code": "gift", "kind": "donation", "does": Names(zh="种 1 棵树", en="Plants 1 tree")})
+SILVER = BOX.model_copy(
+    update={
+        "code": "silver",
+        "kind": "membership",
+        "membership": Membership(tier="silver", days=30),
+        "price": PerUnit(points=400),
+    }
+)
 POOLS = (("book", 0), ("film", 12))
 OTHERS = ((7, "rail", Both("南线铁路", "Southern Rail")), (8, "cloud-books", Both("云山书店", "Yunshan Books")))
 SPEAKER = Speaker("zh", TODAY)
@@ -61,15 +76,17 @@ def merged(one: About, parts: Any) -> dict[str, Any]:
 ASKED = [
     pytest.param(part, offer, id=f"{part}-{offer.code}-{offer.price.cash_minor}")
     for part in PART
-    for offer in (BOX, VOUCHER, WITH_CASH, SERVICE, BOOKED, CODES, GIFT)
+    for offer in (BOX, VOUCHER, WITH_CASH, SERVICE, BOOKED, CODES, GIFT, SILVER)
     if PART[part].applies(about(offer, on_shelf={"from_on": "2026-12-20"}))
 ]
 
 
 def test_nearly_every_part_is_asked_of_every_kind() -> None:
     asked = [each.values[0] for each in ASKED]
-    assert {part for part in PART if asked.count(part) == 7} >= {"kind", "name", "price", "limits", "shelf"}
-    assert asked.count("stock") == 6 and asked.count("pool") == asked.count("does") == 1
+    assert {part for part in PART if asked.count(part) == 8} >= {"kind", "name", "price", "limits", "shelf"}
+    assert asked.count("stock") == 7 and asked.count("pool") == asked.count("does") == 1
+    assert asked.count("membership") == asked.count("lasts") == 1 and asked.count("returns") == 2
+    assert asked.count("green") == 8
     assert asked.count("hours") == 2 and all(asked.count(part) == 1 for part in booking_text.PARTS if part != "hours")
     assert set(asked) == set(PART)
 
@@ -275,7 +292,8 @@ def test_a_new_offer_is_asked_part_by_part_and_a_value_that_was_given_is_not_ask
     asked, one = [GUIDED[0]], About({"kind": "goods", "price": {"kind": "per_unit", "points": 5}}, TERMS, TODAY)
     while (part := after(one, asked[-1])) is not None:
         asked.append(part)
-    assert tuple(asked) == tuple(part for part in GUIDED if part not in {*booking_text.PARTS, "pool", "does"})
+    others = {*booking_text.PARTS, "pool", "does", "membership", "lasts"}
+    assert tuple(asked) == tuple(part for part in GUIDED if part not in others)
     assert (after(about(SERVICE), "value"), after(about(SERVICE), "hours")) == ("hours", "stock")
     asked = ["value"]
     while (part := after(about(BOOKED), asked[-1])) is not None:
@@ -285,6 +303,8 @@ def test_a_new_offer_is_asked_part_by_part_and_a_value_that_was_given_is_not_ask
     assert after(about(VOUCHER), "price") == "stock"
     assert (after(about(CODES), "category"), after(about(CODES), "value")) == ("pool", "limits")
     assert (after(about(GIFT), "category"), after(about(GIFT), "limits")) == ("does", "photo")
+    assert (after(about(SILVER), "category"), after(about(SILVER), "lasts")) == ("membership", "price")
+    assert after(about(SILVER), "limits") == "photo"
     assert set(PARTS) == set(PART) | {"specials"}
 
 
@@ -306,9 +326,115 @@ def test_what_changed_is_told_part_by_part_and_nothing_is_passed_over() -> None:
     assert said == [
         "价格:500 分 → 450 分", "有效期:30 天 → 60 天", "照片:有 → 没有", "特价「国庆价」450 → 400 分,2027年10月1日—2027年10月7日",
     ]  # fmt: skip
-    other = [SPEAKER.plain(each) for each in offer_text.changes(TERMS, before, {**before, "green_class": "A"})]
+    other = [SPEAKER.plain(each) for each in offer_text.changes(TERMS, before, {**before, "colour": "A"})]
     assert other == ["还有别的改动"]
     assert offer_text.changes(TERMS, before, before) == []
+
+
+@pytest.mark.parametrize(
+    ("said", "days", "answer", "exchange", "changed_mind"),
+    [
+        ("15天", 15, 3, True, False),
+        ("7天无理由退换", 7, 3, True, True),
+        ("15 天内,5 天答复", 15, 5, True, False),
+        ("15天 答复5天 只退积分 不想要也行", 15, 5, False, True),
+        ("7天答复5天", 7, 5, True, False),
+        ("只退不换", 7, 3, False, False),
+        ("30 days, answer in 5 days, points only", 30, 5, False, False),
+        ("Any reason; 5 days to answer", 7, 5, True, True),
+        ("changed their minds", 7, 3, True, True),
+    ],
+)
+def test_returns_are_read_as_people_type_them_and_say_nothing_else(
+    said: str, days: int, answer: int, exchange: bool, changed_mind: bool
+) -> None:
+    one = about(BOX)
+    made = Returns(days=days, answer_days=answer, exchange=exchange, changed_mind=changed_mind)
+    assert PART["returns"].read(one, said) == {"returns": made.model_dump()}
+    written_ = merged(one, {"returns": made.model_dump()})
+    for language in LANGUAGES:  # what is read back means the same
+        told = Speaker(language, TODAY).plain(offer_text.said(TERMS, written_, "returns") or "")
+        assert PART["returns"].read(one, told) == {"returns": made.model_dump()}
+    back = PART["returns"].read(replace(one, document=written_), "9天")["returns"]
+    assert back == {**made.model_dump(), "days": 9}
+
+
+@pytest.mark.parametrize(
+    "said", ["-", "和计划一样", "as usual", "7天", "有问题才退,可换货", "only if faulty, answer in 3"]
+)
+def test_returns_as_the_programme_has_them_are_not_written(said: str) -> None:
+    own = about(BOX, returns=Returns(days=7, exchange=False, changed_mind=True).model_dump())
+    given = PART["returns"].read(about(BOX), said)
+    assert given == {"returns": None} and Returns() == GOODS_RETURNS
+    if said == "-":
+        assert PART["returns"].read(own, said) == {"returns": None}
+
+
+@pytest.mark.parametrize(
+    ("part", "offer", "said", "told"),
+    [
+        ("returns", BOX, "不退不换", "有问题的商品总能退,最少写 1 天。"),
+        ("returns", BOX, "不能退", "有问题的商品总能退,最少写 1 天。"),
+        ("returns", BOX, "没有", "有问题的商品总能退,最少写 1 天。"),
+        ("returns", BOX, "91天", "退换写 1 到 90 天,答复写 1 到 14 天。"),
+        ("returns", BOX, "答复0天", "退换写 1 到 90 天,答复写 1 到 14 天。"),
+        ("returns", BOX, "7天 包邮", "没看懂「包邮」。比如:15天 答复5天 不换货 不想要也行"),
+        ("returns", BOX, "7天 15天", "没看懂「15天」。比如:15天 答复5天 不换货 不想要也行"),
+        ("green", BOX, "绿", "计划里没有这个绿色类别。请点一个。"),
+        ("membership", SILVER, "普卡", "没有这个等级。请点一个。"),
+        ("lasts", SILVER, "3661", "请发 1 到 3,660 之间的整数。"),
+    ],
+)
+def test_what_cannot_be_is_refused_with_what_could(part: str, offer: Offer, said: str, told: str) -> None:
+    with pytest.raises(Unread) as refused:
+        PART[part].read(about(offer), said)
+    assert SPEAKER.plain(refused.value.words) == told
+    assert not re.search(r"[。]", Speaker("en", TODAY).plain(refused.value.words))
+
+
+@given(said=st.text(alphabet="0123459天答复换退货不想要也行有问题 ,points only answer in", max_size=16))
+@settings(max_examples=400, deadline=None)
+def test_whatever_is_typed_of_returns_is_refused_or_may_be_published(said: str) -> None:
+    try:
+        made = merged(about(BOX), PART["returns"].read(about(BOX), said))
+    except Unread:
+        return
+    assert checked(made) is not None and SPEAKER.plain(offer_text.said(TERMS, made, "returns") or "")
+
+
+def test_tiers_and_green_classes_go_by_code_and_by_name() -> None:
+    for said in ("gold", "金卡", "Gold"):
+        assert PART["membership"].read(about(SILVER), said) == {"membership": {"tier": "gold", "days": 30}}
+    fresh = about(SILVER, membership=None)
+    assert PART["membership"].read(fresh, "gold") == {"membership": {"tier": "gold", "days": 30}}
+    assert PART["lasts"].read(about(SILVER), "90 天") == {"membership": {"tier": "silver", "days": 90}}
+    for said in ("organic", "有机", "ORGANIC"):
+        assert PART["green"].read(about(BOX), said) == {"green_class": "organic"}
+    assert PART["green"].read(about(BOX), "cup") == {"green_class": "cup"}
+    assert PART["green"].read(about(BOX), "不要") == {"green_class": None}
+
+
+def test_tiers_are_sold_by_the_merchant_that_the_programme_names_and_no_other() -> None:
+    seller, other = about(BOX), about(BOX, merchant="other")
+    codes = [[code for row in PART["kind"].usual(one) for _, code in row] for one in (seller, other)]
+    assert codes[0] == [*offer_text.KINDS] and codes[1] == [each for each in offer_text.KINDS if each != "membership"]
+    with pytest.raises(Unread) as refused:
+        PART["kind"].read(other, "membership")
+    assert SPEAKER.plain(refused.value.words) == "等级只由计划指定的商户来卖。请点别的一种。"
+
+
+def test_the_programmes_own_price_of_a_tier_is_suggested_where_the_days_are_the_same() -> None:
+    gold = about(SILVER, membership={"tier": "gold", "days": 30})
+    [[(words, said)]] = PART["price"].usual(gold)
+    assert (SPEAKER.plain(words), said) == ("1,000 分", "1000")
+    assert PART["price"].usual(about(SILVER, membership={"tier": "gold", "days": 31})) == []
+    assert PART["price"].usual(about(SILVER)) == []
+
+
+def test_another_kind_ends_how_goods_come_back() -> None:
+    one = about(BOX, returns={"days": 15})
+    assert "returns" not in merged(one, PART["kind"].read(one, "voucher"))
+    assert merged(one, PART["kind"].read(one, "goods"))["returns"] == {"days": 15}
 
 
 def test_a_screen_has_room_for_so_many_changes() -> None:

@@ -245,11 +245,12 @@ async def test_bad_answers_are_told_what_fixes_them_and_the_draft_stays(database
             screen = await says(world, boss, said)
             assert screen.split("\n")[0] == told, screen
             assert await taps(world, boss, "返回") == whole
+        further = await taps(world, boss, "更多…")
         for part, said, told in rest:
-            await taps(world, boss, "更多…", part)
+            await taps(world, boss, part)
             screen = await says(world, boss, said)
             assert screen.split("\n")[0] == told, screen
-            assert await taps(world, boss, "返回") == whole
+            assert await taps(world, boss, "返回") == further, "whence it was asked"
         assert (await says(world, boss, "随便说说")).startswith("要改哪一项?点下面的。\n")
 
 

@@ -179,6 +179,15 @@ async def test_pictures_files_and_edits_reach_the_bot(bot: Bot, person: Person) 
     assert (said.message and said.message.text, edited.edited_message.text) == ("50", "500")
 
 
+async def test_pictures_sent_together_are_updates_of_one_album(bot: Bot, person: Person) -> None:
+    await person.sends_album(png(30, 20), png(31, 20), caption="小票")
+    await person.sends_album(png(32, 20), png(33, 20))
+    found = [update.message for update in await bot.get_updates()]
+    albums = [message.media_group_id for message in found if message is not None]
+    assert albums[0] == albums[1] and albums[2] == albums[3] and len({*albums} - {None}) == 2
+    assert [message.caption for message in found if message is not None] == ["小票", None, None, None]
+
+
 async def test_groups_hide_from_the_bot_what_is_not_meant_for_it(double: Double, bot: Bot, person: Person) -> None:
     owner = double.person("店主")
     group = double.group("门店", person, admins=(owner,))

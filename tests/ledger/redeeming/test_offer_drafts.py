@@ -23,7 +23,7 @@ from ledger.redeeming import own_shelf, shelf
 from ledger.redeeming.booking import Booking
 from ledger.redeeming.drafts import KEPT_DAYS
 from ledger.redeeming.offer_drafts import Draft, DraftInTheWay, OfferEditedMeanwhile, StockBelowTaken
-from ledger.redeeming.offers import Offer, PerUnit
+from ledger.redeeming.offers import GOODS_RETURNS, Offer, PerUnit, Returns
 from ledger.redeeming.publish import publish, set_active
 from ledger.redeeming.shelf import NoSuchOffer
 from tests import turns
@@ -163,6 +163,53 @@ async def test_of_booking_each_field_is_carried_over_by_itself(
         _, id_ = await box(tx)
         made = (await shelf.one(tx, id_)).offer.booking
         assert made == (None if both is None else Booking.model_validate_json(json.dumps({**BEGUN, **both})))
+
+
+USUAL = GOODS_RETURNS.model_dump()
+
+
+@pytest.mark.parametrize(
+    ("base", "theirs", "mine", "both"),
+    [
+        (None, {"days": 15}, {"changed_mind": True}, {"days": 15, "changed_mind": True}),
+        ({"days": 30}, {"answer_days": 5}, None, {"answer_days": 5}),
+        ({"days": 30}, None, {"exchange": False}, {"exchange": False}),
+        ({"days": 30, "exchange": False}, {"days": 7}, {"exchange": True}, None),
+        ({"days": 30}, {"days": 15}, {"days": 60}, {"days": 60}),
+    ],
+)
+async def test_fields_of_returns_are_carried_over_one_by_one(
+    database: Database, base: Any, theirs: Any, mine: Any, both: Any
+) -> None:
+    def said(one: Any, below: Any = None) -> Any:
+        return None if one is None else {**USUAL, **(below or {}), **one}
+
+    async with database.engine.begin() as tx:
+        await stocked(tx)
+        if base is not None:
+            await put_up(tx, await changing(tx, FRUIT_A, returns=said(base)))
+        first = await changing(tx, FRUIT_A, returns=said(theirs, base))
+        second = await changing(tx, FRUIT_B, returns=said(mine, base))
+        await put_up(tx, first)
+        await put_up(tx, await drafts.onto_latest(tx, second, now=NOW))
+        _, id_ = await box(tx)
+        made = (await shelf.one(tx, id_)).offer.returns
+        assert made == (None if both is None else Returns(**{**USUAL, **both}))
+
+
+async def test_a_draft_for_codes_is_seen_without_being_locked(database: Database) -> None:
+    async with database.engine.begin() as tx:
+        await stocked(tx)
+        fruit, _ = await box(tx)
+        assert not await drafts.for_codes(tx, fruit, FRUIT_A)
+        begun = {"merchant_id": fruit, "guide": "pool", "nonce": "n", "now": NOW}
+        await drafts.begin(
+            tx, member_id=FRUIT_A, document={"code": "a", "merchant": "fruit", "kind": "partner_code"}, **begun
+        )
+        await drafts.begin(tx, member_id=FRUIT_B, document={"code": "b", "merchant": "fruit", "kind": "goods"}, **begun)
+    async with database.engine.begin() as writing, database.engine.begin() as other:
+        assert await drafts.find(writing, fruit, FRUIT_A) is not None
+        assert await drafts.for_codes(other, fruit, FRUIT_A) and not await drafts.for_codes(other, fruit, FRUIT_B)
 
 
 async def test_whoever_publishes_second_is_told_and_carries_their_changes_over(database: Database) -> None:

@@ -153,8 +153,8 @@ async def exchange(case: Case, tx: AsyncConnection, now: Moment, goods: str = "w
     )
 
 
-async def refuse(case: Case, tx: AsyncConnection, now: Moment) -> object:
-    return await return_answers.refuse(tx, case.manager, case.claim_id, "worn", "用过很多次了", at=now)
+async def refuse(case: Case, tx: AsyncConnection, now: Moment, reason: return_claims.Refused = "worn") -> object:
+    return await return_answers.refuse(tx, case.manager, case.claim_id, reason, "用过很多次了", at=now)
 
 
 async def silence(case: Case, tx: AsyncConnection, now: Moment) -> object:
@@ -516,6 +516,22 @@ async def test_a_claim_has_a_reason_that_is_offered_photos_and_words_that_fit(st
     assert made.answer_by == at(days=3).today and made.reason == "faulty"
 
 
+async def test_whoever_changed_their_mind_need_not_show_anything_and_nothing_has_to_be_wrong(stage: Stage) -> None:
+    case = await begin(stage)
+
+    async def changed(*photos: Shot) -> object:
+        return await case.does(lambda c, tx, now: claim(c, tx, now, reason="changed_mind", photos=photos), at())
+
+    assert isinstance(await changed(*(Shot(f"f{n}", f"u{n}") for n in range(7))), return_requests.PhotosNeeded)
+    made = await changed()
+    assert isinstance(made, Claim)
+    async with stage.engine.begin() as tx:
+        assert await return_claims.shown(tx, made, stage.vault) == ("开关 坏了", [])
+    no = await case.does(lambda c, tx, now: refuse(c, tx, now, "as_described"), at())
+    assert isinstance(no, return_answers.RefusalNotOffered) and no.refusal == "as_described"
+    assert isinstance(await case.does(refuse, at()), Claim)
+
+
 async def test_forgetting_a_member_forgets_what_they_wrote_and_showed(stage: Stage) -> None:
     case = await begin(stage)
     made = await case.does(claim, at())
@@ -537,11 +553,11 @@ async def test_being_paid_with_points_is_no_reason_to_refuse_here_or_in_the_sche
     }  # fmt: skip
     case = await begin(stage)
     await case.does(claim, at())
+    no = await case.does(lambda c, tx, now: refuse(c, tx, now, "paid_with_points"), at())  # type: ignore[arg-type]
+    assert isinstance(no, return_answers.RefusalNotOffered)
     with pytest.raises(IntegrityError, match="ck_return_claim_refusal"):
         async with stage.engine.begin() as tx:
-            await return_answers.refuse(
-                tx, case.manager, case.claim_id, "paid_with_points", "积分换的不退", at=at()  # type: ignore[arg-type]
-            )  # fmt: skip
+            await tx.execute(text("UPDATE return_claim SET refusal = 'paid_with_points'"))
     assert await case.standing() == ("open", "used")
 
 
