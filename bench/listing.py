@@ -58,7 +58,7 @@ BOOKED = Booking(
 
 def with_rules() -> Callable[[Offer], Offer]:
     """Gives offers their rules, the same at every call of `with_rules`."""
-    rng, other = random.Random(3), random.Random(4)
+    rng, other, third = random.Random(3), random.Random(4), random.Random(5)
 
     def dressed(offer: Offer) -> Offer:
         said: dict[str, object] = {}
@@ -67,6 +67,8 @@ def with_rules() -> Callable[[Offer], Offer]:
             limits["member_month"] = rng.randint(1, 5)
         if rng.random() < 0.04:
             limits["member_ever"] = 1
+        if third.random() < 0.05:
+            limits["household_month"] = third.randint(1, 5)
         if rng.random() < 0.08:
             limits["stock"] = rng.randint(20, 500)
         if rng.random() < 0.05:

@@ -369,6 +369,11 @@ def business(label: Text | None = None) -> Button:
     return Button(label or t("企业账户"), data="business:home")
 
 
+def family(label: Text | None = None) -> Button:
+    """The family that a member is in, or founding one."""
+    return Button(label or t("家庭"), data="family:home")
+
+
 def apply(label: Text | None = None) -> Button:
     """Applying to be a merchant, or where the application stands."""
     return Button(label or t("申请开店"), data="apply:home")

@@ -11,7 +11,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from chat import amounts, day_range
 from chat.offer_text import KINDS, Terms, price_of
@@ -327,25 +327,30 @@ def limit(part: str) -> Callable[[About, str], Mapping[str, Any]]:
 
 
 _PERIODS = (
-    ("member_day", r"天|日|day"),
-    ("member_month", r"月|month"),
-    ("member_ever", r"一共|总共|共|total|ever|in all"),
+    ("day", r"天|日|day"),
+    ("month", r"月|month"),
+    ("ever", r"一共|总共|共|total|ever|in all"),
 )
 
 
-def limits(about: About, said: str) -> Mapping[str, Any]:
-    """«每天1 每月3 一共5»."""
-    now = {**(about.document.get("limits") or {}), **dict.fromkeys((part for part, _ in _PERIODS), None)}
-    if none_said(said):
+def limits(whose: Literal["member", "household"]) -> Callable[[About, str], Mapping[str, Any]]:
+    """«每天1 每月3 一共5», for each member or each household."""
+    parts = {f"{whose}_{period}": pattern for period, pattern in _PERIODS}
+
+    def write(about: About, said: str) -> Mapping[str, Any]:
+        now = {**(about.document.get("limits") or {}), **dict.fromkeys(parts, None)}
+        if none_said(said):
+            return {"limits": now}
+        words = plain(said).lower()
+        for part, pattern in parts.items():
+            if (met := re.search(rf"(?:{pattern})\D{{0,3}}(\d+)", words)) is not None:
+                now[part] = whole(met[1], PIECES_MOST)
+                words = words.replace(met[0], " ", 1)
+        if re.search(r"\d", words) or all(now[part] is None for part in parts):
+            raise Unread(t("没看懂。比如:每天1 每月3 一共5。"))
         return {"limits": now}
-    words = plain(said).lower()
-    for part, pattern in _PERIODS:
-        if (met := re.search(rf"(?:{pattern})\D{{0,3}}(\d+)", words)) is not None:
-            now[part] = whole(met[1], PIECES_MOST)
-            words = words.replace(met[0], " ", 1)
-    if re.search(r"\d", words) or all(now[part] is None for part, _ in _PERIODS):
-        raise Unread(t("没看懂。比如:每天1 每月3 一共5。"))
-    return {"limits": now}
+
+    return write
 
 
 def about_it(about: About, said: str) -> Mapping[str, Any]:

@@ -170,6 +170,13 @@ def _shops(about: About) -> Rows:
 _OFF: Rows = [[(t("不要"), NONE)]]
 
 
+def _usual_limits(about: About) -> Rows:
+    return [
+        [(t("一共 1 份"), "ever 1"), (t("每月 1 份"), "month 1")],
+        [(t("每天 1 份"), "day 1"), (t("不限"), NONE)],
+    ]
+
+
 PART: dict[str, Part] = {
     "kind": Part(
         lambda a: [t("是哪一种?"), t("自选面值券由会员选金额,别的按份。")],
@@ -237,11 +244,13 @@ PART: dict[str, Part] = {
     ),
     "limits": Part(
         lambda a: [t("每人最多几份?"), t("点一个,或发给我,比如:每天1 每月3 一共5。")],
-        answers.limits,
-        lambda a: [
-            [(t("一共 1 份"), "ever 1"), (t("每月 1 份"), "month 1")],
-            [(t("每天 1 份"), "day 1"), (t("不限"), NONE)],
-        ],
+        answers.limits("member"),
+        _usual_limits,
+    ),
+    "household": Part(
+        lambda a: [t("每户最多几份?一家人一起算。"), t("点一个,或发给我,比如:每天1 每月3 一共5。")],
+        answers.limits("household"),
+        _usual_limits,
     ),
     "hours": Part(_asks_hours, booked.hours, _usual_hours, lambda a: a.service),
     "slot": Part(

@@ -11,7 +11,7 @@ from typing import Any
 from chat import booking_text
 from chat.merchants import green_class
 from chat.offer_rules import when_said
-from chat.offers import CATEGORIES, both, listing
+from chat.offers import A_HOUSEHOLD, CATEGORIES, both, listing
 from chat.words import Both, Money, Points, Text, t, tn
 from ledger.points.statements import Currency
 from ledger.programme import Programme
@@ -148,10 +148,10 @@ def span(one: Span) -> Text:
     return t("{from_on}—{until}", from_on=one.from_on, until=one.until)
 
 
-def limits(document: Document) -> Text | Both:
-    """How many a member may have."""
+def limits(document: Document, each: Mapping[str, Callable[[int], Text]]) -> Text | Both:
+    """How many a member may have, or a household."""
     said = document.get("limits") or {}
-    parts = [words(n) for part, words in _OF_A_MEMBER.items() if (n := said.get(part)) is not None]
+    parts = [words(n) for part, words in each.items() if (n := said.get(part)) is not None]
     return listing(parts) if parts else NOT_LIMITED
 
 
@@ -177,6 +177,7 @@ PARTS: dict[str, Text] = {
     "stock": t("总份数"),
     "day": t("每天份数"),
     "limits": t("每人限量"),
+    "household": t("每户限量"),
     **booking_text.PARTS,
     "validity": t("有效期"),
     "unused": t("过期未用"),
@@ -217,7 +218,9 @@ def said(terms: Terms, document: Document, part: str) -> Said | None:
             n = (document.get("limits") or {}).get(part)
             return NOT_LIMITED if n is None else tn("{n} 份", n=n)
         case "limits":
-            return limits(document)
+            return limits(document, _OF_A_MEMBER)
+        case "household":
+            return limits(document, A_HOUSEHOLD)
         case "pool":
             return t("{pool}", pool=given) if given else None
         case "validity" | "unused" if document.get("booking"):

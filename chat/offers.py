@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import reduce
 from typing import Any, Protocol
 
@@ -136,6 +136,10 @@ def short_reason(seen: Seen) -> Text | None:
             return t("约满了")
         case rules.NoSlotFree() as no:
             return t("约满了,{on}再放", on=no.opens_on)
+        case rules.HouseholdHadAll(again_on=None):
+            return t("您家已换满")
+        case rules.HouseholdHadAll() as no:
+            return t("您家已换满,{on}再来", on=no.again_on)
         case rules.MemberHadAll(again_on=None):
             return t("您已换满")
         case rules.MemberHadAll() as no:
@@ -156,6 +160,14 @@ def short_reason(seen: Seen) -> Text | None:
             return t("暂不能换")
 
 
+A_HOUSEHOLD: dict[str, Callable[[int], Text]] = {
+    "household_day": lambda n: t("每户每天 {n} 份", n=n),
+    "household_month": lambda n: t("每户每月 {n} 份", n=n),
+    "household_ever": lambda n: t("每户限 {n} 份", n=n),
+}
+"""A household's limits in words, as documents name them."""
+
+
 def terms(listed: Listed, facts: Facts) -> list[Text]:
     """The offer's rules, one short fact each: limits with what is left, and how long a code is good."""
     limits, said = listed.offer.limits, []
@@ -165,6 +177,7 @@ def terms(listed: Listed, facts: Facts) -> list[Text]:
         said.append(t("每人每月 {n} 份", n=limits.member_month))
     if limits.member_ever is not None:
         said.append(t("每人一共 {n} 份", n=limits.member_ever))
+    said += [words(n) for part, words in A_HOUSEHOLD.items() if (n := getattr(limits, part)) is not None]
     if limits.day is not None:
         said.append(t("每天 {n} 份,今天还有 {left}", n=limits.day, left=max(0, facts.day_left or 0)))
     if facts.stock_left is not None:
@@ -249,6 +262,21 @@ def _(no: rules.MemberHadAll) -> Worded:
         fewer = (doors.amounts(t("少要几份"), no.offer_id),)
         return Worded(t("这次最多 {left} 份", left=no.left), limit, fewer)
     return Worded(t("您的份数已经换满"), again, (doors.affordable(t("别的能换的")), _back(no.offer_id)))
+
+
+@worded(rules.HouseholdHadAll)
+def _(no: rules.HouseholdHadAll) -> Worded:
+    facts = {"limit": no.limit, "had": no.had}
+    limit = {
+        "ever": t("每户限 {limit} 份,您家换过 {had} 份。", **facts),
+        "month": t("每户每月 {limit} 份,您家这个月换了 {had} 份。", **facts),
+        "day": t("每户每天 {limit} 份,您家今天换了 {had} 份。", **facts),
+    }[no.period]
+    again = t("{limit}{on}起又可以换。", limit=limit, on=no.again_on) if no.again_on else limit
+    if no.left:
+        fewer = (doors.amounts(t("少要几份"), no.offer_id),)
+        return Worded(t("您家这次最多 {left} 份", left=no.left), limit, fewer)
+    return Worded(t("您家的份数已经换满"), again, (doors.affordable(t("别的能换的")), _back(no.offer_id)))
 
 
 @worded(rules.OfferPaused)

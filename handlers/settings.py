@@ -11,7 +11,7 @@ from chat.feature import Feature
 from chat.screen import BLANK, Button, Line, Screen, grid, screen
 from chat.turn import Turn
 from chat.words import Both, Text, t
-from ledger.members import birthdays, consent, person, profile
+from ledger.members import birthdays, consent, families, person, profile
 from ledger.members.birthdays import Birthday
 from ledger.members.profile import Profile
 from ledger.programme import Programme
@@ -55,7 +55,7 @@ async def show(turn: Turn) -> Screen:
         ],
         [doors.claim(), doors.tier() if turn.programme.tiers else None],
         [feature.button(t("存了我的什么"), "stored"), doors.business()],
-        [doors.standing()],
+        [doors.family(), doors.standing()],
         [doors.home()],
     ]
     return screen(lines, rows)
@@ -174,6 +174,7 @@ async def stored(turn: Turn) -> Screen:
         t("地区:{region}", region=region_name(turn.programme, mine.region)),
         _birthday_line(mine.birthday),
         t("每一笔积分的来去(在明细里)"),
+        t("您的家庭里有谁,加入和离开的时间") if await families.of(turn.tx, turn.me.id) else None,
         BLANK,
         t("<b>您同意过的</b>"),
     ]

@@ -35,7 +35,7 @@ _FIRST = (
     "name", "category", "pool", "membership", "lasts", "does", "price", "value", "stock", "limits", "validity", "photo",
 )  # fmt: skip
 """What is changed most; the rest is a tap further."""
-_QUIET = {"cash", "most", "day", "unused", "returns", "hold", "notice", "grace"}
+_QUIET = {"cash", "household", "most", "day", "unused", "returns", "hold", "notice", "grace"}
 """What is told only where it is not as usual."""
 _USUAL_PAGE, _REST_PAGE, _BOOKING_PAGE = 0, 1, 3
 """Pages of buttons; 2 is the first one again, for whoever leaves the questions."""

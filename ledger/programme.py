@@ -136,6 +136,21 @@ class GreenScale(BaseModel):
         return self
 
 
+class Families(BaseModel):
+    """How members make a family. Days are the programme's."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    people_most: int = Field(default=6, ge=2, le=20, description="whoever founded it included")
+    invitation_hours: int = Field(default=72, ge=1, le=720, description="so long an unused invitation is open")
+    join_delay_days: int = Field(
+        default=1, ge=0, le=90, description="so many days after accepting one belongs to it; 0: at once"
+    )
+    rejoin_days: int = Field(
+        default=90, ge=0, le=730, description="for so long after leaving one joins and founds no other"
+    )
+
+
 class Programme(BaseModel):
     """One coalition. Stored as JSON, versioned; every figure here can be changed without code."""
 
@@ -197,6 +212,7 @@ class Programme(BaseModel):
     )
     tier_warning_days: int = Field(30, ge=1, description="how long before its end a member hears what is missing")
     acceleration: Acceleration = Acceleration()
+    families: Families = Families()
 
     @model_validator(mode="after")
     def _a_ladder(self) -> Self:

@@ -1,9 +1,10 @@
-"""The demo's tiers, its company, and what members can take part in, as circles.toml tells the latter two."""
+"""The demo's tiers, its company and family, and what members can take part in, as circles.toml tells all but the first."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+import secrets
+from collections.abc import Iterable, Mapping
 
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -11,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.demo import story
 from ledger.earning import activities, qualifying, surveys
 from ledger.earning.activities import Kind, Planned
-from ledger.members import business
+from ledger.members import business, families
 from ledger.members.business import Role
 from ledger.members.member import Member
 from ledger.members.vault import Vault
@@ -38,6 +39,14 @@ class CompanyTold(_Told):
     name: str
     founder: str
     people: tuple[ColleagueTold, ...] = ()
+
+
+class FamilyTold(_Told):
+    """A family: its head and who else has belonged to it since so many days before loading, or a little less."""
+
+    head: str
+    people: tuple[str, ...]
+    ago: int
 
 
 class ActivityTold(_Told):
@@ -73,6 +82,11 @@ async def arrange(
             if colleague.member in members:
                 facts = {"company_id": head.company_id, "member_id": members[colleague.member].id}
                 await business.add(tx, **facts, role=colleague.role, by=f"member:{founder}", now=at.now)
+    for home in story.read("circles", FamilyTold, "families"):
+        if home.head in members:
+            then = Moment(at.now - dt.timedelta(days=home.ago), at.today - dt.timedelta(days=home.ago))
+            joining = [members[each].id for each in home.people if each in members]
+            await _found(tx, vault, programme, members[home.head].id, joining, at=then)
     for told in story.read("circles", ActivityTold, "activities"):
         merchant = merchants[told.merchant]
         owners = [one for one in await staff.team(tx, merchant.id) if one.role == "owner"]
@@ -87,3 +101,13 @@ async def arrange(
         )
         for owner in owners[:1]:
             await activities.make(tx, merchant, owner, planned, at=at)
+
+
+async def _found(
+    tx: AsyncConnection, vault: Vault, programme: Programme, head_id: int, people: Iterable[int], *, at: Moment
+) -> None:
+    await families.found(tx, head_id, at=at)
+    for each in people:
+        token = secrets.token_urlsafe(12)
+        await families.invite(tx, vault, programme.families, head_id, token, now=at.now)
+        await families.accept(tx, vault, programme.families, token, each, at=at)

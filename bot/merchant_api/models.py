@@ -231,6 +231,7 @@ class OfferIn(_Asked):
     document: dict[str, Any] = Field(
         description="`name`, `kind`, `category`, `price`, … as `GET /v1/catalog` shows them; where wanted also `specials` (other"
         " prices, each with `name`, `price`, `when`, `who`), `on_shelf` and `blackout` (days), `who`, `region`, `early`,"
+        " `limits` (pieces: `member_` or `household_` with `day`, `month`, `ever`; `day`, `stock` for everybody),"
         " `returns` (of goods: `days`, `answer_days`, `exchange`, `changed_mind`)"
         ", `fulfillers` (codes of merchants that are asked to hand it over too)"
     )

@@ -1,4 +1,4 @@
-"""One-time links by which people join a counter or a company: a token kept only as a keyed index, used once, until it ends."""
+"""One-time links by which people join a counter, a company or a family: a token kept as a keyed index, used once, until it ends."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ledger.errors import Refusal
 from ledger.members.vault import Vault
 
-Purpose = Literal["staff", "company"]
+Purpose = Literal["staff", "company", "family"]
 
 HOURS = 48
 
@@ -24,7 +24,7 @@ class InvitationUnknown(Refusal):
 
 @dataclass(eq=False)
 class InvitationUsed(Refusal):
-    """The link has been used: when, and by which member. `to_id` is the merchant or company it led to."""
+    """The link has been used: when, and by which member. `to_id` is the merchant, company or family it led to."""
 
     used_at: dt.datetime
     used_by: int
@@ -40,7 +40,7 @@ class InvitationEnded(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class Invitation:
-    """An open invitation: to which merchant or company, and what the link makes of whoever uses it."""
+    """An open invitation: to which merchant, company or family, and what the link makes of whoever uses it."""
 
     to_id: int
     role: str
@@ -50,13 +50,14 @@ class Invitation:
 
 
 _WRITE = text(
-    "INSERT INTO invitation (token_index, purpose, merchant_id, company_id, role, label, made_by, expires_at)"
+    "INSERT INTO invitation (token_index, purpose, merchant_id, company_id, family_id, role, label, made_by, expires_at)"
     " VALUES (:index, CAST(:purpose AS text), CASE :purpose WHEN 'staff' THEN CAST(:to AS bigint) END,"
-    " CASE :purpose WHEN 'company' THEN CAST(:to AS bigint) END, :role, :label, :by, :ends)"
+    " CASE :purpose WHEN 'company' THEN CAST(:to AS bigint) END,"
+    " CASE :purpose WHEN 'family' THEN CAST(:to AS bigint) END, :role, :label, :by, :ends)"
 )
 _OPEN = text(
-    "SELECT coalesce(merchant_id, company_id) AS to_id, role, label, expires_at, made_by, used_at, used_by FROM invitation"
-    " WHERE token_index = :index AND purpose = :purpose FOR UPDATE"
+    "SELECT coalesce(merchant_id, company_id, family_id) AS to_id, role, label, expires_at, made_by, used_at, used_by"
+    " FROM invitation WHERE token_index = :index AND purpose = :purpose FOR UPDATE"
 )
 _USE = text("UPDATE invitation SET used_by = :member, used_at = :now WHERE token_index = :index")
 
@@ -72,9 +73,10 @@ async def write(
     label: str,
     by: str,
     now: dt.datetime,
+    hours: int = HOURS,
 ) -> Invitation:
-    """Write an invitation that `token` (random, from the edge) opens once within `HOURS`."""
-    ends = now + dt.timedelta(hours=HOURS)
+    """Write an invitation that `token` (random, from the edge) opens once within so many hours."""
+    ends = now + dt.timedelta(hours=hours)
     facts = {"index": _index(vault, token), "purpose": purpose, "to": to_id, "role": role, "label": label}
     await tx.execute(_WRITE, {**facts, "by": by, "ends": ends})
     return Invitation(to_id, role, label, ends, by)

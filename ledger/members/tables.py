@@ -149,9 +149,10 @@ invitation = Table(
     "invitation",
     metadata,
     Column("token_index", LargeBinary, primary_key=True, comment="HMAC of a one-time link's token"),
-    Column("purpose", Text, nullable=False, comment="staff, company"),
+    Column("purpose", Text, nullable=False, comment="staff, company, family"),
     Column("merchant_id", BigInteger),
     Column("company_id", BigInteger),
+    Column("family_id", BigInteger),
     Column("role", Text, nullable=False),
     Column("label", Text, comment="how receipts will name them: «3号台»"),
     Column("made_by", Text, nullable=False),
@@ -247,4 +248,43 @@ acting = Table(
     Column("member_id", BigInteger, primary_key=True, autoincrement=False),
     Column("company_id", BigInteger, nullable=False, comment="whose account this person uses at the moment"),
     Column("since", DateTime(timezone=True), nullable=False),
+)
+
+family = Table(
+    "family",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("head_id", BigInteger, nullable=False, comment="the member who invites, removes and dissolves"),
+    Column("founded_at", DateTime(timezone=True), nullable=False),
+    Column("ended_at", DateTime(timezone=True)),
+)
+
+family_place = Table(
+    "family_place",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("family_id", BigInteger, nullable=False, index=True),
+    Column("member_id", BigInteger, nullable=False, index=True),
+    Column("joined_by", Text, nullable=False, comment="founded, or the trace of an invitation"),
+    Column("joined_at", DateTime(timezone=True), nullable=False),
+    Column("in_from", Date, nullable=False, comment="the first day on which they belong to it"),
+    Column("left_at", DateTime(timezone=True), comment="null: the place is theirs"),
+    Column("left_on", Date, comment="the first day on which they no longer do"),
+    Column("how", Text, comment="how they left"),
+    Column("again_on", Date, comment="the first day on which they may join or found another; null: any"),
+    CheckConstraint("how IN ('left', 'removed', 'dissolved', 'gone')", "how"),
+    CheckConstraint("(left_at IS NULL) = (how IS NULL) AND (left_at IS NULL) = (left_on IS NULL)", "left"),
+    Index("uq_family_place_current", "member_id", unique=True, postgresql_where=text("left_at IS NULL")),
+)
+
+family_head = Table(
+    "family_head",
+    metadata,
+    Column("family_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("from_id", BigInteger, nullable=False),
+    Column("to_id", BigInteger, nullable=False, comment="head from then on"),
+    Column("why", Text, nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False),
+    CheckConstraint("why IN ('handed', 'passed')", "why"),
 )

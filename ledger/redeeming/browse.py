@@ -1,8 +1,8 @@
 """What a member finds on the shelf: every offer decided, counted and put in order; a page of it told in full.
 
 What a kind of member finds on a day is known (`on_shelf`). Of the offers where more than points matters now — gone or nearly gone,
-limited and had by this member before, or booked and nearly full — each is judged on its own. For all others one law holds, and a
-test holds it to `may_redeem`: who may spend, has what is open to them as soon as their points reach.
+limited and had by this member or their household before, or booked and nearly full — each is judged on its own. For all others one
+law holds, and a test holds it to `may_redeem`: who may spend, has what is open to them as soon as their points reach.
 
 Deciding puts an offer in its place; whatever is then shown of it, price, refusal and remedy, is `may_redeem`'s own answer (`told`).
 """
@@ -18,6 +18,7 @@ from typing import Literal, get_args
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ledger.members import household
 from ledger.members.member import Member
 from ledger.points.reading import run
 from ledger.points.statements import Holding
@@ -110,6 +111,13 @@ _APART = """
 """
 
 
+_HOUSE_HAD = f"""
+    SELECT DISTINCT r.offer_id FROM ({household.OF_MEMBER}) home JOIN redemption r ON r.member_id = home.member_id
+    WHERE home.member_id <> $1 AND r.state IN ('held', 'issued', 'used')
+"""
+"""What the others of the household had; what the member had is read anyway."""
+
+
 async def browse(
     tx: AsyncConnection, member: Member, *, today: dt.date, held: list[Holding], now: dt.datetime | None = None
 ) -> Browse:
@@ -146,7 +154,7 @@ def decided(
 
 async def _apart(tx: AsyncConnection, stands: OnShelf, member: Member, today: dt.date) -> dict[int, Listed]:
     """The offers where more than points matters: gone, today's pieces gone, no code left, or limited and had by this member
-    before; and memberships, which are few."""
+    or their household before; and memberships, which are few."""
     apart: dict[int, Listed] = {}
     for offer_id, taken in await run(tx, _APART, member.id, WHOLE, today):
         listed = stands.offers.get(offer_id)
@@ -161,6 +169,9 @@ async def _apart(tx: AsyncConnection, stands: OnShelf, member: Member, today: dt
         pools = {(each.merchant_id, each.offer.pool or "") for each in stands.pooled}
         free = await code_pools.free(tx, pools, today=today, most=1)
         apart |= {each.id: each for each in stands.pooled if not free[each.merchant_id, each.offer.pool or ""][0]}
+    if stands.of_households:
+        had_there = {offer_id for (offer_id,) in await run(tx, _HOUSE_HAD, member.id, today)}
+        apart |= {offer_id: stands.offers[offer_id] for offer_id in had_there & stands.of_households}
     return apart | {each.id: each for each in stands.memberships}
 
 

@@ -4,7 +4,7 @@ It is pure, and both listing and redeeming ask it, so what is shown can be had. 
 
 `MemberMayNotSpend` → `OfferPaused` → `MerchantNotServing` → `OnlyForTiers` → `OnlyForStanding` → `OnlyInRegions` → `OfferOver` or
 `NotYetOnShelf` or `BlackedOut` → `AmountNotOffered` → `SoldOut` → `MembershipHeld` → `MemberHadAll` (ever, month, day) →
-`DayQuotaTaken` → `NoSlotFree` → `PointsShort`.
+`HouseholdHadAll` (ever, month, day) → `DayQuotaTaken` → `NoSlotFree` → `PointsShort`.
 """
 
 from __future__ import annotations
@@ -58,9 +58,9 @@ class Facts:
     """What one offer and one member are to each other at one moment.
 
     Points are of the offer's currency; `next_release` is the day and size of the next pending points. `had` counts the pieces the
-    member had (used or usable) today, this month and ever. `stock_left` and `day_left` are None without such a limit. `traits` are
-    the member's, as far as the offer asks for them; `climb` is what a membership would be to them; `openings` are None where
-    nothing has to be booked.
+    member had (used or usable) today, this month and ever; `house` those of the member's household, where the offer limits them.
+    `stock_left` and `day_left` are None without such a limit. `traits` are the member's, as far as the offer asks for them; `climb`
+    is what a membership would be to them; `openings` are None where nothing has to be booked.
     """
 
     spending: bool = True
@@ -70,6 +70,9 @@ class Facts:
     had_today: int = 0
     had_month: int = 0
     had_ever: int = 0
+    house_today: int = 0
+    house_month: int = 0
+    house_ever: int = 0
     stock_left: int | None = None
     day_left: int | None = None
     traits: Traits = NOBODY
@@ -138,8 +141,14 @@ class MemberHadAll(Refusal):
 
 
 @dataclass(eq=False)
+class HouseholdHadAll(MemberHadAll):
+    """The same of the limit for a household: `had` is what everybody had who is of the member's family today."""
+
+
+@dataclass(eq=False)
 class DayQuotaTaken(Refusal):
-    """Today's pieces for everybody are gone, or fewer than asked; `may_tomorrow`: the member's own limits allow it then."""
+    """Today's pieces for everybody are gone, or fewer than asked; `may_tomorrow`: the limits of member and household allow it
+    then."""
 
     offer_id: int
     per_day: int
@@ -217,19 +226,23 @@ def may_redeem(
     if offered is not None and climb is not None and climb.reached:
         reasons.append(MembershipHeld(listed.id, offered.tier, climb.personal))
     tomorrow = today + dt.timedelta(days=1)
-    own: list[tuple[Period, int | None, int, dt.date | None]] = [
-        ("ever", limits.member_ever, facts.had_ever, None),
-        ("month", limits.member_month, facts.had_month, _next_month(today)),
-        ("day", limits.member_day, facts.had_today, tomorrow),
+    month = _next_month(today)
+    own: list[tuple[type[MemberHadAll], Period, int | None, int, dt.date | None]] = [
+        (MemberHadAll, "ever", limits.member_ever, facts.had_ever, None),
+        (MemberHadAll, "month", limits.member_month, facts.had_month, month),
+        (MemberHadAll, "day", limits.member_day, facts.had_today, tomorrow),
+        (HouseholdHadAll, "ever", limits.household_ever, facts.house_ever, None),
+        (HouseholdHadAll, "month", limits.household_month, facts.house_month, month),
+        (HouseholdHadAll, "day", limits.household_day, facts.house_today, tomorrow),
     ]
-    for period, limit, had, again_on in own:
+    for refusal, period, limit, had, again_on in own:
         if limit is not None and had + units > limit:
             again = opens(offer, who, again_on) if again_on is not None and units <= limit else None
-            reasons.append(MemberHadAll(listed.id, period, limit, had, units, again))
+            reasons.append(refusal(listed.id, period, limit, had, units, again))
     if limits.day is not None and facts.day_left is not None and facts.day_left < units:
         free = opens(offer, who, tomorrow) == tomorrow and all(
             limit is None or units <= limit - (0 if again_on is not None and again_on <= tomorrow else had)
-            for _, limit, had, again_on in own
+            for _, _, limit, had, again_on in own
         )
         reasons.append(DayQuotaTaken(listed.id, limits.day, units, max(0, facts.day_left), tomorrow, free))
     if facts.openings is not None and facts.openings.first is None:
@@ -266,6 +279,9 @@ def _most(price: PerUnit | PerMoney, offer: Offer, facts: Facts) -> int:
                 (limits.member_ever, facts.had_ever),
                 (limits.member_month, facts.had_month),
                 (limits.member_day, facts.had_today),
+                (limits.household_ever, facts.house_ever),
+                (limits.household_month, facts.house_month),
+                (limits.household_day, facts.house_today),
             )
             if limit is not None
         ),

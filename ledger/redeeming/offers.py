@@ -182,18 +182,35 @@ def _on_the_grid(price: PerUnit | PerMoney, amount: int, *, of_money: bool) -> N
 
 
 class Limits(_Document):
-    """How many pieces: to one member, and to everybody. None: no such limit. What was taken back or returned does not count."""
+    """How many pieces: to one member, to one household, and to everybody. None: no such limit. What was taken back or returned does
+    not count. A household is everybody of the family that a member belongs to that day; whoever belongs to none is one."""
 
     member_day: int | None = Field(default=None, ge=1)
     member_month: int | None = Field(default=None, ge=1)
     member_ever: int | None = Field(default=None, ge=1)
+    household_day: int | None = Field(default=None, ge=1)
+    household_month: int | None = Field(default=None, ge=1)
+    household_ever: int | None = Field(default=None, ge=1)
     day: int | None = Field(default=None, ge=1, description="pieces a day for everybody; opens again at midnight")
     stock: int | None = Field(default=None, ge=0, description="pieces in all")
+
+    @model_serializer(mode="wrap")
+    def _without_unlimited_households(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {name: said for name, said in write(self).items() if said is not None or name not in OF_HOUSEHOLD}
 
     @property
     def of_a_member(self) -> bool:
         """Whether one member may have only so many."""
         return self.member_day is not None or self.member_month is not None or self.member_ever is not None
+
+    @property
+    def of_a_household(self) -> bool:
+        """Whether one household may have only so many."""
+        return any(each is not None for each in (self.household_day, self.household_month, self.household_ever))
+
+
+OF_HOUSEHOLD = ("household_day", "household_month", "household_ever")
+"""The limits of a household; a document that has none of them says nothing of them."""
 
 
 class Special(_Document):

@@ -85,7 +85,9 @@ class OnShelf:
         self._ruled = [each for each in self.offers.values() if each.offer.restricted or each.offer.specials]
         self.pooled = [each for each in self.offers.values() if each.offer.pool is not None]
         self.memberships = [each for each in self.offers.values() if each.offer.membership is not None]
-        self.own_limits = frozenset(each.id for each in self.offers.values() if each.offer.limits.of_a_member)
+        self.of_households = frozenset(each.id for each in self.offers.values() if each.offer.limits.of_a_household)
+        of_members = frozenset(each.id for each in self.offers.values() if each.offer.limits.of_a_member)
+        self.own_limits = of_members | self.of_households
         whos = [who for each in self._ruled for who in _asked(each.offer)]
         self.booked = [each for each in self.offers.values() if each.offer.booking is not None]
         books_early = any(each.offer.books_early for each in self.booked)

@@ -2,9 +2,9 @@
 
 Where money is to be paid besides, the points are held and the voucher waits for it (`cash`).
 
-Locks, in this order: the member and the offer's version (advisory) → its diary, where it is booked → stock rows → accounts → a
-partner's code, a standing. A redemption's own row is locked before stock and accounts by whoever ends it; redeeming never waits for
-one.
+Locks, in this order: the member and the offer's version (advisory) → the member's household, where the offer limits those → its
+diary, where it is booked → stock rows → accounts → a partner's code, a standing. A redemption's own row is locked before stock and
+accounts by whoever ends it; redeeming never waits for one.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger.errors import Fault, Refusal
+from ledger.members import household
 from ledger.members.member import Member
 from ledger.members.vault import Vault
 from ledger.points import engine
@@ -24,7 +25,7 @@ from ledger.points.commands import Burn, Hold, Moment, Receipt, Reinstate, membe
 from ledger.points.reading import fetch
 from ledger.redeeming import announcing, bookings, cash_refunds, code_pools, handover, shelf, stock
 from ledger.redeeming.may_redeem import DayQuotaTaken, Facts, Listed, No, SoldOut, Yes, may_redeem
-from ledger.redeeming.offers import Names, Offer, Quote, Special
+from ledger.redeeming.offers import OF_HOUSEHOLD, Names, Offer, Quote, Special
 from ledger.redeeming.reach import opens
 from ledger.redeeming.vouchers import (
     Booked,
@@ -85,7 +86,8 @@ _LOCK = text(
 # A new statement sees what was committed before it began: where the whole stock is gone then, no piece is free.
 _EARLIER = (
     "SELECT (SELECT id FROM redemption WHERE member_id = $1 AND nonce = $2) AS id,"
-    " (SELECT taken >= limit_to FROM offer_stock WHERE offer_id = $3 AND day = $4) AS gone"
+    " (SELECT taken >= limit_to FROM offer_stock WHERE offer_id = $3 AND day = $4) AS gone,"
+    " (SELECT document -> 'limits' ?| $5::text[] FROM offer WHERE id = $3) AS of_households"
 )
 _INSERT = text(
     """
@@ -105,11 +107,13 @@ _TAKE_BACK = text(
 )
 
 
-async def _earlier(tx: AsyncConnection, member_id: int, nonce: str, offer_id: int) -> tuple[Redemption | None, bool]:
-    """What a confirm button already did, if it did; and whether the whole stock is gone."""
-    [found] = await fetch(tx, _EARLIER, member_id, nonce, offer_id, stock.WHOLE)
+async def _earlier(
+    tx: AsyncConnection, member_id: int, nonce: str, offer_id: int
+) -> tuple[Redemption | None, bool, bool]:
+    """What a confirm button already did, if it did; whether the whole stock is gone; whether households are limited."""
+    [found] = await fetch(tx, _EARLIER, member_id, nonce, offer_id, stock.WHOLE, OF_HOUSEHOLD)
     done = None if found["id"] is None else await one(tx, member_id, found["id"])
-    return done, found["gone"] is True
+    return done, found["gone"] is True, found["of_households"] is True
 
 
 async def _too_late(tx: AsyncConnection, who: Member, offer_id: int, *, today: dt.date, amount: int) -> shelf.Seen:
@@ -157,13 +161,15 @@ async def redeem(
     locked = (await tx.execute(_LOCK, {"member": str(who.id), "offer": str(offer_id)})).one()
     if locked.key is None:
         raise Fault(f"member {who.id} redeems without a person behind it")
-    done, gone = await _earlier(tx, who.id, nonce, offer_id)
+    done, gone, of_households = await _earlier(tx, who.id, nonce, offer_id)
     if done is not None:
         left = await _left(tx, who, done.currency_id, today=at.today)
         return Redeemed(done, unsealed(done, vault, locked.key), left, repeated=True)
     if gone:
         seen = await _too_late(tx, who, offer_id, today=at.today, amount=amount)
     else:
+        if of_households:
+            await household.hold(tx, who.id)
         seen = await shelf.judged(tx, who, offer_id, today=at.today, amount=amount, now=at.programme_now)
     listed, verdict = seen.listed, seen.verdict
     if (now := verdict.quote) is not None:

@@ -14,7 +14,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger.errors import Refusal
-from ledger.members import consent
+from ledger.members import consent, household
 from ledger.members.member import Member
 from ledger.points import statements
 from ledger.points.reading import fetch
@@ -130,6 +130,23 @@ _COUNTS = """
 """
 
 
+_HOUSE_COUNTS = f"""
+    SELECT r.offer_id, sum(r.units) FILTER (WHERE r.issued_on = $2::date), sum(r.units) FILTER (WHERE r.issued_on >= $4::date),
+           sum(r.units)
+    FROM ({household.OF_MEMBER}) home JOIN redemption r ON r.member_id = home.member_id
+    WHERE r.offer_id = ANY($3::bigint[]) AND r.state IN ('held', 'issued', 'used') GROUP BY r.offer_id
+"""
+NO_PIECES = (0, 0, 0)
+
+
+async def _house_counts(
+    tx: AsyncConnection, member_id: int, offer_ids: list[int], *, today: dt.date
+) -> dict[int, tuple[int, int, int]]:
+    """The pieces of each of these offers that the member's household had today, this month and ever."""
+    rows = await fetch(tx, _HOUSE_COUNTS, member_id, today, offer_ids, today.replace(day=1))
+    return {offer_id: (day or 0, month or 0, ever) for offer_id, day, month, ever in rows}
+
+
 async def facts(
     tx: AsyncConnection,
     member: Member,
@@ -140,7 +157,7 @@ async def facts(
     who: Traits | None = None,
     now: dt.datetime | None = None,
 ) -> dict[int, Facts]:
-    """What these offers and this member are to each other, by offer id, in one read, or two. `held` is the member's wallet; `who`
+    """What these offers and this member are to each other, by offer id, in one read, or a few. `held` is the member's wallet; `who`
     they are is read where any of the offers asks for it, unless it is known already. `now` is the instant on the programme's clock:
     what is booked for a time can't be judged without it."""
     asked = {one.id: one for one in offers}
@@ -153,11 +170,14 @@ async def facts(
     tiers = {one.id: one.offer.membership for one in asked.values() if one.offer.membership is not None}
     climbs = await memberships.ahead(tx, member.id, tiers, today=today) if tiers else {}
     booked = await diaries.read(tx, asked.values(), now=now, member_id=member.id)
+    of_household = [one.id for one in asked.values() if one.offer.limits.of_a_household]
+    house = await _house_counts(tx, member.id, of_household, today=today) if of_household else {}
     result: dict[int, Facts] = {}
     counts = await fetch(tx, _COUNTS, list(asked), member.id, today, today.replace(day=1), WHOLE)
     for offer_id, had_today, had_month, had_ever, stock_left, day_taken in counts:
         this = asked[offer_id]
         limits, purse = this.offer.limits, wallet.get(this.currency_id)
+        house_today, house_month, house_ever = house.get(offer_id, NO_PIECES)
         result[offer_id] = Facts(
             spending=member.status == "active",
             available=purse.available if purse else 0,
@@ -166,6 +186,9 @@ async def facts(
             had_today=had_today,
             had_month=had_month,
             had_ever=had_ever,
+            house_today=house_today,
+            house_month=house_month,
+            house_ever=house_ever,
             stock_left=_codes_left(this, free)
             if this.offer.pool is not None
             else stock_left

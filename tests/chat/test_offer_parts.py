@@ -60,6 +60,7 @@ POOLS = (("book", 0), ("film", 12))
 OTHERS = ((7, "rail", Both("南线铁路", "Southern Rail")), (8, "cloud-books", Both("云山书店", "Yunshan Books")))
 SPEAKER = Speaker("zh", TODAY)
 FREE = written(BOX)["limits"]
+NO_HOUSEHOLD = dict.fromkeys(("household_day", "household_month", "household_ever"))
 
 
 def about(offer: Offer, **more: Any) -> About:
@@ -123,6 +124,11 @@ def test_every_usual_answer_is_read_fits_its_button_and_makes_a_document_that_ma
         ("limits", "每天1 每月3 一共5", {"limits": {**FREE, "member_day": 1, "member_month": 3, "member_ever": 5}}),
         ("limits", "day 2", {"limits": {**FREE, "member_day": 2}}),
         ("limits", "不限", {"limits": FREE}),
+        ("household", "每户每月2", {"limits": {**FREE, **NO_HOUSEHOLD, "household_month": 2}}),
+        ("household", "一共 1 份", {"limits": {**FREE, **NO_HOUSEHOLD, "household_ever": 1}}),
+        ("household", "day 1 ever 5", {"limits": {**FREE, **NO_HOUSEHOLD, "household_day": 1, "household_ever": 5}}),
+        ("household", "不限", {"limits": {**FREE, **NO_HOUSEHOLD}}),
+        ("household", "一家两份", None),
         ("shelf", "12-24 1-5", {"on_shelf": {"from_on": "2026-12-24", "until": "2027-01-05"}}),
         ("shelf", "12-24起", {"on_shelf": {"from_on": "2026-12-24"}}),
         ("shelf", "from 24.12.", None),

@@ -406,6 +406,35 @@ async def test_stock_is_added_or_set_and_never_below_what_is_out(database: Datab
         assert "还剩 31 份" in await taps(world, member, NAME)
 
 
+async def test_a_household_is_limited_in_the_chat_and_the_card_says_so(database: Database) -> None:
+    async with bot_running(database) as world:
+        shop = await open_shop(world)
+        boss, member = shop.manager, shop.customer
+        await boxes(world, "box", limits=Limits(member_month=2))
+        await gives(world, member, 1_000)
+        await opened(world, boss)
+        asked = await taps(world, boss, "改", "更多", "每户限量")
+        assert "每户最多几份?一家人一起算。" in asked
+        assert "没看懂" in await says(world, boss, "看着办")
+        assert "· 每户限量:不限 → 每户限 1 份" in await taps(world, boss, "一共 1 份")
+        await taps(world, boss, "每户限量")
+        shown = await says(world, boss, "每户每月2 一共 5")
+        assert "· 每户限量:不限 → 每户每月 2 份、每户限 5 份" in shown
+        await publishes(world, boss)
+        [_, (_, document)] = await documents(world)
+        assert document["limits"] == {
+            "member_day": None, "member_month": 2, "member_ever": None, "household_month": 2, "household_ever": 5, "day": None,
+            "stock": None,
+        }  # fmt: skip
+        await says(world, member, "/redeem 水果礼盒")
+        assert "每人每月 2 份;每户每月 2 份;每户限 5 份" in await taps(world, member, NAME)
+        await opened(world, boss)
+        await taps(world, boss, "改", "更多", "每户限量")
+        assert "每户限 5 份 → 不限" in await taps(world, boss, "不限")
+        await publishes(world, boss)
+        assert not any("household" in name for name in (await documents(world))[-1][1]["limits"])
+
+
 async def test_pausing_says_what_it_does_and_resuming_brings_it_back(database: Database) -> None:
     async with bot_running(database) as world:
         shop = await open_shop(world)

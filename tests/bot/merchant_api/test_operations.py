@@ -250,6 +250,21 @@ async def test_an_offer_has_special_prices_and_days_and_comes_back_as_it_was_sen
         assert (no.status, no.code) == (422, "not_sensible")
 
 
+async def test_an_offer_limits_households_and_one_that_does_not_says_nothing_of_them(database: Database) -> None:
+    async with shop(database) as scene:
+        plain = (await scene.ask("PUT", "/v1/catalog/tea-box", {"document": BOX})).json["document"]
+        assert not any(name.startswith("household") for name in plain["limits"])
+        limited = {**BOX, "limits": {"household_month": 2, "household_ever": 5}}
+        made = await scene.ask("PUT", "/v1/catalog/tea-box", {"document": limited})
+        assert made.status == 200, made.text
+        [one] = (await scene.ask("GET", "/v1/catalog")).json["offers"]
+        limits = one["document"]["limits"]
+        assert (limits["household_month"], limits["household_ever"], "household_day" in limits) == (2, 5, False)
+        none = {**BOX, "limits": {"household_day": 0}}
+        no = await scene.ask("PUT", "/v1/catalog/tea-box", {"document": none})
+        assert [each["pointer"] for each in no.json["errors"]] == ["/document/limits/household_day"]
+
+
 async def test_what_is_handed_over_in_the_chat_is_published_by_what_it_needs(database: Database) -> None:
     gift = {**BOX, "kind": "donation", "does": {"zh": "种 1 棵树", "en": "1 tree planted"}}
     async with shop(database) as scene:

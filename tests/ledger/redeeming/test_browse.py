@@ -22,6 +22,7 @@ from ledger.redeeming.shelf import Seen
 from ledger.redeeming.stock import WHOLE
 from ledger.redeeming.who import Traits, Who
 from ledger.redeeming.windows import Span, When
+from tests.ledger.members.homes import family_of
 from tests.ledger.redeeming.stage import NOW, RAIL, TODAY, Stage, at, offer, per_unit, per_yuan
 from tests.ledger.redeeming.test_listed_is_had import somebody, with_programme
 from tests.ledger.redeeming.test_may_redeem import on_shelf as listed
@@ -34,6 +35,9 @@ LIMITS = st.builds(
     member_day=PIECES,
     member_month=PIECES,
     member_ever=PIECES,
+    household_day=PIECES,
+    household_month=PIECES,
+    household_ever=PIECES,
     day=PIECES,
     stock=st.none() | st.integers(0, 2),
 )
@@ -129,6 +133,7 @@ async def agrees(stage: Stage, member: Member, ids: list[int], today: dt.date, n
         max_size=8,
     ),
     st.sampled_from(["active", "active", "active", "frozen", "viewing"]),
+    st.booleans(),
 )
 async def test_whatever_was_had_and_is_gone_the_list_decides_as_redeeming_does(
     stage: Stage,
@@ -138,12 +143,15 @@ async def test_whatever_was_had_and_is_gone_the_list_decides_as_redeeming_does(
     ahead: int,
     had: list[tuple[int, bool, int, str]],
     status: str,
+    of_one_family: bool,
 ) -> None:
     await with_programme(stage)
     ids = await stage.publish(*(each.model_copy(update={"code": f"any-{next(_numbers)}"}) for each in shelved))
     today = FIRST + dt.timedelta(days=ahead)
     member, other = await somebody(stage, who, points), await stage.member()
     async with stage.engine.begin() as tx:
+        if of_one_family:
+            await family_of(tx, other.id, member.id, at=at())
         for (
             which,
             mine,

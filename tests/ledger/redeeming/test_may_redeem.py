@@ -13,6 +13,7 @@ from ledger.errors import Refusal
 from ledger.redeeming.may_redeem import (
     DayQuotaTaken,
     Facts,
+    HouseholdHadAll,
     Listed,
     MemberHadAll,
     MemberMayNotSpend,
@@ -73,6 +74,11 @@ def check(listed: Listed, facts: Facts, amount: int | None, said: str) -> None:
         (box(member_month=2), replace(RICH, had_month=2), 1, "MemberHadAll"),
         (box(member_ever=2), replace(RICH, had_ever=1), 1, "500 up to 1"),
         (box(member_ever=1), replace(RICH, had_ever=1), 1, "MemberHadAll"),
+        (box(household_day=2), replace(RICH, house_today=1), 1, "500 up to 1"),
+        (box(household_day=2), replace(RICH, house_today=1), 2, "HouseholdHadAll"),
+        (box(household_month=2), replace(RICH, house_month=2, had_month=0), 1, "HouseholdHadAll"),
+        (box(household_ever=4, member_ever=3), replace(RICH, house_ever=2), None, "500 up to 2"),
+        (box(household_ever=1), replace(RICH, had_ever=1), 1, "500 up to 1"),
         (box(), replace(RICH, spending=False), 1, "MemberMayNotSpend"),
         (replace(box(), active=False), RICH, 1, "OfferPaused"),
         (replace(box(), serves=False), RICH, 1, "MerchantNotServing"),
@@ -89,6 +95,12 @@ def check(listed: Listed, facts: Facts, amount: int | None, said: str) -> None:
             1,
             "MemberMayNotSpend OfferPaused MerchantNotServing SoldOut MemberHadAll MemberHadAll MemberHadAll DayQuotaTaken"
             " PointsShort",
+        ),
+        (
+            box(day=1, member_ever=1, household_ever=1, household_month=1, household_day=1),
+            Facts(had_ever=1, house_ever=1, house_month=1, house_today=1, day_left=0),
+            1,
+            "MemberHadAll HouseholdHadAll HouseholdHadAll HouseholdHadAll DayQuotaTaken PointsShort",
         ),
     ],
 )
@@ -115,11 +127,15 @@ def test_a_shortage_says_how_much_is_on_its_way() -> None:
         ({"member_day": 1}, {"had_today": 1}, "2026-11-23"),
         ({"member_month": 1}, {"had_month": 1}, "2026-12-01"),
         ({"member_ever": 1}, {"had_ever": 1}, None),
+        ({"household_day": 1}, {"house_today": 1}, "2026-11-23"),
+        ({"household_month": 1}, {"house_month": 1}, "2026-12-01"),
+        ({"household_ever": 1}, {"house_ever": 1}, None),
     ],
 )
 def test_an_own_limit_says_when_it_opens_again(limits: dict[str, int], had: dict[str, int], again: str | None) -> None:
     no = only(may_redeem(box(**limits), replace(RICH, **had), today=TODAY))
     assert isinstance(no, MemberHadAll)
+    assert isinstance(no, HouseholdHadAll) == any(name.startswith("household") for name in limits)
     assert no.again_on == (again and dt.date.fromisoformat(again))
 
 
@@ -130,6 +146,8 @@ def test_an_own_limit_says_when_it_opens_again(limits: dict[str, int], had: dict
         ({"member_day": 1}, {"had_today": 1}, True),
         ({"member_month": 2}, {"had_month": 2, "had_today": 0}, False),
         ({"member_ever": 1}, {"had_ever": 1}, False),
+        ({"household_day": 1}, {"house_today": 1}, True),
+        ({"household_month": 1}, {"house_month": 1}, False),
     ],
 )
 def test_an_empty_day_tells_whether_tomorrow_is_open_to_this_member(
@@ -163,17 +181,20 @@ def lift(no: Refusal, listed: Listed, facts: Facts, today: dt.date, amount: int)
                 if no.left
                 else (listed, replace(facts, stock_left=amount), today, amount)
             )
+        case HouseholdHadAll(period="ever") if not no.left:
+            return listed, replace(facts, house_ever=0, house_month=0, house_today=0), today, amount
         case MemberHadAll(period="ever") if not no.left:
             return listed, replace(facts, had_ever=0, had_month=0, had_today=0), today, amount
         case MemberHadAll(again_on=dt.date() as on):
-            return listed, replace(facts, had_today=0, had_month=0 if on.day == 1 else facts.had_month), on, amount
+            new = replace(facts, had_today=0, house_today=0)
+            return listed, replace(new, had_month=0, house_month=0) if on.day == 1 else new, on, amount
         case MemberHadAll() if no.left:
             return listed, facts, today, no.left
         case MemberHadAll():
-            return listed, replace(facts, had_month=0, had_today=0), today, 1
+            return listed, replace(facts, had_month=0, had_today=0, house_month=0, house_today=0), today, 1
         case DayQuotaTaken():
             day = listed.offer.limits.day or 0
-            return listed, replace(facts, day_left=day, had_today=0), no.reopens_on, min(amount, day)
+            return listed, replace(facts, day_left=day, had_today=0, house_today=0), no.reopens_on, min(amount, day)
         case PointsShort():
             return listed, replace(facts, available=no.needed), today, amount
     raise AssertionError(f"nothing is said to lift {no}")
@@ -191,18 +212,24 @@ def situations(draw: st.DrawFn) -> tuple[Listed, Facts, int]:
         )
     )  # fmt: skip
     limits = Limits(
-        member_day=draw(piece), member_month=draw(piece), member_ever=draw(piece), day=draw(piece), stock=draw(piece)
-    )
+        member_day=draw(piece), member_month=draw(piece), member_ever=draw(piece), household_day=draw(piece),
+        household_month=draw(piece), household_ever=draw(piece), day=draw(piece), stock=draw(piece),
+    )  # fmt: skip
     listed = on_shelf(offer("any", "物", "Thing", "fruit", price, limits=limits))
     listed = replace(listed, active=draw(st.booleans()), serves=draw(st.booleans()))
     today = draw(st.integers(0, 4))
     month = today + draw(st.integers(0, 2))
+    ever = month + draw(st.integers(0, 2))
+    home = [draw(st.integers(0, 2)) for _ in range(3)]  # what the others of the household had
     facts = Facts(
         spending=draw(st.booleans()),
         available=draw(st.integers(0, 3000)),
         had_today=today,
         had_month=month,
-        had_ever=month + draw(st.integers(0, 2)),
+        had_ever=ever,
+        house_today=today + home[0],
+        house_month=month + sum(home[:2]),
+        house_ever=ever + sum(home),
         stock_left=None if limits.stock is None else draw(st.integers(0, limits.stock)),
         day_left=None if limits.day is None else draw(st.integers(0, limits.day)),
     )

@@ -300,7 +300,10 @@ def documents(draw: st.DrawFn) -> Offer:
     return offer(
         "any", "物", "Thing", "fruit", per_unit(points, value, most=2, cash=cash), specials=tuple(specials),
         on_shelf=shelf, early=early, blackout=tuple(draw(st.lists(spans, max_size=2))), who=who, region=region,
-        limits=Limits(member_day=draw(st.none() | st.integers(1, 2)), day=draw(st.none() | st.integers(1, 3))),
+        limits=Limits(
+            member_day=draw(st.none() | st.integers(1, 2)), household_day=draw(st.none() | st.integers(1, 3)),
+            day=draw(st.none() | st.integers(1, 3)),
+        ),
     )  # fmt: skip
 
 
@@ -315,18 +318,18 @@ def lift(no: Refusal, listed: Listed, facts: Facts, today: dt.date, amount: int)
         case OnlyInRegions():
             return replace(facts, traits=replace(who, region=listed.offer.region or asks.regions[-1])), today, amount
         case NotYetOnShelf():
-            return replace(facts, had_today=0), no.opens_on, amount
+            return replace(facts, had_today=0, house_today=0), no.opens_on, amount
         case BlackedOut():
-            return None if no.opens_on is None else (replace(facts, had_today=0), no.opens_on, amount)
+            return None if no.opens_on is None else (replace(facts, had_today=0, house_today=0), no.opens_on, amount)
         case OfferOver():
             return None
         case MemberHadAll() | DayQuotaTaken() | SoldOut() if no.left:
             return facts, today, no.left
         case MemberHadAll():
-            return None if no.again_on is None else (replace(facts, had_today=0), no.again_on, amount)
+            return None if no.again_on is None else (replace(facts, had_today=0, house_today=0), no.again_on, amount)
         case DayQuotaTaken():
-            per_day = listed.offer.limits.day
-            return (replace(facts, had_today=0, day_left=per_day), no.reopens_on, 1) if no.may_tomorrow else None
+            tomorrow = replace(facts, had_today=0, house_today=0, day_left=listed.offer.limits.day)
+            return (tomorrow, no.reopens_on, 1) if no.may_tomorrow else None
         case PointsShort():
             return replace(facts, available=no.needed), today, amount
     raise AssertionError(f"nothing is said to lift {no}")
@@ -339,7 +342,9 @@ def test_doing_what_a_refusal_says_lifts_it(
 ) -> None:
     listed = on_shelf(document)
     left = None if document.limits.day is None else min(day_left, document.limits.day)
-    facts = Facts(available=available, had_today=had, had_month=had, had_ever=had, day_left=left, traits=who)
+    facts = Facts(
+        available=available, had_today=had, had_month=had, had_ever=had, house_today=had + 1, day_left=left, traits=who
+    )
     for _ in range(12):
         verdict = may_redeem(listed, facts, today=today, amount=amount)
         if isinstance(verdict, Yes):
