@@ -35,6 +35,17 @@ def minute(at: dt.datetime) -> str:
     return short(int(at.timestamp()) // 60)
 
 
+def spot(at: dt.datetime, outlet_id: int | None = None) -> str:
+    """A whole minute, and at which outlet where that is said, for a button."""
+    return minute(at) if outlet_id is None else f"{minute(at)}.{short(outlet_id)}"
+
+
+def spot_of(said: str) -> tuple[dt.datetime, int | None]:
+    """What `spot` wrote."""
+    when, _, where = said.partition(".")
+    return instant(when), long(where) or None
+
+
 def date(said: str) -> dt.date:
     """The day that a button's argument says, as `dt.date.isoformat` writes it; 1 January 1970 where it says none of this age."""
     try:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 
 from chat import doors
-from chat.arguments import minute
+from chat.arguments import spot
 from chat.offer_rules import WEEKDAYS
-from chat.offers import both, points_of, unused
+from chat.offers import points_of, unused
 from chat.refusals import Worded, worded
 from chat.screen import BLANK, Line, Screen, screen
-from chat.vouchers import minutes, what
+from chat.vouchers import minutes, what, where
 from chat.words import Both, Text, t, tn
 from ledger.redeeming import bookings, closures
 from ledger.redeeming.booking import Diary
@@ -19,6 +20,8 @@ from ledger.redeeming.vouchers import Redemption
 
 DAYS_SHOWN = TIMES_SHOWN = 3
 """Days and times of each that are named to whoever sets up what can be booked."""
+OUTLETS_SHOWN = 6
+"""Outlets that are named to them, and in the morning's notice."""
 
 
 def weekday(day: dt.date) -> Both:
@@ -45,6 +48,7 @@ def rules(listed: Listed) -> list[Text]:
         return []
     return [
         t("要预约,每次 {n} 分钟", n=booking.slot_minutes),
+        *([tn("{n} 家门店可约", n=len(booking.outlets))] if len(booking.outlets) > 1 else []),
         tn("提前 {n} 小时以上可以取消,积分全退", n=booking.cut_off_hours)
         if booking.cut_off_hours
         else t("开始前都可以取消,积分全退"),
@@ -53,12 +57,30 @@ def rules(listed: Listed) -> list[Text]:
 
 
 def soonest(facts: Facts) -> Text | None:
-    """The first time that is free."""
-    return None if facts.soonest is None else t("最早 {when}", when=facts.soonest)
+    """The first time that is free, and where."""
+    if facts.soonest is None:
+        return None
+    first = t("最早 {when}", when=facts.soonest)
+    where = facts.openings.outlet if facts.openings is not None else None
+    return first if where is None else t("{first} · {outlet}", first=first, outlet=where.name)
 
 
-def first_days(diary: Diary, now: dt.datetime) -> list[Text]:
-    """The first days on which something is free, a line each: how many times, and the first of them."""
+def first_days(diaries: Sequence[Diary], now: dt.datetime) -> list[Text]:
+    """The first days on which something is free, a line each: how many times, and the first of them. Of several outlets: what is
+    first free at each, a line each, as far as they have room."""
+    if len(diaries) > 1:
+        found = [(each.outlet, first) for each in diaries if (first := next(each.free(now, None), None)) is not None]
+        said = [
+            t("{outlet} 最早 {when}", outlet=outlet.name, when=first.starts_at)
+            for outlet, first in found[:OUTLETS_SHOWN]
+            if outlet is not None
+        ]
+        more = len(found) - OUTLETS_SHOWN
+        return [*said, tn("还有 {n} 家", n=more)] if more > 0 else said
+    return [line for each in diaries for line in _first_days(each, now)]
+
+
+def _first_days(diary: Diary, now: dt.datetime) -> list[Text]:
     lines: list[Text] = []
     for on in diary.days(now, None):
         slots = [slot for slot, left in diary.of_day(on, now, None) if left]
@@ -79,12 +101,18 @@ def until(voucher: Redemption, programme_now: dt.datetime) -> Text | None:
     return t("{until} 前可以取消或改时间", until=voucher.booked.change_until)
 
 
-def arrival(voucher: Redemption, now: dt.datetime, zone: dt.tzinfo) -> list[Line]:
-    """What the counter reads of the time: when it is booked for, and whether its member is early or late."""
+def arrival(voucher: Redemption, now: dt.datetime, zone: dt.tzinfo, here: int | None = None) -> list[Line]:
+    """What the counter reads of the time: when and where it is booked for, and whether its member is early or late. `here`: the
+    outlet at which they stand, as far as that is known."""
     if voucher.booked is None:
         return []
     starts, ends = voucher.booked.starts_at, voucher.booked.ends_at
     lines: list[Line] = [t("预约 <b>{when}</b>,{n} 分钟", when=starts, n=minutes(voucher.booked))]
+    if (outlet := voucher.booked.outlet) is not None:
+        elsewhere = here is not None and here != voucher.booked.outlet_id
+        lines.append(
+            t("约在<b>{outlet}</b>,不是这家店", outlet=outlet) if elsewhere else t("约在{outlet}", outlet=outlet)
+        )
     if starts.astimezone(zone).date() != now.astimezone(zone).date():
         lines.append(t("不是今天:现在做就用掉了这次预约"))
     elif now >= ends:
@@ -105,7 +133,7 @@ def reminder(voucher: Redemption, *, changeable: bool) -> Screen:
     assert voucher.booked is not None
     lines: list[Line | None] = [
         t("<b>{when}</b> 有预约", when=voucher.booked.starts_at),
-        t("{what} · {merchant}", what=what(voucher), merchant=both(voucher.merchant)),
+        t("{what} · {merchant}", what=what(voucher), merchant=where(voucher)),
         t("{until} 前可以取消或改时间", until=voucher.booked.change_until) if changeable else None,
     ]
     move = doors.rebook(voucher.id) if changeable else None
@@ -117,19 +145,24 @@ def closed_notice(voucher: Redemption) -> Screen:
     assert voucher.booked is not None
     lines: list[Line] = [
         t("商户取消了 <b>{when}</b> 的预约", when=voucher.booked.starts_at),
-        t("{what} · {merchant}", what=what(voucher), merchant=both(voucher.merchant)),
+        t("{what} · {merchant}", what=what(voucher), merchant=where(voucher)),
         BLANK,
         t("这天不营业,抱歉。{points}已原样退回。", points=points_of(voucher, voucher.points)),
     ]
     return screen(lines, [[doors.book(voucher.offer_id, t("约别的时间"))], [doors.vouchers(), doors.home()]])
 
 
-def morning(merchant: Both, merchant_id: int, booked: int, first: dt.datetime) -> Screen:
-    """What a counter hears in the morning."""
+def morning(
+    merchant: Both, merchant_id: int, booked: int, first: dt.datetime, outlets: Sequence[tuple[str, int]] = ()
+) -> Screen:
+    """What a counter hears in the morning; `outlets`: how many at which, where that is known."""
     lines: list[Line] = [
         tn("今天有 <b>{n} 个</b>预约 · {merchant}", n=booked, merchant=merchant),
         t("第一个 {when}", when=first),
+        *(tn("{outlet} {n} 个", n=n, outlet=name) for name, n in outlets[:OUTLETS_SHOWN]),
     ]
+    if len(outlets) > OUTLETS_SHOWN:
+        lines.append(tn("别的门店 {n} 个", n=sum(n for _, n in outlets[OUTLETS_SHOWN:])))
     return screen(lines, [[doors.bookings_today(merchant_id), doors.home()]])
 
 
@@ -144,16 +177,20 @@ def _(no: NoSlotFree) -> Worded:
 @worded(bookings.SlotTaken)
 def _(no: bookings.SlotTaken) -> Worded:
     if no.redemption_id is not None:
-        times = [doors.rebook_slot(t("{when}", when=each), no.redemption_id, minute(each)) for each in no.others]
+        times = [
+            doors.rebook_slot(t("{when}", when=each), no.redemption_id, spot(each, no.outlet_id)) for each in no.others
+        ]
         kept = t("您原来的预约没有动。离它最近的空位:") if times else t("您原来的预约没有动,别的时间也都满了。")
         return Worded(t("{when} 约不上了", when=no.starts_at), kept, (*times, doors.rebook(no.redemption_id)))
-    times = [doors.book_slot(t("{when}", when=each), no.offer_id, minute(each)) for each in no.others]
+    times = [doors.book_slot(t("{when}", when=each), no.offer_id, spot(each, no.outlet_id)) for each in no.others]
     free = t("没有扣分。离它最近的空位:") if times else t("没有扣分,别的时间也都满了。")
     return Worded(t("{when} 约不上了", when=no.starts_at), free, (*times, doors.book(no.offer_id)))
 
 
 @worded(bookings.SlotNeeded)
 def _(no: bookings.SlotNeeded) -> Worded:
+    if no.redemption_id is not None:
+        return Worded(t("要先选时间"), t("您原来的预约没有动。"), (doors.rebook(no.redemption_id),))
     return Worded(t("要先选时间"), t("没有扣分。"), (doors.book(no.offer_id),))
 
 

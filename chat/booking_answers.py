@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from pydantic import ValidationError
@@ -16,7 +16,7 @@ from chat import booking_text, opening_hours
 from chat.hours_tokens import Unclear
 from chat.offer_answers import About, Unread, from_tier, none_said, plain, whole
 from chat.words import Text, t
-from ledger.redeeming.booking import SLOT_LONGEST, Booking, Hours
+from ledger.redeeming.booking import SLOT_LONGEST, AtOutlet, Booking, Hours
 
 SLOT_LEAST = 5
 USUAL_SLOTS = (60, 30, 20, 15, 10)
@@ -34,6 +34,13 @@ _HOURS = re.compile(
 _HALF = {"半小时": 30, "半个小时": 30, "一小时": 60, "一个小时": 60, "一个半小时": 90, "两小时": 120, "两个小时": 120}
 _MINUTES = re.compile(r"\s*(?:分钟?|minutes?|mins?|m)$")
 
+_EVERYWHERE = {"*", "全部", "全部门店", "所有门店", "每家店", "all", "everywhere"}
+_NOT_THERE = {"不约", "不在这约", "off", "not here"}
+_BY_ID = re.compile(r"#(\d{1,18})\s*")
+_AT_PLACES = re.compile(r"(?:^|(?<=[\s,]))(\d{1,3})\s*(?:位|人|名|people|persons?|at once)$")
+_NAME_SHOWN = 16
+_HOURS_FIRST = t("先写「预约时间」。")
+
 Write = Callable[[About, str], Mapping[str, Any]]
 
 
@@ -41,19 +48,72 @@ def hours(about: About, said: str) -> Mapping[str, Any]:
     """Weekly hours: «周一至周五 9-12 13-18», or a change of those that there are; «不用预约» ends the booking."""
     if none_said(said) or plain(said).lower() in _NOT_BOOKED:
         return {"booking": None}
-    try:
-        before = booking_text.of_document(about.document)
-        found = opening_hours.parse(said, before.hours if before is not None else ())
-    except Unclear as no:
-        if not no.bit or len(no.bit) > BIT_LONGEST:
-            raise Unread(t("没看懂。比如:周一至周五 9-12 13-18")) from no
-        raise Unread(t("「{bit}」没看懂。比如:周一至周五 9-12 13-18", bit=no.bit)) from no
+    before = booking_text.of_document(about.document)
+    found = _parsed(said, before.hours if before is not None else ())
     if not found:
         raise Unread(t("那样就一天也不开了。要停就点「不用预约」。"))
     shortest = min(found, key=lambda each: each.minutes)
     now = about.document.get("booking") or {"slot_minutes": _usual(shortest.minutes)}
     _long_enough(shortest, int(now["slot_minutes"]), t("先改「每次多久」,或放宽时间。"))
     return {"booking": {**now, "hours": [each.model_dump(mode="json") for each in found]}}
+
+
+def _parsed(said: str, before: Iterable[Hours]) -> tuple[Hours, ...]:
+    try:
+        return opening_hours.parse(said, before)
+    except Unclear as no:
+        if not no.bit or len(no.bit) > BIT_LONGEST:
+            raise Unread(t("没看懂。比如:周一至周五 9-12 13-18")) from no
+        raise Unread(t("「{bit}」没看懂。比如:周一至周五 9-12 13-18", bit=no.bit)) from no
+
+
+def outlets(about: About, said: str) -> Mapping[str, Any]:
+    """At which outlets, a line each: «江北店», «江北店 周末 10-16 2位», «江北店 不约»; or all of them, or none in particular.
+
+    What is said of one leaves the others as they are. A button says «#» and an outlet's id in place of its name.
+    """
+    if none_said(said):
+        return _with(about, outlets=[])
+    booking = booking_text.of_document(about.document)
+    if booking is None:
+        raise Unread(_HOURS_FIRST)
+    names = [name for _, name in about.outlets]
+    now = {each.outlet: each for each in booking.outlets}
+    if plain(said).lower() in _EVERYWHERE:
+        now = {name: now.get(name, AtOutlet(outlet=name)) for name in names}
+    else:
+        for line in filter(None, (each.strip() for each in said.splitlines())):
+            name, rest = _outlet_in(line, [*names, *now], dict(about.outlets))
+            if plain(rest).lower() in _NOT_THERE:
+                now.pop(name, None)
+            else:
+                now[name] = _at(booking, now.get(name, AtOutlet(outlet=name)), rest)
+    return _with(about, outlets=[each.model_dump(mode="json") for each in now.values()])
+
+
+def _outlet_in(line: str, names: Iterable[str], by_id: Mapping[int, str]) -> tuple[str, str]:
+    """Which outlet a line is about, and what it says of it."""
+    if (met := _BY_ID.match(line)) is not None and int(met[1]) in by_id:
+        return by_id[int(met[1])], line[met.end() :]
+    meant = [name for name in names if line.lower().startswith(name.lower())]
+    if not meant:
+        raise Unread(t("没有门店「{outlet}」。请点一个。", outlet=line.split()[0][:_NAME_SHOWN]))
+    name = max(meant, key=len)
+    return name, plain(line[len(name) :]).strip(" :,")
+
+
+def _at(booking: Booking, now: AtOutlet, said: str) -> AtOutlet:
+    """What one outlet says for itself; nothing: it is as with all."""
+    words, places_ = said, None
+    if (met := _AT_PLACES.search(plain(said).lower())) is not None:
+        words, places_ = plain(said)[: met.start()], whole(met[1], 200)
+    if not words.strip():
+        return AtOutlet(outlet=now.outlet, hours=now.hours if places_ else None, at_once=places_)
+    found = _parsed(words, booking.hours if now.hours is None else now.hours)
+    if not found:
+        raise Unread(t("那样那家店就一天也不开了。不约就写「不约」。"))
+    _long_enough(min(found, key=lambda each: each.minutes), booking.slot_minutes, t("先改「每次多久」,或放宽时间。"))
+    return AtOutlet(outlet=now.outlet, hours=found, at_once=places_ or now.at_once)
 
 
 def would_change(about: About, said: str) -> bool:
@@ -143,5 +203,5 @@ def _long(said: str, most: int, least: int) -> int:
 def _with(about: About, **fields: Any) -> Mapping[str, Any]:
     now = about.document.get("booking")
     if not now:
-        raise Unread(t("先写「预约时间」。"))
+        raise Unread(_HOURS_FIRST)
     return {"booking": {**now, **fields}}

@@ -66,8 +66,16 @@ WORDS: dict[What, Callable[[_Facts], Text]] = {
     "tier_taken_back": lambda f: t("撤回卖出的{tier},退 {amount}", **_tier(f)),
     "privilege_published": lambda f: t("发布了权益「{what}」", what=Both(f["name_zh"], f["name_en"])),
     "privilege_paused": lambda f: t("停了权益「{what}」", what=Both(f["name_zh"], f["name_en"])),
-    "day_closed": lambda f: t("关了 {day},取消 {n} 个预约", day=dt.date.fromisoformat(f["day"]), n=f["bookings"]),
-    "day_reopened": lambda f: t("重新开放 {day}", day=dt.date.fromisoformat(f["day"])),
+    "day_closed": lambda f: (
+        t("关了 {outlet} {day},取消 {n} 个预约", outlet=f["outlet"], day=_day(f), n=f["bookings"])
+        if "outlet" in f
+        else t("关了 {day},取消 {n} 个预约", day=_day(f), n=f["bookings"])
+    ),
+    "day_reopened": lambda f: (
+        t("重新开放 {outlet} {day}", outlet=f["outlet"], day=_day(f))
+        if "outlet" in f
+        else t("重新开放 {day}", day=_day(f))
+    ),
     "privilege_resumed": lambda f: t("恢复了权益「{what}」", what=Both(f["name_zh"], f["name_en"])),
     "fulfilment_agreed": lambda f: t("答应一起兑「{what}」", what=Both(f["name_zh"], f["name_en"])),
     "fulfilment_declined": lambda f: t("没有答应一起兑「{what}」", what=Both(f["name_zh"], f["name_en"])),
@@ -104,6 +112,10 @@ FILE_KINDS: dict[str, Text] = {
 def rule_facts(version: RuleVersion) -> dict[str, str]:
     """What the log keeps of an accrual rule."""
     return {"rule": version.name, "name_zh": version.rule.name_zh, "name_en": version.rule.name_en}
+
+
+def _day(facts: _Facts) -> dt.date:
+    return dt.date.fromisoformat(facts["day"])
 
 
 def _tier(facts: _Facts) -> dict[str, Both | Money]:

@@ -50,6 +50,7 @@ SENTENCES: dict[str, Text] = {
     ),
     "opening hours are at least one slot long": t("每段时间至少够一次。"),
     "opening hours of a day don't overlap": t("同一天的时间段不能重叠。"),
+    "an outlet's bookings are said once": t("一家门店只写一次。"),
     "a privilege asks for points held, for tiers, or for both": t("至少要写一样:持有多少分,或哪个等级。"),
     "where it holds is said once: `region`, or `who.regions`": t("地区只写一处。"),
 }

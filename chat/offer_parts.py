@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chat import booking_answers as booked
+from chat import booking_text as booked_text
 from chat import doors
 from chat import offer_answers as answers
 from chat import offer_returns as returned
@@ -32,6 +33,9 @@ GUIDED = (
 
 Choice = tuple[Text | Both, str]
 Rows = list[list[Choice]]
+
+OUTLETS_SHOWN = 12
+"""Of a merchant's outlets so many are buttons; the others are typed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +141,25 @@ def _usual_hours(about: About) -> Rows:
         [(t("工作日 9–18 点"), "Mon-Fri 9-18"), (t("周末 10–18 点"), "Sat-Sun 10-18")],
         [(t("不用预约"), NONE)],
     ]
+
+
+def _asks_outlets(about: About) -> list[Text]:
+    return [
+        t("在哪些店约?每家的位子分开算,会员先选店。"),
+        t("点一家,或发给我,一家一行:"),
+        t("{outlet} 周末 10-16 2位", outlet=about.outlets[0][1] if about.outlets else "A"),
+    ]
+
+
+def _usual_outlets(about: About) -> Rows:
+    booking = booked_text.of_document(about.document)
+    there = {each.outlet for each in booking.outlets} if booking is not None else set()
+    choices: list[Choice] = [
+        (t("✓ {outlet}", outlet=name), f"#{id_} off") if name in there else (t("{outlet}", outlet=name), f"#{id_}")
+        for id_, name in about.outlets[:OUTLETS_SHOWN]
+    ]
+    all_in = there >= {name for _, name in about.outlets}
+    return [*pairs(choices), [] if all_in else [(t("每家店都约"), "*")], [(t("不分店"), NONE)] if there else []]
 
 
 def _longer(about: About) -> Rows:
@@ -264,6 +287,12 @@ PART: dict[str, Part] = {
         booked.places,
         lambda a: [[(tn("{n} 位", n=n), str(n)) for n in (1, 2, 4, 10)]],
         lambda a: a.booked,
+    ),
+    "outlets": Part(
+        _asks_outlets,
+        booked.outlets,
+        _usual_outlets,
+        lambda a: a.booked and (len(a.outlets) > 1 or bool(a.document["booking"].get("outlets"))),
     ),
     "ahead": Part(
         lambda a: [t("今天起,最远能约到几天后?")],

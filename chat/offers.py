@@ -13,6 +13,7 @@ from chat.screen import Button
 from chat.words import Both, Money, Points, Text, t, tn
 from ledger.redeeming import may_redeem as rules
 from ledger.redeeming import reach
+from ledger.redeeming.booking import Outlet
 from ledger.redeeming.may_redeem import Facts, Listed
 from ledger.redeeming.memberships import MembershipHeld
 from ledger.redeeming.offers import AmountNotOffered, Category, Names, Offer, PerMoney, PerUnit, Quote
@@ -42,6 +43,11 @@ CATEGORIES: dict[Category, Text] = {
 def both(names: Names) -> Both:
     """A document's words in the reader's language."""
     return Both(names.zh, names.en)
+
+
+def place(merchant: Names, outlet: Outlet | None) -> Text | Both:
+    """A merchant, and one of its outlets where that is said."""
+    return both(merchant) if outlet is None else t("{merchant} · {outlet}", merchant=both(merchant), outlet=outlet.name)
 
 
 def joined(texts: Iterable[Text]) -> Text:

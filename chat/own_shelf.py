@@ -15,11 +15,11 @@ from chat.till import Post
 from chat.turn import Turn
 from chat.words import LANGUAGES, Both, In, Text, t, tn
 from ledger.merchants import merchant as merchants
-from ledger.merchants import staff
+from ledger.merchants import outlets, staff
 from ledger.points import statements
 from ledger.points.statements import Currency
-from ledger.redeeming import code_pools, diaries, own_shelf
-from ledger.redeeming.booking import Diary
+from ledger.redeeming import booking_outlets, code_pools, diaries, own_shelf
+from ledger.redeeming.booking import Diary, openings
 from ledger.redeeming.fulfilments import Fulfiller
 from ledger.redeeming.may_redeem import Facts, Listed, may_redeem
 from ledger.redeeming.offer_drafts import Draft
@@ -70,7 +70,12 @@ async def about(turn: Turn, post: Post, draft: Draft) -> About:
             for each in await merchants.everyone(turn.tx)
             if each.id != post.merchant.id and each.serves and (each.terms.accepts_common or not common)
         ),
+        outlets=await _outlets(turn, post) if draft.document.get("booking") else (),
     )
+
+
+async def _outlets(turn: Turn, post: Post) -> tuple[tuple[int, str], ...]:
+    return tuple((each.id, each.name) for each in await outlets.of(turn.tx, post.merchant.id))
 
 
 async def _pools(turn: Turn, post: Post) -> tuple[tuple[str, int], ...]:
@@ -101,10 +106,10 @@ def previewed(
     offer_id: int = 0,
     active: bool = True,
     taken: int = 0,
-    free: Diary | None = None,
+    free: Sequence[Diary] = (),
     fulfillers: tuple[Fulfiller, ...] = (),
 ) -> Card:
-    """The card that a member gets, who holds points enough and is of those whom it is for. `free`: as `diary` finds it."""
+    """The card that a member gets, who holds points enough and is of those whom it is for. `free`: as `diaries_of` finds it."""
     limits = offer.limits
     this = replace(_listed(post, offer, currency, offer_id, active), fulfillers=fulfillers)
     who = offer.who
@@ -116,19 +121,22 @@ def previewed(
         regions={each.code: (each.name_zh, each.name_en) for each in turn.programme.regions},
     )
     facts = Facts(stock_left=None if limits.stock is None else limits.stock - taken, day_left=limits.day, traits=some)
-    if free is not None:
-        facts = replace(facts, openings=free.openings(turn.at.programme_now, some.tier))
+    if offer.booking is not None:
+        facts = replace(facts, openings=openings(free, turn.at.programme_now, some.tier))
     facts = replace(facts, available=_enough(this, facts, turn))
     return card(turn, Seen(this, facts, may_redeem(this, facts, today=turn.today)))
 
 
-async def diary(turn: Turn, post: Post, offer: Offer, offer_id: int) -> Diary | None:
-    """What could be booked of an offer as it is written: its hours, the merchant's closed days, the places that are taken."""
+async def diaries_of(turn: Turn, post: Post, offer: Offer, offer_id: int) -> tuple[Diary, ...]:
+    """What could be booked of an offer as it is written, at each of its outlets: its hours, the merchant's closed days, the places
+    that are taken. None: it is not booked."""
     if offer.booking is None:
-        return None
+        return ()
     known = (await statements.currencies(turn.tx)).values()
     this = _listed(post, offer, next(each for each in known if each.code == offer.currency), offer_id, True)
-    return (await diaries.read(turn.tx, [this], now=turn.at.programme_now))[offer_id]
+    names = [each.outlet for each in offer.booking.outlets]
+    at = {offer_id: await booking_outlets.named(turn.tx, post.merchant.id, offer_id, names)}
+    return (await diaries.read(turn.tx, [this], now=turn.at.programme_now, at=at))[offer_id]
 
 
 def _listed(post: Post, offer: Offer, currency: Currency, offer_id: int, active: bool) -> Listed:

@@ -33,6 +33,13 @@ def what(voucher: Redemption) -> Text:
     return thing(voucher.offer, voucher.units, voucher.value_minor, voucher.money)
 
 
+def where(voucher: Redemption) -> Text | Both:
+    """Whose it is, and at which outlet it is booked where that is said."""
+    if voucher.booked is None or voucher.booked.outlet is None:
+        return both(voucher.merchant)
+    return t("{merchant} · {outlet}", merchant=both(voucher.merchant), outlet=voucher.booked.outlet)
+
+
 def state(voucher: Redemption, today: dt.date) -> Text:
     """Where it stands, in a word and a date."""
     if (own := handovers.state(voucher, today)) is not None:
@@ -53,7 +60,10 @@ def state(voucher: Redemption, today: dt.date) -> Text:
         return t("{on} 没付,已取消", on=voucher.ended_at)
     if voucher.booked is not None:
         when = voucher.booked.starts_at
-        return t("{when}", when=when) if voucher.usable(today) else t("{when} 没有来", when=when)
+        if not voucher.usable(today):
+            return t("{when} 没有来", when=when)
+        outlet = voucher.booked.outlet
+        return t("{when}", when=when) if outlet is None else t("{time} {outlet}", time=when, outlet=outlet)
     if not voucher.usable(today):
         return t("{until}已过期", until=voucher.valid_until)
     return t("有效至 {until}", until=voucher.valid_until)
@@ -66,7 +76,7 @@ def code_screen(turn: Turn, voucher: Redemption, code: str, *first: Line, left: 
     change = booked is not None and voucher.changeable(turn.at.programme_now)
     lines: list[Line | None] = [
         *first,
-        t("<b>{what}</b> · {merchant}", what=what(voucher), merchant=both(voucher.merchant)),
+        t("<b>{what}</b> · {merchant}", what=what(voucher), merchant=where(voucher)),
         fulfilments.everywhere(voucher),
         t("<b>{when}</b>,{n} 分钟", when=booked.starts_at, n=minutes(booked)) if booked else None,
         BLANK,
@@ -110,7 +120,7 @@ def ended_screen(
     `ways` lead to returning what was handed over."""
     lines: list[Line | None] = [
         *first,
-        t("<b>{what}</b> · {merchant}", what=what(voucher), merchant=both(voucher.merchant)),
+        t("<b>{what}</b> · {merchant}", what=what(voucher), merchant=where(voucher)),
         BLANK,
     ]
     points = points_of(voucher, voucher.points)
@@ -184,7 +194,7 @@ def lapsed_notice(lapsed: Sequence[Lapsed]) -> Screen:
     for each in lapsed:
         voucher, points = each.voucher, points_of(each.voucher, each.voucher.points)
         if voucher.booked is not None:
-            lines.append(t("没等到您:<b>{what}</b> · {merchant}", what=what(voucher), merchant=both(voucher.merchant)))
+            lines.append(t("没等到您:<b>{what}</b> · {merchant}", what=what(voucher), merchant=where(voucher)))
             lines.append(t("约的是 {when}。", when=voucher.booked.starts_at))
         else:
             lines.append(t("券到期了:<b>{what}</b> · {merchant}", what=what(voucher), merchant=both(voucher.merchant)))

@@ -15,6 +15,7 @@ from chat.turn import Turn
 from chat.words import Text, t, tn
 from ledger.merchants import outlets
 from ledger.merchants.outlets import Outlet
+from ledger.redeeming import booking_outlets
 
 feature = Feature("outlets", order=78)
 
@@ -192,7 +193,14 @@ async def close(turn: Turn, merchant: str, outlet_id: str) -> Screen:
         t("关闭 <b>{name}</b>?", name=outlet.name),
         t("它和它的收银台不再出现;以前的记录都留着。"),
     ]
-    return screen(lines, [[yes, feature.button(t("不关"), "open", here, outlet.id)]])
+    booked = await booking_outlets.to_come(turn.tx, here, outlet.id, now=turn.at.programme_now)
+    if booked:
+        lines += [
+            tn("这里还有 <b>{n} 个</b>预约,都照旧;不再接受新的。", n=booked),
+            t("要取消它们,先去预约日历关掉那几天。"),
+        ]
+    ways = [doors.calendar(here)] if booked else []
+    return screen(lines, [ways, [yes, feature.button(t("不关"), "open", here, outlet.id)]])
 
 
 @feature.tap("closed")

@@ -3,7 +3,7 @@ and what redeems best."""
 
 from __future__ import annotations
 
-from chat import doors, known, opening_hours, own_shelf, till
+from chat import booking_text, doors, known, opening_hours, own_shelf, till
 from chat import fulfilments as fulfilled
 from chat.arguments import number
 from chat.feature import Feature
@@ -152,6 +152,7 @@ async def _booked(turn: Turn, this: Listed) -> list[Line]:
     return [
         t("{hours}", hours=opening_hours.said(booking.hours)),
         t("每次 {n} 分钟,同时 {places} 位", n=booking.slot_minutes, places=booking.at_once),
+        *([t("{outlets}", outlets=booking_text.outlets(booking))] if booking.outlets else []),
         tn("接下来有 {n} 个预约", n=n) if n else t("接下来还没有预约"),
     ]
 
@@ -170,7 +171,7 @@ async def look(turn: Turn, merchant: str, offer: str, language: str = "") -> Scr
         offer_id=own.listed.id,
         active=own.listed.active,
         taken=own.taken or 0,
-        free=await own_shelf.diary(turn, post, own.listed.offer, own.listed.id),
+        free=await own_shelf.diaries_of(turn, post, own.listed.offer, own.listed.id),
         fulfillers=own.listed.fulfillers,
     )
     rows = [

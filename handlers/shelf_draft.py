@@ -16,6 +16,7 @@ from chat.offer_answers import About
 from chat.offer_parts import GUIDED, PART
 from chat.offer_text import PARTS
 from chat.own_shelf import previewed, run_here
+from chat.refusals import wording
 from chat.screen import BLANK, Button, Line, Screen, grid, screen
 from chat.till import Post
 from chat.turn import Turn
@@ -25,6 +26,7 @@ from ledger.redeeming import own_shelf as kept
 from ledger.redeeming.drafts import Document
 from ledger.redeeming.memberships import NotTheTierSeller
 from ledger.redeeming.offer_drafts import Draft, OfferEditedMeanwhile, StockBelowTaken, written
+from ledger.redeeming.privileges import NoOutletOfThatName
 from ledger.redeeming.publish import CurrencyNotAccepted
 
 feature = Feature("shelf_draft", order=78)
@@ -190,9 +192,9 @@ async def preview(turn: Turn, merchant: str, language: str = "") -> Screen:
     if offer is None:
         return await overview(turn, post, draft)
     offer_id = draft.offer_id or 0
-    free = await own_shelf.diary(turn, post, offer, offer_id)
+    free = await own_shelf.diaries_of(turn, post, offer, offer_id)
     lines, shown = previewed(turn, post, offer, about.terms.currency, offer_id=offer_id, taken=about.taken, free=free)
-    if free is not None and (days := booking_words.first_days(free, turn.at.programme_now)):
+    if days := booking_words.first_days(free, turn.at.programme_now):
         lines = [*lines, BLANK, t("头几天能约的:"), *days]
         shown = shown if offer_card.fits(offer, days) else None
     publish_ = feature.button(t("发布"), "publish", here, draft.nonce, style="primary")
@@ -223,6 +225,8 @@ async def publish(turn: Turn, merchant: str, nonce: str) -> Screen:
         return await _moved(turn, post, draft, no)
     except NotTheTierSeller:  # it was, when this was begun
         return await overview(turn, post, draft, first=t("等级现在由别的商户来卖,发布不了。"))
+    except NoOutletOfThatName as no:
+        return await ask(turn, post, draft, "outlets", first=wording(no).headline)
     turn.finish()
     asked = await fulfilments.asked(turn.tx, offer_id)
     turn.tells += asked

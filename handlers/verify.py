@@ -85,12 +85,20 @@ async def look(turn: Turn, post: Post, said: str) -> Screen:
         t("券有效 · {merchant}", merchant=post.where),
         BLANK,
         *vouchers.to_hand_over(answer, post.merchant.id),
-        *booking.arrival(answer, turn.at.programme_now, turn.zone),
+        *booking.arrival(answer, turn.at.programme_now, turn.zone, await _here(turn, post, answer)),
         BLANK,
         t("交给会员后再点「已交付」,点了就不能再用。"),
     ]
     yes = feature.button(t("已交付"), "use", post.merchant.id, code, style="primary")
     return screen(lines, [[yes, doors.counter(t("先不用"))]])
+
+
+async def _here(turn: Turn, post: Post, answer: Redemption) -> int | None:
+    """The outlet at which this person works now, where it matters."""
+    if answer.booked is None or answer.booked.outlet_id is None:
+        return None
+    shift = await till.shift(turn, post)
+    return shift.outlet_id if shift is not None else None
 
 
 def _collect(post: Post, held: Redemption, code: str) -> Screen:

@@ -10,7 +10,7 @@ from chat.offers import both, points_of
 from chat.returns import STATES
 from chat.screen import BLANK, Button, Line, Screen, screen
 from chat.turn import Turn
-from chat.vouchers import code_screen, state, what
+from chat.vouchers import code_screen, state, what, where
 from chat.words import t
 from ledger.redeeming import handover, redemptions, return_claims, vouchers
 
@@ -90,7 +90,7 @@ async def undo(turn: Turn, voucher_id: str) -> Screen:
     if booked is not None:
         asked: list[Line] = [
             t("取消 <b>{when}</b> 的预约?", when=booked.starts_at),
-            t("{what} · {merchant}", what=what(voucher), merchant=both(voucher.merchant)),
+            t("{what} · {merchant}", what=what(voucher), merchant=where(voucher)),
             BLANK,
             t("{points}会原样退回,到期日不变;这个时间会放给别人。", points=points_of(voucher, voucher.points)),
         ]

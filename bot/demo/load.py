@@ -312,9 +312,10 @@ async def _redeem(scene: Scene, happening: Happening, told: Redeem) -> None:
     listed, quote = seen.listed, seen.verdict.quote
     assert quote is not None, f"{told.offer} is sold in {told.amount}"
     code = codes.mint(secrets.token_bytes(16))
-    slot = seen.facts.soonest
+    slot, first = seen.facts.soonest, seen.facts.openings
+    outlet_id = first.outlet.id if first is not None and first.outlet is not None else None
     if slot is not None and told.used is None:
-        slot = await _tomorrow(scene, listed, member, at)
+        slot = await _tomorrow(scene, listed, member, outlet_id, at)
     done = await redemptions.redeem(
         scene.tx,
         member,
@@ -323,6 +324,7 @@ async def _redeem(scene: Scene, happening: Happening, told: Redeem) -> None:
         version=listed.version,
         points=quote.points,
         slot=slot,
+        outlet_id=outlet_id,
         nonce=f"demo-{told.offer}-{told.ago}",
         code=code,
         vault=scene.vault,
@@ -338,9 +340,12 @@ async def _redeem(scene: Scene, happening: Happening, told: Redeem) -> None:
             raise answer
 
 
-async def _tomorrow(scene: Scene, listed: Listed, member: Member, at: points.Moment) -> dt.datetime | None:
+async def _tomorrow(
+    scene: Scene, listed: Listed, member: Member, outlet_id: int | None, at: points.Moment
+) -> dt.datetime | None:
     """A time that is free a day later, so that there is something to come."""
-    diary = await bookings.diary(scene.tx, listed, member_id=member.id, at=at)
+    found = await bookings.all_diaries(scene.tx, listed, member_id=member.id, at=at)
+    diary = bookings.diary_at(found, outlet_id)
     since = at.programme_now + dt.timedelta(days=1)
     free = diary.free(at.programme_now, None, since) if diary is not None else iter(())
     return next((each.starts_at for each in free), None)

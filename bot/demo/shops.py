@@ -8,14 +8,16 @@ from collections.abc import Mapping
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.demo import story
+from bot.demo import offers, story
 from ledger.earning import green_rating
 from ledger.members.member import Member
 from ledger.members.vault import Vault
-from ledger.merchants import certificates, files, onboarding, outlets, staff
+from ledger.merchants import certificates, files, merchant, onboarding, outlets, staff
 from ledger.merchants.merchant import Merchant
 from ledger.points.commands import Moment
 from ledger.programme import Programme
+from ledger.redeeming import publish
+from ledger.redeeming.booking import AtOutlet
 
 OPENED_AGO, ENTERED_AGO = 300, 120
 """Days before the day of loading on which outlets were opened and certificates entered."""
@@ -34,6 +36,13 @@ class OutletTold(_Told):
     address: str
     hours: str
     tills: tuple[str, ...]
+
+
+class BookedAtTold(_Told):
+    """An offer that is booked at outlets of its merchant's, each as the document says it."""
+
+    offer: str
+    outlets: tuple[AtOutlet, ...]
 
 
 class CertifiedTold(_Told):
@@ -72,6 +81,8 @@ async def arrange(
     opened, entered = at.now - dt.timedelta(days=OPENED_AGO), _before(at, ENTERED_AGO)
     for told in story.read("shops", OutletTold, "outlets"):
         await _open(tx, told, merchants[told.merchant].id, opened)
+    for booked in story.read("shops", BookedAtTold, "booked_at"):
+        await _book_at(tx, booked, at)
     issuers = story.document("shops")["issuers"]
     for paper in story.read("shops", CertifiedTold, "certified"):
         by = f"operator:{members['operator'].id}" if "operator" in members else "operator:0"
@@ -79,7 +90,7 @@ async def arrange(
     application = ApplicationTold.model_validate(story.document("shops")["application"])
     if application.member in members:
         await _apply(tx, vault, programme, application, members[application.member], at)
-    ids = [merchant.id for merchant in merchants.values()]
+    ids = [each.id for each in merchants.values()]
     await green_rating.count(tx, ids, days=programme.green_scale.days, today=at.today)
 
 
@@ -96,6 +107,15 @@ async def _open(tx: AsyncConnection, told: OutletTold, merchant_id: int, now: dt
     )
     for label in told.tills:
         await outlets.open_till(tx, made.id, label, by=owner, now=now)
+
+
+async def _book_at(tx: AsyncConnection, told: BookedAtTold, at: Moment) -> None:
+    offer = next(each for each in offers.read(at.today) if each.code == told.offer)
+    there = {each.name for each in await outlets.of(tx, (await merchant.by_code(tx, offer.merchant)).id)}
+    if offer.booking is not None and there >= {each.outlet for each in told.outlets}:
+        booking = offer.booking.model_copy(update={"outlets": told.outlets})
+        changed = offer.model_copy(update={"booking": booking})
+        await publish.publish(tx, changed, now=at.now, today=at.today)
 
 
 async def _certify(

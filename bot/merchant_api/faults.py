@@ -118,6 +118,7 @@ SENTENCES: dict[str, Text] = {
     ),
     "opening hours are at least one slot long": t("每段营业时间至少要够一次"),
     "opening hours of a day don't overlap": t("一天里的营业时间不能重叠"),
+    "an outlet's bookings are said once": t("一家门店的预约只写一次"),
     "only a service is booked": t("只有服务可以预约"),
     "what is booked costs points alone: a place does not wait for cash": t("要预约的只收积分,位子不等现金"),
     "each merchant that hands it over is named once, its own not among them": t("代兑商户每家写一次,不写自己"),

@@ -359,6 +359,8 @@ class VoucherOut(_Answered):
     state: str
     cash_minor: int = Field(description="paid besides the points; still to be paid while `state` is `held`")
     used_at: dt.datetime | None
+    booked_at: dt.datetime | None = Field(default=None, description="when it is booked for, where it is")
+    outlet: str | None = Field(default=None, description="at which outlet it is booked, where that is said")
 
 
 class OfflineVoucherOut(_Answered):

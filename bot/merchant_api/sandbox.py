@@ -108,6 +108,7 @@ async def redeem(call: Call, asked: SandboxVoucherIn) -> SandboxVoucherOut:
     who = _member(call, asked.member)
     today, now = call.at.today, call.at.programme_now
     seen = await shelf.judged(call.tx, who, offer_id, today=today, amount=asked.amount, now=now)
+    first = seen.facts.openings
     done = await redemptions.redeem(
         call.tx,
         who,
@@ -116,6 +117,7 @@ async def redeem(call: Call, asked: SandboxVoucherIn) -> SandboxVoucherOut:
         version=seen.listed.version,
         points=seen.verdict.quote.points if seen.verdict.quote is not None else 0,
         slot=seen.facts.soonest,
+        outlet_id=first.outlet.id if first is not None and first.outlet is not None else None,
         nonce=secrets.token_hex(8),
         code=codes.mint(secrets.token_bytes(16)),
         vault=call.vault,

@@ -30,6 +30,7 @@ _SOURCES = {
     "till": "till WHERE merchant_id = :id AND closed_at IS NULL",
     "offer": "offer WHERE merchant_id = :id",
     "offer_version": "offer_version WHERE offer_id IN (SELECT id FROM offer WHERE merchant_id = :id)",
+    "booking_outlet": "booking_outlet WHERE offer_id IN (SELECT id FROM offer WHERE merchant_id = :id)",
     "privilege": "privilege WHERE merchant_id = :id",
     "privilege_version": "privilege_version WHERE privilege_id IN (SELECT id FROM privilege WHERE merchant_id = :id)",
     "api_key": "api_key WHERE merchant_id = :id AND test",

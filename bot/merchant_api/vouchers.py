@@ -72,4 +72,6 @@ def _said(call: Call, found: Redemption | Refusal) -> VoucherOut | Refused:
         state=found.state,
         cash_minor=found.cash_minor,
         used_at=found.used_at,
+        booked_at=found.booked.starts_at if found.booked is not None else None,
+        outlet=found.booked.outlet if found.booked is not None else None,
     )

@@ -209,8 +209,8 @@ async def onto_latest(tx: AsyncConnection, draft: Draft, *, now: dt.datetime) ->
 
 
 def _onto(latest: Document, before: Document, said: Document) -> Document:
-    """A part of several fields as it is now, with those that were said otherwise than before."""
-    return {**latest, **{name: each for name, each in said.items() if each != before.get(name)}}
+    """A part of several fields as it is now, with those that were said otherwise than before, or taken away."""
+    return merged(latest, {name: said.get(name) for name in {*said, *before} if said.get(name) != before.get(name)})
 
 
 async def awaits_photo(tx: AsyncConnection, draft: Draft, file_id: str, *, now: dt.datetime) -> None:

@@ -13,7 +13,7 @@ from ledger.errors import Refusal
 from ledger.members.named import must_be_known
 from ledger.merchants import merchant as merchants
 from ledger.points import statements
-from ledger.redeeming import code_pools, fulfilments, memberships, stock
+from ledger.redeeming import booking_outlets, code_pools, fulfilments, memberships, stock
 from ledger.redeeming.offers import Names, Offer, parse
 from ledger.redeeming.shelf import NoSuchOffer
 from ledger.redeeming.spelling import search_text
@@ -52,7 +52,7 @@ async def publish(tx: AsyncConnection, offer: Offer, *, now: dt.datetime, today:
 
     Waits for redemptions of this offer in flight, so that none runs under two versions. Refuses `NoSuchMerchant`,
     `CurrencyNotAccepted`, `NoSuchTier`, `NoSuchRegion`, `NoSuchGreenClass`, `NotTheTierSeller`,
-    `NoSuchPool`, `NoSuchMerchant`, `FulfillerNotServing`.
+    `NoSuchPool`, `NoOutletOfThatName`, `NoSuchMerchant`, `FulfillerNotServing`.
     """
     merchant = await merchants.by_code(tx, offer.merchant)
     known = await statements.currencies(tx)
@@ -67,7 +67,7 @@ async def publish(tx: AsyncConnection, offer: Offer, *, now: dt.datetime, today:
     if offer.pool is not None:
         await code_pools.must_exist(tx, merchant.id, offer.pool)
     fulfillers = await fulfilments.must_serve(tx, offer, common=common)
-    named = Names(zh=merchant.name_zh, en=merchant.name_en)
+    owner = Names(zh=merchant.name_zh, en=merchant.name_en)
     facts = {
         "code": offer.code,
         "merchant_id": merchant.id,
@@ -75,12 +75,14 @@ async def publish(tx: AsyncConnection, offer: Offer, *, now: dt.datetime, today:
         "currency_id": currency.id,
         "least_points": offer.least_points,
         "document": offer.model_dump_json(),
-        "search_text": search_text(offer.name, named),
+        "search_text": search_text(offer.name, owner),
     }
     await tx.execute(
         text("SELECT pg_advisory_xact_lock(hashtextextended('offer-code:' || :code, 0))"), {"code": offer.code}
     )
     old = (await tx.execute(text(_MINE), facts)).first()
+    outlets = [each.outlet for each in offer.booking.outlets] if offer.booking is not None else []
+    at = await booking_outlets.meant(tx, merchant.id, 0 if old is None else old.id, outlets) if outlets else []
     if old is None:
         offer_id, version = int(await tx.scalar(_INSERT, facts) or 0), 1
     else:
@@ -90,13 +92,15 @@ async def publish(tx: AsyncConnection, offer: Offer, *, now: dt.datetime, today:
         )
         if not old.same:
             await tx.execute(_UPDATE, {**facts, "id": offer_id, "version": version})
+    if offer.booking is not None:
+        await booking_outlets.keep(tx, offer_id, at)
     if old is None or not old.same:
         made = {"document": facts["document"], "at": now, "by": by}
         await tx.execute(_VERSION, {"id": offer_id, "version": version, **made})
         await stock.limit(tx, offer_id, offer.limits, today=today)
         anew = old is not None and fulfilments.binds_anew(parse(old.document), offer)
         await fulfilments.publish(tx, offer_id, version, fulfillers, binds_anew=anew, now=now)
-    await fulfilments.keep(tx, offer_id, offer, named)
+    await fulfilments.keep(tx, offer_id, offer, owner)
     return offer_id
 
 

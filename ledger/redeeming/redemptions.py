@@ -139,6 +139,7 @@ async def redeem(
     value_minor: int | None = None,
     cash_minor: int | None = None,
     slot: dt.datetime | None = None,
+    outlet_id: int | None = None,
     nonce: str,
     code: str,
     vault: Vault,
@@ -153,7 +154,8 @@ async def redeem(
         amount: pieces, or minor units of money, as `Price.quote` takes it.
         version, points, value_minor, cash_minor: what the confirm screen showed. Anything else now is `OfferChanged`: a special
             price that ended at midnight may have had the same points for more. What is None was not shown.
-        slot: when the one begins that was chosen, where the offer is booked for a time.
+        slot: when the one begins that was chosen, where the offer is booked for a time; `outlet_id` at which outlet, where that is
+            chosen too.
         nonce: of the confirm button. The same nonce again gives what the first one did, with its code.
     Raises:
         NoSuchOffer → OfferChanged → the first reason of `may_redeem` → SlotNeeded → SlotTaken → the engine's refusals.
@@ -180,7 +182,7 @@ async def redeem(
     if isinstance(verdict, No):
         raise verdict.reasons[0]
     quote, offer = verdict.quote, listed.offer
-    place = await bookings.claim(tx, listed, who.id, seen.facts.traits.tier, slot, at=at)
+    place = await bookings.claim(tx, listed, who.id, seen.facts.traits.tier, slot, outlet_id=outlet_id, at=at)
     short, piece = await stock.take(tx, offer_id, offer.limits, quote.units, today=at.today)
     if short == stock.WHOLE:
         raise SoldOut(offer_id, quote.units, 0)
@@ -261,7 +263,8 @@ async def redeem(
         await announcing.used(tx, issued, now=at.now, till=None)
     if place is not None:
         await bookings.book(tx, listed, who.id, issued.id, place, at=at)
-        booked = Booked(place.slot.starts_at, place.slot.ends_at, place.change_until, "booked", None)
+        where = place.outlet or (None, None)
+        booked = Booked(place.slot.starts_at, place.slot.ends_at, place.change_until, "booked", None, *where)
         issued = replace(issued, booked=booked)
     return Redeemed(issued, code, receipt.balance() or 0, repeated=False)
 

@@ -19,6 +19,7 @@ from ledger.members.member import Member
 from ledger.points import statements
 from ledger.points.reading import fetch
 from ledger.redeeming import code_pools, diaries, memberships
+from ledger.redeeming.booking import openings
 from ledger.redeeming.fulfilments import SERVES, fulfillers_of
 from ledger.redeeming.may_redeem import Facts, Listed, No, Yes, may_redeem
 from ledger.redeeming.offers import Names, parse
@@ -197,7 +198,7 @@ async def facts(
             day_left=limits.day - (day_taken or 0) if limits.day is not None else None,
             traits=who,
             climb=climbs.get(offer_id),
-            openings=booked[offer_id].openings(now, who.tier) if now is not None and offer_id in booked else None,
+            openings=openings(booked[offer_id], now, who.tier) if now is not None and offer_id in booked else None,
         )
     return result
 

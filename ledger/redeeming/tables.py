@@ -302,6 +302,7 @@ booking = Table(
     Column("ends_at", DateTime(timezone=True), nullable=False),
     Column("day", Date, nullable=False, comment="on which it begins, in the programme's zone"),
     Column("place", Integer, nullable=False, comment="which of those who may be there at once"),
+    Column("outlet_id", BigInteger, comment="where; null: wherever its member comes"),
     Column("state", Text, nullable=False),
     Column("held_until", DateTime(timezone=True), comment="while somebody chooses"),
     Column("chosen_at", DateTime(timezone=True), nullable=False),
@@ -318,9 +319,11 @@ booking = Table(
     CheckConstraint("(state = 'freed') = (freed_by IS NOT NULL) AND freed_by IN ('member', 'merchant')", "freed"),
     CheckConstraint("starts_at < ends_at", "slot"),
     CheckConstraint("place > 0", "place"),
-    # No place has two at once, whatever calendars its slots are from. Ranges have this of their own, without an extension.
+    # No place has two at once, whatever calendars its slots are from. Ranges have this of their own, without an extension; that of
+    # an outlet which is not said has no ends, so such a place is taken at every outlet.
     ExcludeConstraint(
         (text("int8range(offer_id, offer_id, '[]')"), "&&"),
+        (text("int8range(outlet_id, outlet_id, '[]')"), "&&"),
         (text("int4range(place, place, '[]')"), "&&"),
         (text("tstzrange(starts_at, ends_at)"), "&&"),
         where=text("state <> 'freed'"),
@@ -342,11 +345,23 @@ diary = Table(
     postgresql_with={"fillfactor": 50},
 )
 
+booking_outlet = Table(
+    "booking_outlet",
+    metadata,
+    Column("offer_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("outlet_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("name", Text, nullable=False, comment="what the offer calls it, whatever its name is by now"),
+    UniqueConstraint("offer_id", "name"),
+)
+
 booking_closure = Table(
     "booking_closure",
     metadata,
     Column("merchant_id", BigInteger, primary_key=True, autoincrement=False),
     Column("day", Date, primary_key=True, comment="nothing is booked on it"),
+    Column(
+        "outlet_id", BigInteger, primary_key=True, autoincrement=False, server_default="0", comment="0: nowhere at all"
+    ),
     Column("closed_at", DateTime(timezone=True), nullable=False),
     Column("closed_by", Text, nullable=False, comment="actor"),
 )

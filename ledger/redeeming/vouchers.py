@@ -25,13 +25,15 @@ may be returned, for the points, or exchanged, for a voucher that stands in its 
 
 class Booked(NamedTuple):
     """The time that a voucher is for, on the programme's clock. Until `change_until` it may be cancelled or moved; `freed_by` whom
-    its place was given back by."""
+    its place was given back by. `outlet`: the name of where it is booked, None where that is not said."""
 
     starts_at: dt.datetime
     ends_at: dt.datetime
     change_until: dt.datetime
     state: Literal["booked", "attended", "missed", "freed"]
     freed_by: Literal["member", "merchant"] | None
+    outlet_id: int | None = None
+    outlet: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +192,7 @@ COLUMNS = """
     r.value_minor, r.state, r.entry_id, r.issued_at, r.issued_on, r.undo_until, r.valid_until, r.used_at, r.used_by,
     coalesce(s.label, k.label) AS used_label, r.ended_at, r.code_box, r.cash_minor, r.hold_id, r.held_until, r.paid_at,
     CASE WHEN r.used_at IS NOT NULL THEN r.settles_on END AS used_on, r.origin_id,
-    b.starts_at, b.ends_at, b.change_until, b.state AS booking, b.freed_by,
+    b.starts_at, b.ends_at, b.change_until, b.state AS booking, b.freed_by, b.outlet_id, there.name AS outlet,
     f.ids AS fulfillers, f.names_zh AS fulfillers_zh, f.names_en AS fulfillers_en
 """
 TABLES = """
@@ -201,6 +203,7 @@ TABLES = """
     LEFT JOIN staff s ON s.id = r.used_by
     LEFT JOIN api_key k ON k.id = -r.used_by
     LEFT JOIN booking b ON b.redemption_id = r.id
+    LEFT JOIN outlet there ON there.id = b.outlet_id
     LEFT JOIN LATERAL (
         SELECT array_agg(id ORDER BY id) AS ids, array_agg(name_zh ORDER BY id) AS names_zh,
                array_agg(name_en ORDER BY id) AS names_en
@@ -257,7 +260,7 @@ def of_row(row: Row[Any]) -> Redemption:
         row.origin_id,
         None
         if row.starts_at is None
-        else Booked(row.starts_at, row.ends_at, row.change_until, row.booking, row.freed_by),
+        else Booked(row.starts_at, row.ends_at, row.change_until, row.booking, row.freed_by, row.outlet_id, row.outlet),
         fulfillers_of(row.fulfillers, row.fulfillers_zh, row.fulfillers_en),
     )
 

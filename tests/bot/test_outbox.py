@@ -46,6 +46,13 @@ async def late(turn: Turn, words: str) -> Screen:
     return screen([t("晚了")])
 
 
+@feature.command("soon")
+async def soon(turn: Turn, words: str) -> Screen:
+    for member in await everyone(turn):
+        turn.tell(member, screen([t("还不晚")]), not_after=turn.now + dt.timedelta(minutes=5))
+    return screen([t("不晚")])
+
+
 @feature.command("say")
 async def say(turn: Turn, words: str) -> Screen:
     return screen([t("{words}", words=words)], [[feature.button(t("改"), "edit")]])
@@ -119,6 +126,14 @@ async def test_what_comes_too_late_is_dropped(database: Database) -> None:
         await world.settled()
         assert said_to(hong, "过时") == 0
         assert await states(world) == [("operational", "dropped")]
+
+
+async def test_whether_it_is_too_late_is_asked_of_the_clock_that_turns_go_by(database: Database) -> None:
+    async with bot_running(database, features=[feature], setup=programme_only) as world:
+        world.wall_offset = -dt.timedelta(days=2)
+        ming, hong = await world.member("小明"), await world.member("小红")
+        await ming.says("/soon")
+        await hong.sees("还不晚")
 
 
 async def test_who_blocked_the_bot_is_unreachable_until_they_write_again(database: Database) -> None:

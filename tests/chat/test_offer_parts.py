@@ -56,6 +56,7 @@ SILVER = BOX.model_copy(
         "price": PerUnit(points=400),
     }
 )
+OUTLETS = ((5, "江北店"), (6, "江南店"))
 POOLS = (("book", 0), ("film", 12))
 OTHERS = ((7, "rail", Both("南线铁路", "Southern Rail")), (8, "cloud-books", Both("云山书店", "Yunshan Books")))
 SPEAKER = Speaker("zh", TODAY)
@@ -66,7 +67,15 @@ NO_HOUSEHOLD = dict.fromkeys(("household_day", "household_month", "household_eve
 def about(offer: Offer, **more: Any) -> About:
     paid_in = (TERMS.currency, OWN)
     return About(
-        {**written(offer), **more}, TERMS, TODAY, taken=0, new=True, currencies=paid_in, pools=POOLS, others=OTHERS
+        {**written(offer), **more},
+        TERMS,
+        TODAY,
+        taken=0,
+        new=True,
+        currencies=paid_in,
+        outlets=OUTLETS,
+        pools=POOLS,
+        others=OTHERS,
     )
 
 

@@ -16,6 +16,7 @@ from tests.handlers import kills
 from tests.handlers.kills import Deed, handing_over, notices
 from tests.handlers.shop import member_id
 from tests.handlers.test_booking import MORNING, WASH, Scene, another, rule, scene, service
+from tests.handlers.test_booking_outlets import chain
 
 MANY = service("wash", "洗衣一次", "One wash", 300, rule("09:00", "12:00", at_once=40), unused="return")
 
@@ -135,6 +136,89 @@ async def test_the_duty_of_reminders_stopped_at_any_await_reminds_once(database:
             return await kills.duty(at.world, booking_reminders.duty, [who], holds)
 
         await kills.stopped_everywhere(at.world, prepare)
+
+
+# -- at outlets
+
+
+TO_SOUTH = ("江北店", *BOOKED, "改时间", "换门店", "江南店", "明天 周一")
+AT_OUTLETS: dict[str, tuple[tuple[str, ...], str, str, list[tuple[str, str]]]] = {
+    "hold": (("江北店", *HOURS), "10:00", "位子给您留", [("江北店", "held")]),
+    "confirm": (("江北店", *HELD), "确认预约", "约好了", [("江北店", "booked")]),
+    "hold to move": (TO_SOUTH, "10:00", "改到", [("江北店", "booked"), ("江南店", "held")]),
+    "move": ((*TO_SOUTH, "10:00"), "确认改", "改好了", [("江南店", "booked")]),
+}
+
+
+async def there(at: Scene, who: Person) -> list[tuple[str, str]]:
+    rows = await at.world.sql(
+        "SELECT o.name, b.state FROM booking b JOIN outlet o ON o.id = b.outlet_id WHERE b.member_id = :who ORDER BY b.id",
+        who=await member_id(at.world, who),
+    )
+    return [(row.name, row.state) for row in rows]
+
+
+@pytest.mark.parametrize("deed", AT_OUTLETS)
+async def test_a_booking_at_an_outlet_stopped_at_any_await_is_done_once(database: Database, deed: str) -> None:
+    before, label, sees, then = AT_OUTLETS[deed]
+    async with chain(database, at_once=40, by_hand=True, workers=2) as at, handing_over(at.world) as hands:
+
+        async def prepare() -> Deed:
+            who = await another(at)
+            await reaches(at, who, *before)
+
+            async def holds() -> None:
+                await who.sees(sees, fresh=True)
+                assert await there(at, who) == then
+
+            return kills.update(at.world, await kills.tap(hands, who, label), [who], holds)
+
+        await kills.stopped_everywhere(at.world, prepare)
+
+
+async def test_closing_a_day_at_an_outlet_stopped_at_any_await_gives_back_there_alone(database: Database) -> None:
+    async with chain(database, at_once=40, by_hand=True, workers=2) as at, handing_over(at.world) as hands:
+
+        async def prepare() -> Deed:
+            here, elsewhere = await another(at), await another(at)
+            await at.world.sql("DELETE FROM booking_closure")
+            for who, outlet in ((here, "江北店"), (elsewhere, "江南店")):
+                await reaches(at, who, outlet, *BOOKED)
+                await who.sees("约好了")
+            await at.manager.says("/merchant")
+            await at.manager.sees("正常", fresh=True)
+            for label in ("预约日历", "换门店", "江北店", "明天 周一", "关掉这一天"):
+                await at.manager.taps(label)
+
+            async def holds() -> None:
+                await at.manager.sees("1 位会员已收到通知", fresh=True)
+                await here.sees("300 分")
+                assert await there(at, here) == [("江北店", "freed")]
+                assert await there(at, elsewhere) == [("江南店", "booked")]
+                assert await notices(at.world, here, "booking-closed:%") == 1
+                assert await notices(at.world, elsewhere, "booking-closed:%") == 0
+
+            closing = await kills.tap(hands, at.manager, "确认关掉")
+            return kills.update(at.world, closing, [at.manager, here], holds)
+
+        await kills.stopped_everywhere(at.world, prepare)
+
+
+async def test_of_two_who_confirm_the_last_hour_of_an_outlet_in_two_workers_one_has_it(database: Database) -> None:
+    async with chain(database, by_hand=True, workers=2) as at, handing_over(at.world) as hands:
+        people = [await another(at), await another(at)]
+        await reaches(at, people[0], "江北店", *HELD)
+        await people[0].sees("位子给您留")
+        at.passes(minutes=11)
+        await reaches(at, people[1], "江北店", *HELD)
+        await at_once(at, *[await kills.tap(hands, who, "确认预约") for who in people])
+        for who in people:
+            await what_waits_is_said_to(at.world, who.id)
+        assert sorted("约好了" in who.last.shown for who in people) == [False, True]
+        third = await another(at)
+        await reaches(at, third, "江南店", *BOOKED)
+        await third.sees("约好了")
+        assert await there(at, third) == [("江南店", "booked")]
 
 
 # -- two workers at the same time

@@ -14,7 +14,7 @@ from ledger.members import operators
 from ledger.members.member import Member
 from ledger.merchants import staff
 from ledger.points.commands import Moment
-from ledger.redeeming import codes, redemptions
+from ledger.redeeming import codes, redemptions, shelf
 from ledger.redeeming.offers import Offer
 from ledger.redeeming.publish import publish
 from tests import turns
@@ -173,6 +173,45 @@ async def test_a_voucher_whose_cash_part_is_unpaid_says_how_much_and_is_not_used
         used = await scene.ask("POST", "/v1/vouchers:use", {"code": code}, language="en")
         assert (used.status, used.code, used.json["title"]) == (409, "cash_due", "¥3 is still to pay")
         assert await scene.sql("SELECT state FROM redemption") == [("held",)]
+
+
+async def test_a_service_is_booked_at_outlets_and_a_till_sees_at_which(database: Database) -> None:
+    async with shop(database) as scene:
+        hours = [{"weekdays": [1, 2, 3, 4, 5, 6, 7], "open": "00:00", "close": "00:00"}]
+        booking = {
+            "slot_minutes": 60,
+            "hours": hours,
+            "outlets": [{"outlet": "江北店"}, {"outlet": "江南店", "at_once": 3}],
+        }
+        body = {"document": {**BOX, "kind": "service", "booking": booking}}
+        no = await scene.ask("PUT", "/v1/catalog/wash", body)
+        assert (no.status, no.code) == (422, "no_outlet_of_that_name") and await scene.sql("SELECT 1 FROM offer") == []
+        for name in ("江北店", "江南店"):
+            await scene.sql(
+                "INSERT INTO outlet (merchant_id, name, opened_at) VALUES (:id, CAST(:name AS text), now())",
+                id=scene.market.id,
+                name=name,
+            )
+        twice = {**booking, "outlets": [{"outlet": "江北店"}, {"outlet": "江北店"}]}
+        wrong = await scene.ask("PUT", "/v1/catalog/wash", {"document": {**BOX, "kind": "service", "booking": twice}})
+        assert wrong.status == 422 and "一家门店的预约只写一次" in wrong.text
+        made = await scene.ask("PUT", "/v1/catalog/wash", body)
+        assert made.status == 200, made.text
+        [offer_id] = [row.id for row in await scene.sql("SELECT id FROM offer")]
+        at, code = moment(scene), codes.mint(entropy())
+        async with database.engine.begin() as tx:
+            who = Member(scene.member_id, "active", None, None, at.today, (), frozenset())
+            await turns.earn(tx, who, scene.market, 500, at=at, available_on=at.today)
+            seen = await shelf.judged(tx, who, offer_id, today=at.today, now=at.programme_now)
+            first = seen.facts.openings
+            assert first is not None and first.first is not None and first.outlet is not None
+            await redemptions.redeem(
+                tx, who, offer_id, amount=1, version=1, points=50, slot=first.first.starts_at, outlet_id=first.outlet.id,
+                nonce=fresh("n"), code=code, vault=scene.vault, undo_minutes=0, at=at, actor="test",
+            )  # fmt: skip
+        told = await scene.ask("POST", "/v1/vouchers:check", {"code": code}, idem=None)
+        assert told.status == 200 and told.json["outlet"] == "江北店", told.text
+        assert dt.datetime.fromisoformat(told.json["booked_at"]) == first.first.starts_at
 
 
 async def test_another_merchants_voucher_and_guessing_are_refused(database: Database) -> None:

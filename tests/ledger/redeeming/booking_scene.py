@@ -17,7 +17,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger.errors import Refusal
 from ledger.members.member import Member
-from ledger.merchants import staff
+from ledger.merchants import outlets, staff
+from ledger.merchants.outlets import Outlet
 from ledger.merchants.staff import Staff
 from ledger.points.audit import audit
 from ledger.points.commands import Moment
@@ -60,6 +61,17 @@ def on(day: int, hour: int, minute: int = 0) -> dt.datetime:
 def when(day: int, hour: int, minute: int = 0) -> Moment:
     """The same as a moment."""
     return Moment(on(day, hour, minute).astimezone(dt.UTC), TODAY + dt.timedelta(days=day))
+
+
+async def two_outlets(stage: Stage) -> tuple[Outlet, Outlet]:
+    """Two outlets of the market, opened for whoever asks."""
+    owner = await manager_of(stage, role="owner")
+    async with stage.engine.begin() as tx:
+        made = [
+            await outlets.open_outlet(tx, by=owner, name=f"{side}店{next(_numbers)}", now=NOW)
+            for side in ("江北", "江南")
+        ]
+    return made[0], made[1]
 
 
 TEN = on(1, 10)

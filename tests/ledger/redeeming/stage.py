@@ -164,11 +164,20 @@ class Stage:
         when: Moment | None = None,
         undo_minutes: int = 10,
         slot: dt.datetime | None = None,
+        outlet_id: int | None = None,
     ) -> Redeemed:
         """Redeem at the price of this moment, in a transaction of its own."""
         async with self.engine.begin() as tx:
             return await self.redeem_in(
-                tx, who, offer_id, amount, nonce=nonce, when=when, undo_minutes=undo_minutes, slot=slot
+                tx,
+                who,
+                offer_id,
+                amount,
+                nonce=nonce,
+                when=when,
+                undo_minutes=undo_minutes,
+                slot=slot,
+                outlet_id=outlet_id,
             )
 
     async def redeem_in(
@@ -182,6 +191,7 @@ class Stage:
         when: Moment | None = None,
         undo_minutes: int = 10,
         slot: dt.datetime | None = None,
+        outlet_id: int | None = None,
     ) -> Redeemed:
         """Redeem in the transaction given."""
         listed = await shelf.one(tx, offer_id)
@@ -194,6 +204,7 @@ class Stage:
             version=listed.version,
             points=quote.points,
             slot=slot,
+            outlet_id=outlet_id,
             nonce=nonce or f"n{next(_numbers)}",
             code=codes.mint(entropy(24)),
             vault=self.vault,

@@ -212,6 +212,28 @@ async def test_a_draft_for_codes_is_seen_without_being_locked(database: Database
         assert await drafts.for_codes(other, fruit, FRUIT_A) and not await drafts.for_codes(other, fruit, FRUIT_B)
 
 
+async def test_outlets_that_one_took_away_stay_away_when_another_changes_the_cut_off(database: Database) -> None:
+    async with database.engine.begin() as tx:
+        await stocked(tx)
+        fruit = (await merchants.by_code(tx, "fruit")).id
+        await tx.execute(
+            text("INSERT INTO outlet (merchant_id, name, opened_at) VALUES (:id, '江北店', :now)"),
+            {"id": fruit, "now": NOW},
+        )
+        begun = {**BEGUN, "outlets": [{"outlet": "江北店"}]}
+        one = PerUnit(points=500, value_minor=2500)
+        booking = Booking.model_validate_json(json.dumps(begun))
+        wash = offer("box", "洗车", "Wash", "fruit", one, kind="service", booking=booking)
+        await publish(tx, wash, now=NOW, today=TODAY)
+        first = await changing(tx, FRUIT_A, booking={**begun, "cut_off_hours": 3})
+        second = await changing(tx, FRUIT_B, booking={**begun, "outlets": []})
+        await put_up(tx, first)
+        await put_up(tx, await drafts.onto_latest(tx, second, now=NOW))
+        _, id_ = await box(tx)
+        made = (await shelf.one(tx, id_)).offer.booking
+    assert made is not None and (made.outlets, made.cut_off_hours) == ((), 3)
+
+
 async def test_whoever_publishes_second_is_told_and_carries_their_changes_over(database: Database) -> None:
     async with database.engine.begin() as tx:
         await stocked(tx)
