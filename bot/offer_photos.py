@@ -18,7 +18,7 @@ from telegram.error import TelegramError
 
 from bot.leads import Lease
 from bot.sent_files import Gone, SentFiles
-from chat import doors
+from chat import desk_doors
 from chat.screen import Photo, Screen, screen
 from chat.words import Text, t
 from jobs.duty import Chunk
@@ -149,8 +149,8 @@ class OfferPhotos(SentFiles):
 
 def _arrived(merchant_id: int, name: str) -> Screen:
     lines = [t("照片放上了"), t("发布后会员就看得到。")]
-    return screen(lines, [[doors.offer_draft(merchant_id, t("接着写草稿"))]], picture=Photo(name))
+    return screen(lines, [[desk_doors.offer_draft(merchant_id, t("接着写草稿"))]], picture=Photo(name))
 
 
 def _refused(merchant_id: int, why: Text) -> Screen:
-    return screen([t("照片没有放上"), why], [[doors.offer_draft(merchant_id, t("接着写草稿"))]])
+    return screen([t("照片没有放上"), why], [[desk_doors.offer_draft(merchant_id, t("接着写草稿"))]])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chat import doors, till
+from chat import desk_doors, doors, till
 from chat.arguments import number
 from chat.known import Known
 from chat.refusals import Worded, worded
@@ -42,7 +42,7 @@ async def tell_suggested(turn: Turn, activity: Activity, made: Suggestion, names
     ]
     for one in await staff.team(turn.tx, activity.merchant_id):
         if authority.may(one.role, "run_activities"):
-            shown = screen(lines, [[doors.suggestions(activity.id), doors.home()]])
+            shown = screen(lines, [[desk_doors.suggestions(activity.id), doors.home()]])
             turn.tell(one.member_id, shown, key=f"suggestion:{made.id}:{one.id}")
 
 

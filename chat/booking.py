@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 
-from chat import doors
+from chat import desk_doors, doors
 from chat.arguments import spot
 from chat.offer_rules import WEEKDAYS
 from chat.offers import points_of, unused
@@ -163,7 +163,7 @@ def morning(
     ]
     if len(outlets) > OUTLETS_SHOWN:
         lines.append(tn("别的门店 {n} 个", n=sum(n for _, n in outlets[OUTLETS_SHOWN:])))
-    return screen(lines, [[doors.bookings_today(merchant_id), doors.home()]])
+    return screen(lines, [[desk_doors.bookings_today(merchant_id), doors.home()]])
 
 
 @worded(NoSlotFree)

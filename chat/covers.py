@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chat import doors
+from chat import desk_doors, doors, operator_doors
 from chat.refusals import Worded, worded
 from chat.screen import BLANK, Line, Screen, screen
 from chat.words import Both, Money, Text, t, tn
@@ -73,7 +73,7 @@ def warning(found: Cover, level: Level, merchant: Both | Text, *, operator: bool
         else t("用完后发分会暂停。补足,或会员用掉积分,额度就回来;会员的分不受影响。"),
     ]
     look = t("看保证金")
-    door = doors.cover_desk(look, found.merchant_id) if operator else doors.cover(found.merchant_id, look)
+    door = operator_doors.cover_desk(look, found.merchant_id) if operator else desk_doors.cover(found.merchant_id, look)
     return screen(lines, [[door, doors.home()]])
 
 
@@ -84,12 +84,12 @@ def _(no: cover.CoverExhausted) -> Worded:
         return Worded(
             headline,
             t("它的保证金不够,这笔没有发分,已留底:补足后店长可以补记,也可以再发一次。"),
-            (doors.counter(),),
+            (desk_doors.counter(),),
         )
     return Worded(
         headline,
         t("它的保证金不够,这笔没有记。店主补足后就能发;会员已有的分照常使用。"),
-        (doors.counter(),),
+        (desk_doors.counter(),),
     )
 
 
@@ -105,13 +105,15 @@ def _(no: guarantee.AmountInvalid) -> Worded:
 
 @worded(guarantee.ReferenceNeeded)
 def _(no: guarantee.ReferenceNeeded) -> Worded:
-    return Worded(t("请写付款的凭证号"), tn("最多 {n} 个字,比如银行回单号。", n=no.longest), (doors.covers(),))
+    return Worded(t("请写付款的凭证号"), tn("最多 {n} 个字,比如银行回单号。", n=no.longest), (operator_doors.covers(),))
 
 
 @worded(guarantee.ReferenceTaken)
 def _(no: guarantee.ReferenceTaken) -> Worded:
     return Worded(
-        t("这个凭证号记过了"), t("「{reference}」已经入账,没有再记。", reference=no.reference), (doors.covers(),)
+        t("这个凭证号记过了"),
+        t("「{reference}」已经入账,没有再记。", reference=no.reference),
+        (operator_doors.covers(),),
     )
 
 
@@ -124,5 +126,5 @@ def _(no: guarantee.CoverStillNeeded) -> Worded:
             asked=Money(no.asked_minor, no.money),
             most=Money(no.most_minor, no.money),
         ),
-        (doors.covers(),),
+        (operator_doors.covers(),),
     )

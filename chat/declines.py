@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from chat import documents, doors, known
+from chat import desk_doors, documents, doors, known
 from chat.known import Known
 from chat.refusals import Worded, worded
 from chat.screen import BLANK, Line, Screen, screen
@@ -86,8 +86,8 @@ def can_be_booked(found: Cover, open_: Open, merchant: Both | Text) -> Screen:
         waiting(open_, found.money),
         t("还能发 {free}", free=Money(found.free_minor, found.money)),
     ]
-    door = doors.declined(t("看未发放的"), found.merchant_id)
-    return screen(lines, [[doors.make_up(found.merchant_id, open_.purchases)], [door, doors.home()]])
+    door = desk_doors.declined(t("看未发放的"), found.merchant_id)
+    return screen(lines, [[desk_doors.make_up(found.merchant_id, open_.purchases)], [door, doors.home()]])
 
 
 @worded(declined.NoSuchDeclined)
@@ -105,5 +105,5 @@ def _(no: declined.PurchaseDeclined) -> Worded:
     return Worded(
         t("这张小票还没有发过分"),
         t("当时额度不够,没有可退的分。整单退了,请店长在「未发放」里选不补记;只退一部分,先补记再退。"),
-        (doors.counter(),),
+        (desk_doors.counter(),),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import reduce
 
-from chat import doors, merchants
+from chat import doors, merchants, operator_doors
 from chat.known import Known
 from chat.refusals import Worded, worded
 from chat.screen import Line, Screen, screen
@@ -69,7 +69,9 @@ def _sum(parts: Sequence[Text | Points]) -> Text | Points:
 @worded(extensions.LastDayOutOfRange)
 def _(no: extensions.LastDayOutOfRange) -> Worded:
     return Worded(
-        t("这天的不能延期"), t("能延的是 {first}到 {last}到期的。", first=no.first, last=no.last), (doors.extensions(),)
+        t("这天的不能延期"),
+        t("能延的是 {first}到 {last}到期的。", first=no.first, last=no.last),
+        (operator_doors.extensions(),),
     )
 
 
@@ -81,5 +83,5 @@ def _(no: extensions.ExtensionOutOfRange) -> Worded:
 @worded(extensions.NothingToExtend)
 def _(no: extensions.NothingToExtend) -> Worded:
     return Worded(
-        t("没有可恢复的"), t("{last_day}到期的都恢复过或收回了。", last_day=no.last_day), (doors.extensions(),)
+        t("没有可恢复的"), t("{last_day}到期的都恢复过或收回了。", last_day=no.last_day), (operator_doors.extensions(),)
     )

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from chat import doors, settlement
+from chat import desk_doors, doors, settlement
 from chat.offers import both, listing
 from chat.refusals import Worded, worded
 from chat.screen import BLANK, Button, Line, Screen, grid, screen
@@ -88,7 +88,7 @@ async def asked(tx: AsyncConnection, offer_id: int) -> list[Tell]:
             else t("<b>{owner}</b>请您一起兑「{offer}」", **facts),
             t("您答应之前,新换出的券不到您这里用。") if anew else t("会员拿券来,您这里也能给。谁给的,结算给谁。"),
         ]
-        told = screen(lines, [[doors.fulfilment(t("看看再定"), each.merchant_id, each.offer_id), doors.home()]])
+        told = screen(lines, [[desk_doors.fulfilment(t("看看再定"), each.merchant_id, each.offer_id), doors.home()]])
         key = f"fulfilment:{each.offer_id}:{each.merchant_id}:{each.version}"
         tells += [
             Tell(member_id, told, key=f"{key}:{member_id}")
@@ -107,7 +107,7 @@ def answered(each: Fulfilment) -> Screen:
         if each.state == "declined"
         else [t("<b>{merchant}</b>不再兑「{offer}」了", **facts), t("已换出的券,那里照样能用。")]
     )
-    return screen(lines, [[doors.own_offer(each.owner_id, each.offer_id, t("看它")), doors.home()]])
+    return screen(lines, [[desk_doors.own_offer(each.owner_id, each.offer_id, t("看它")), doors.home()]])
 
 
 @worded(fulfilments.NotAsked)

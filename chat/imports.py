@@ -8,7 +8,7 @@ from functools import reduce
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from chat import covers, doors, till  # noqa: F401  (they word what a row may be refused for)
+from chat import covers, desk_doors, doors, till  # noqa: F401  (they word what a row may be refused for)
 from chat.known import Known
 from chat.merchant_log import FILE_KINDS
 from chat.refusals import Worded, worded, wording
@@ -144,22 +144,26 @@ def buttons(file: ImportFile, *, draft: bool = False) -> list[list[Button | None
     here, under_way = file.merchant_id, file.state in ("sent", "received", "read", "running")
     rows: list[list[Button | None]] = []
     if file.state == "tried" and file.good:
-        rows.append([doors.confirm_import(here, file.id, tn("确认导入 {n} 行", n=file.good))])
+        rows.append([desk_doors.confirm_import(here, file.id, tn("确认导入 {n} 行", n=file.good))])
     if file.state == "stopped":
-        rows.append([doors.confirm_import(here, file.id, t("接着导入"))])
+        rows.append([desk_doors.confirm_import(here, file.id, t("接着导入"))])
     if file.row_count and file.key is not None and file.state in ("tried", "done", "stopped"):
-        rows.append([doors.import_report(here, file.id, "csv"), doors.import_report(here, file.id, "xlsx")])
+        rows.append([desk_doors.import_report(here, file.id, "csv"), desk_doors.import_report(here, file.id, "xlsx")])
     rows.append(
         [
-            doors.import_file(here, file.id, t("看进度")) if under_way else None,
-            doors.drop_import(here, file.id) if file.state in ("sent", "received", "read", "tried") else None,
-            doors.imports(here, t("再导一份")) if file.state in ("refused", "done") else None,
+            desk_doors.import_file(here, file.id, t("看进度")) if under_way else None,
+            desk_doors.drop_import(here, file.id) if file.state in ("sent", "received", "read", "tried") else None,
+            desk_doors.imports(here, t("再导一份")) if file.state in ("refused", "done") else None,
         ]
     )
     return [
         *rows,
-        [doors.offer_draft(here, t("接着写草稿")) if draft else None],
-        [doors.imports(here, t("返回")) if file.state not in ("refused", "done") else doors.merchant(t("返回"), here)],
+        [desk_doors.offer_draft(here, t("接着写草稿")) if draft else None],
+        [
+            desk_doors.imports(here, t("返回"))
+            if file.state not in ("refused", "done")
+            else desk_doors.merchant(t("返回"), here)
+        ],
     ]
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from chat import doors, till
+from chat import desk_doors, doors, operator_doors, till
 from chat.offers import CATEGORIES
 from chat.refusals import Worded, worded
 from chat.screen import File, Given, Screen, screen
@@ -59,7 +59,7 @@ def region(programme: Programme, code: str | None) -> Text | Both:
 def applied(application: Application) -> Screen:
     """What operators are told of a new application."""
     name = Both(application.name_zh or "", application.name_en or "")
-    rows = [[doors.application(t("看申请"), application.merchant_id or 0), doors.home()]]
+    rows = [[operator_doors.application(t("看申请"), application.merchant_id or 0), doors.home()]]
     return screen([t("新的入驻申请:<b>{name}</b>", name=name)], rows)
 
 
@@ -277,9 +277,9 @@ def _(no: outlets.NoSuchOutlet) -> Worded:
 
 @worded(outlets.NoSuchTill)
 def _(no: outlets.NoSuchTill) -> Worded:
-    return Worded(t("没有这个收银台"), t("可能已经撤了。"), (doors.counter(),))
+    return Worded(t("没有这个收银台"), t("可能已经撤了。"), (desk_doors.counter(),))
 
 
 @worded(shifts.NoShiftOpen)
 def _(no: shifts.NoShiftOpen) -> Worded:
-    return Worded(t("您现在没有开班"), t("可能已经交班,或被下一班接走了。"), (doors.counter(),))
+    return Worded(t("您现在没有开班"), t("可能已经交班,或被下一班接走了。"), (desk_doors.counter(),))

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from chat import doors
+from chat import desk_doors
 from chat.refusals import Worded, worded
 from chat.words import Both, Text, t, tn
 from ledger.redeeming.offer_drafts import DraftInTheWay, NoSuchDraft, OfferEditedMeanwhile, StockBelowTaken
@@ -89,7 +89,7 @@ def _cut(name: str, longest: int = 12) -> str:
 @worded(NoSuchDraft)
 def _(no: NoSuchDraft) -> Worded:
     return Worded(
-        t("没有在写的草稿"), t("可能已经发布、丢掉,或放了太久。"), (doors.shelf(no.merchant_id, t("看货架")),)
+        t("没有在写的草稿"), t("可能已经发布、丢掉,或放了太久。"), (desk_doors.shelf(no.merchant_id, t("看货架")),)
     )
 
 
@@ -98,7 +98,7 @@ def _(no: DraftInTheWay) -> Worded:
     return Worded(
         t("您还有一份没发布的草稿"),
         t("先发布或丢掉它,再写别的。"),
-        (doors.offer_draft(no.merchant_id, t("看草稿")), doors.shelf(no.merchant_id)),
+        (desk_doors.offer_draft(no.merchant_id, t("看草稿")), desk_doors.shelf(no.merchant_id)),
     )
 
 
@@ -107,7 +107,7 @@ def _(no: OfferEditedMeanwhile) -> Worded:
     return Worded(
         t("它刚被别人改过,没有发布"),
         t("您写的时候是第 {mine} 版,现在是第 {now} 版。", mine=no.based_on, now=no.version),
-        (doors.offer_draft(no.merchant_id, t("看草稿")),),
+        (desk_doors.offer_draft(no.merchant_id, t("看草稿")),),
     )
 
 

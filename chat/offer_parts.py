@@ -11,7 +11,7 @@ from typing import Any
 
 from chat import booking_answers as booked
 from chat import booking_text as booked_text
-from chat import doors
+from chat import desk_doors
 from chat import offer_answers as answers
 from chat import offer_returns as returned
 from chat.booking_text import minutes
@@ -218,7 +218,7 @@ PART: dict[str, Part] = {
         answers.pool,
         lambda a: [[(t("{pool} · 余 {n}", pool=name, n=n), f"#{at}")] for at, (name, n) in enumerate(a.pools, 1)],
         lambda a: a.kind == "partner_code",
-        lambda a, here: [] if a.pools and all(n for _, n in a.pools) else [doors.import_codes(here)],
+        lambda a, here: [] if a.pools and all(n for _, n in a.pools) else [desk_doors.import_codes(here)],
     ),
     "membership": Part(
         lambda a: [t("换到哪个等级?")], answers.membership, lambda a: pairs(tiers(a)), lambda a: a.kind == "membership"

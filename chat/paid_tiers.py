@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from chat import doors, reasons
+from chat import desk_doors, doors, reasons
 from chat.refusals import Worded, worded
 from chat.screen import BLANK, Line, Screen, screen
 from chat.tiers import name, named, privileges
@@ -116,7 +116,7 @@ def _(no: paid_tiers.TierNotSoldHere) -> Worded:
     return Worded(
         t("这里不卖{tier}", tier=Both(no.name_zh, no.name_en)),
         t("看看还卖什么,或按消费升级。"),
-        (doors.sell_tiers(t("看卖什么")), doors.counter()),
+        (desk_doors.sell_tiers(t("看卖什么")), desk_doors.counter()),
     )
 
 
@@ -125,7 +125,7 @@ def _(no: paid_tiers.SellerMayNotSell) -> Worded:
     return Worded(
         t("{merchant}现在不能卖等级", merchant=Both(no.name_zh, no.name_en)),
         t("它的状态是「{status}」,恢复后再卖。别收钱。", status=STATUSES[no.status]),
-        (doors.counter(),),
+        (desk_doors.counter(),),
     )
 
 
@@ -140,21 +140,21 @@ NOT_FOR: dict[str, tuple[Text, Text]] = {
 @worded(paid_tiers.NoTierForThem)
 def _(no: paid_tiers.NoTierForThem) -> Worded:
     headline, remedy = NOT_FOR[no.who]
-    return Worded(headline, remedy, (doors.award_amount(t("只记积分")), doors.counter()))
+    return Worded(headline, remedy, (desk_doors.award_amount(t("只记积分")), desk_doors.counter()))
 
 
 @worded(paid_tiers.TierAddsNothing)
 def _(no: paid_tiers.TierAddsNothing) -> Worded:
     facts = {"tier": Both(no.tier_zh, no.tier_en), "until": no.until}
     until = t("有效至 {until},之后再买才有用。", **facts) if no.until else t("没有到期日,不用买。")
-    buttons = (doors.sell_tiers(t("看别的等级")), doors.award_amount(t("只记积分")))
+    buttons = (desk_doors.sell_tiers(t("看别的等级")), desk_doors.award_amount(t("只记积分")))
     return Worded(t("会员已是{tier},买了不多什么", **facts), until, buttons)
 
 
 @worded(paid_tiers.TierNotExtended)
 def _(no: paid_tiers.TierNotExtended) -> Worded:
     facts = {"tier": Both(no.tier_zh, no.tier_en), "until": no.until}
-    buttons = (doors.sell_tiers(t("看别的等级")), doors.award_amount(t("只记积分")))
+    buttons = (desk_doors.sell_tiers(t("看别的等级")), desk_doors.award_amount(t("只记积分")))
     return Worded(t("会员的{tier}还没有到期", **facts), t("有效至 {until},这个等级到期后才能再买。", **facts), buttons)
 
 
@@ -163,18 +163,18 @@ def _(no: paid_tier_sales.TierSaleChanged) -> Worded:
     return Worded(
         t("刚刚变了,没有卖出"),
         t("价格或到期日不是刚才的。请再看一眼,别重复收钱。"),
-        (doors.sell_tier(t("看现在的"), no.tier), doors.counter()),
+        (desk_doors.sell_tier(t("看现在的"), no.tier), desk_doors.counter()),
     )
 
 
 @worded(paid_tier_sales.NoSuchTierSale)
 def _(no: paid_tier_sales.NoSuchTierSale) -> Worded:
-    return Worded(t("没有这一笔"), t("可能是别家店卖的。"), (doors.counter(),))
+    return Worded(t("没有这一笔"), t("可能是别家店卖的。"), (desk_doors.counter(),))
 
 
 @worded(paid_tier_undo.TierTakenBack)
 def _(no: paid_tier_undo.TierTakenBack) -> Worded:
-    return Worded(t("这个等级已经撤回了"), t("{when} 撤回的,没有再退。", when=no.at), (doors.counter(),))
+    return Worded(t("这个等级已经撤回了"), t("{when} 撤回的,没有再退。", when=no.at), (desk_doors.counter(),))
 
 
 @worded(paid_tier_undo.TooLateToTakeTierBack)
@@ -182,7 +182,7 @@ def _(no: paid_tier_undo.TooLateToTakeTierBack) -> Worded:
     return Worded(
         t("过了撤回的时间"),
         tn("收银员 {n} 分钟内可撤自己卖的;店长可撤到 {until}。", n=no.minutes, until=no.until),
-        (doors.counter(),),
+        (desk_doors.counter(),),
     )
 
 
@@ -195,6 +195,6 @@ def _(no: paid_tier_undo.TakeBackReasonNeeded) -> Worded:
 def _(no: paid_tier_undo.TierSoldAgainSince) -> Worded:
     headline = t("后来又卖过,先撤后面的")
     if no.sale_id is None:
-        return Worded(headline, t("{when} 别家店又卖过,请会员先去那里退。", when=no.sold_at), (doors.counter(),))
-    later = doors.tier_back(t("撤后面那笔"), no.sale_id)
-    return Worded(headline, t("请先撤回 {when} 卖的那笔。", when=no.sold_at), (later, doors.counter()))
+        return Worded(headline, t("{when} 别家店又卖过,请会员先去那里退。", when=no.sold_at), (desk_doors.counter(),))
+    later = desk_doors.tier_back(t("撤后面那笔"), no.sale_id)
+    return Worded(headline, t("请先撤回 {when} 卖的那笔。", when=no.sold_at), (later, desk_doors.counter()))

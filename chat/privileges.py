@@ -5,7 +5,7 @@ What is refused is refused at a till: it says to the cashier what to do, and nev
 
 from __future__ import annotations
 
-from chat import doors, reasons, till
+from chat import desk_doors, doors, reasons, till
 from chat import tiers as words_of
 from chat.offers import all_of, both
 from chat.privilege_words import label, left, places, points_of, used_up
@@ -49,10 +49,10 @@ async def beside(turn: Turn, post: Post, member_id: int) -> tuple[Text | None, l
     now, and the way to the others. Nothing where the merchant gives none."""
     seen = await offered(turn, post, member_id)
     ready = [each for each in seen if isinstance(each.verdict, Yes)]
-    buttons = [doors.use_privilege(label(each.listed.privilege), each.listed.id) for each in ready[:BUTTONS_MOST]]
+    buttons = [desk_doors.use_privilege(label(each.listed.privilege), each.listed.id) for each in ready[:BUTTONS_MOST]]
     found = grid(buttons, 2)
     if rest := len(seen) - len(buttons):
-        found.append([doors.till_privileges(tn("其他权益({n})", n=rest))])
+        found.append([desk_doors.till_privileges(tn("其他权益({n})", n=rest))])
     return t("有权益能用,先点下面的。") if ready else None, found
 
 
@@ -118,36 +118,40 @@ def undone_notice(use: Use, merchant: Merchant) -> Screen:
 @worded(m.MemberMayNotUse)
 def _(no: m.MemberMayNotUse) -> Worded:
     return Worded(
-        t("这个账户现在用不了权益"), t("请会员联系客服恢复账户。"), (doors.award_amount(t("只记积分")), doors.counter())
+        t("这个账户现在用不了权益"),
+        t("请会员联系客服恢复账户。"),
+        (desk_doors.award_amount(t("只记积分")), desk_doors.counter()),
     )
 
 
 @worded(m.PrivilegePaused)
 def _(no: m.PrivilegePaused) -> Worded:
     return Worded(
-        t("这项权益停用了"), t("店长可以在商户页重新打开。"), (doors.award_amount(t("返回")), doors.counter())
+        t("这项权益停用了"), t("店长可以在商户页重新打开。"), (desk_doors.award_amount(t("返回")), desk_doors.counter())
     )
 
 
 @worded(m.GiverNotServing)
 def _(no: m.GiverNotServing) -> Worded:
-    return Worded(t("{merchant}现在不参加", merchant=both(no.merchant)), t("恢复以后再用。"), (doors.counter(),))
+    return Worded(t("{merchant}现在不参加", merchant=both(no.merchant)), t("恢复以后再用。"), (desk_doors.counter(),))
 
 
 @worded(m.PrivilegeOver)
 def _(no: m.PrivilegeOver) -> Worded:
-    return Worded(t("这项权益结束了"), t("最后一天是 {on}。", on=no.last_on), (doors.award_amount(t("返回")),))
+    return Worded(t("这项权益结束了"), t("最后一天是 {on}。", on=no.last_on), (desk_doors.award_amount(t("返回")),))
 
 
 @worded(m.PrivilegeNotYet)
 def _(no: m.PrivilegeNotYet) -> Worded:
-    return Worded(t("今天还不能用"), t("{on}起能用。", on=no.opens_on), (doors.award_amount(t("返回")),))
+    return Worded(t("今天还不能用"), t("{on}起能用。", on=no.opens_on), (desk_doors.award_amount(t("返回")),))
 
 
 @worded(m.TierNeeded)
 def _(no: m.TierNeeded) -> Worded:
     tiers = all_of(no.tiers)
-    return Worded(t("{tiers}专享", tiers=tiers), t("怎么升,会员在「我的权益」里看。"), (doors.award_amount(t("返回")),))
+    return Worded(
+        t("{tiers}专享", tiers=tiers), t("怎么升,会员在「我的权益」里看。"), (desk_doors.award_amount(t("返回")),)
+    )
 
 
 @worded(m.RegionNeeded)
@@ -155,7 +159,7 @@ def _(no: m.RegionNeeded) -> Worded:
     return Worded(
         t("限{regions}的会员", regions=both(no.region)),
         t("住在那里的会员,在「设置」里填了地区就有。"),
-        (doors.award_amount(t("返回")),),
+        (desk_doors.award_amount(t("返回")),),
     )
 
 
@@ -165,41 +169,43 @@ def _(no: m.HoldingShort) -> Worded:
     return Worded(
         t("要持有 {needed}", needed=needed),
         t("差多少,会员在「我的权益」里看。"),
-        (doors.award_amount(t("返回")),),
+        (desk_doors.award_amount(t("返回")),),
     )
 
 
 @worded(m.UsedUp)
 def _(no: m.UsedUp) -> Worded:
-    return Worded(used_up(no), None, (doors.award_amount(t("返回")), doors.counter()))
+    return Worded(used_up(no), None, (desk_doors.award_amount(t("返回")), desk_doors.counter()))
 
 
 @worded(m.NotAtThisOutlet)
 def _(no: m.NotAtThisOutlet) -> Worded:
     outlets = places(no.outlets)
     if no.known:
-        return Worded(t("这家门店不能用"), t("请会员到{outlets}。", outlets=outlets), (doors.award_amount(t("返回")),))
+        return Worded(
+            t("这家门店不能用"), t("请会员到{outlets}。", outlets=outlets), (desk_doors.award_amount(t("返回")),)
+        )
     return Worded(
         t("只在{outlets}", outlets=outlets),
         t("您还没有开班,不知道在哪家门店。"),
-        (doors.shift(no.merchant_id, t("开班")), doors.award_amount(t("返回"))),
+        (desk_doors.shift(no.merchant_id, t("开班")), desk_doors.award_amount(t("返回"))),
     )
 
 
 @worded(m.AmountTooSmall)
 def _(no: m.AmountTooSmall) -> Worded:
     least = Money(no.least_minor, no.money)
-    return Worded(t("满 {least} 才有", least=least), t("这笔不到,照原价收。"), (doors.award_amount(t("返回")),))
+    return Worded(t("满 {least} 才有", least=least), t("这笔不到,照原价收。"), (desk_doors.award_amount(t("返回")),))
 
 
 @worded(privileges.NoSuchPrivilege)
 def _(no: privileges.NoSuchPrivilege) -> Worded:
-    return Worded(t("没有这项权益"), t("可能是别家店的,或已经没有了。"), (doors.counter(),))
+    return Worded(t("没有这项权益"), t("可能是别家店的,或已经没有了。"), (desk_doors.counter(),))
 
 
 @worded(NoSuchPrivilegeDraft)
 def _(no: NoSuchPrivilegeDraft) -> Worded:
-    back = doors.run_privileges(no.merchant_id)
+    back = desk_doors.run_privileges(no.merchant_id)
     return Worded(t("没有在写的草稿"), t("可能已经发布、丢掉,或放了太久。"), (back,))
 
 
@@ -208,7 +214,7 @@ def _(no: PrivilegeDraftInTheWay) -> Worded:
     return Worded(
         t("您还有一份没发布的草稿"),
         t("先发布或丢掉它,再写别的。"),
-        (doors.privilege_draft(no.merchant_id, t("看草稿")), doors.run_privileges(no.merchant_id)),
+        (desk_doors.privilege_draft(no.merchant_id, t("看草稿")), desk_doors.run_privileges(no.merchant_id)),
     )
 
 
@@ -217,7 +223,7 @@ def _(no: PrivilegeEditedMeanwhile) -> Worded:
     return Worded(
         t("它刚被别人改过,没有发布"),
         t("您写的时候是第 {mine} 版,现在是第 {now} 版。", mine=no.based_on, now=no.version),
-        (doors.privilege_draft(no.merchant_id, t("看草稿")),),
+        (desk_doors.privilege_draft(no.merchant_id, t("看草稿")),),
     )
 
 
@@ -233,18 +239,18 @@ def _(no: privileges.NoOutletOfThatName) -> Worded:
 
 @worded(privilege_uses.PrivilegeChanged)
 def _(no: privilege_uses.PrivilegeChanged) -> Worded:
-    again = doors.use_privilege(t("看现在的"), no.privilege_id)
-    return Worded(t("刚刚变了,还没有用"), t("请再看一眼。"), (again, doors.counter()))
+    again = desk_doors.use_privilege(t("看现在的"), no.privilege_id)
+    return Worded(t("刚刚变了,还没有用"), t("请再看一眼。"), (again, desk_doors.counter()))
 
 
 @worded(privilege_uses.NoSuchUse)
 def _(no: privilege_uses.NoSuchUse) -> Worded:
-    return Worded(t("没有这次记录"), t("可能是别家店的。"), (doors.counter(),))
+    return Worded(t("没有这次记录"), t("可能是别家店的。"), (desk_doors.counter(),))
 
 
 @worded(privilege_uses.UseUndone)
 def _(no: privilege_uses.UseUndone) -> Worded:
-    return Worded(t("这次已经撤回了"), t("{when} 撤回的。", when=no.at), (doors.counter(),))
+    return Worded(t("这次已经撤回了"), t("{when} 撤回的。", when=no.at), (desk_doors.counter(),))
 
 
 @worded(privilege_uses.TooLateToUndo)
@@ -252,7 +258,7 @@ def _(no: privilege_uses.TooLateToUndo) -> Worded:
     return Worded(
         t("过了撤回的时间"),
         tn("{when} 用的。收银员 {n} 分钟内可撤自己的,店长当天都可以。", n=no.minutes, when=no.used_at),
-        (doors.counter(),),
+        (desk_doors.counter(),),
     )
 
 

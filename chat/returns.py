@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from chat import doors, settlement, vouchers
+from chat import desk_doors, doors, operator_doors, settlement, vouchers
 from chat.offers import both, points_of
 from chat.refusals import Worded, worded
 from chat.screen import BLANK, Button, Given, Line, Screen, screen
@@ -184,7 +184,7 @@ def to_staff(each: Claim, first: Text) -> Screen:
     ]
     if each.state == "open":
         lines.append(t("最晚 {until} 答复;没答复就自动退", until=each.answer_by))
-    return screen(lines, [[doors.answer_return(t("看这件退换"), each.id), doors.home()]])
+    return screen(lines, [[desk_doors.answer_return(t("看这件退换"), each.id), doors.home()]])
 
 
 def to_member(each: Claim, voucher: Redemption, *more: Line) -> Screen:
@@ -219,7 +219,7 @@ async def tell_operators(turn: Turn, each: Claim) -> None:
         t("有退换等裁决:{merchant}", merchant=both(each.merchant)),
         t("{offer} · {reason}", offer=both(each.offer), reason=REASONS[each.reason]),
     ]
-    said = screen(lines, [[doors.ruling(t("看这件退换"), each.id), doors.home()]])
+    said = screen(lines, [[operator_doors.ruling(t("看这件退换"), each.id), doors.home()]])
     for member_id in sorted({one for role in RULED_BY for one in await operators.holders(turn.tx, role)}):
         turn.tell(member_id, said, key=f"return-escalated:{each.id}:{member_id}")
 
@@ -292,8 +292,8 @@ def _(no: return_claims.NoSuchClaim) -> Worded:
 def _(no: return_claims.ClaimMovedOn) -> Worded:
     look = {
         "member": doors.return_of(t("看退换"), no.redemption_id),
-        "merchant": doors.answer_return(t("看这件退换"), no.claim_id),
-        "operator": doors.ruling(t("看这件退换"), no.claim_id),
+        "merchant": desk_doors.answer_return(t("看这件退换"), no.claim_id),
+        "operator": operator_doors.ruling(t("看这件退换"), no.claim_id),
     }
     return Worded(t("这件退换已经有结果了"), t("现在:{state}。", state=STATES[no.state]), (look[no.side],))
 
@@ -312,7 +312,7 @@ def _(no: return_answers.AnswerTooLate) -> Worded:
     return Worded(
         t("答复的时间过了,不能再拒绝"),
         t("到 {until} 没有答复,会自动退给会员。", until=no.until),
-        (doors.answer_return(t("看这件退换"), no.claim_id),),
+        (desk_doors.answer_return(t("看这件退换"), no.claim_id),),
     )
 
 
@@ -321,7 +321,7 @@ def _(no: return_answers.RefusalNotOffered) -> Worded:
     return Worded(
         t("不能用这条拒绝"),
         t("会员是不想要了:没有毛病,您的商品也答应退。"),
-        (doors.answer_return(t("看这件退换"), no.claim_id),),
+        (desk_doors.answer_return(t("看这件退换"), no.claim_id),),
     )
 
 
@@ -330,7 +330,7 @@ def _(no: return_answers.NoPieceLeft) -> Worded:
     return Worded(
         t("没有货可以换了"),
         t("{offer}的份数都发完了。可以退积分,或先补库存。", offer=both(no.offer)),
-        (doors.answer_return(t("返回"), no.claim_id),),
+        (desk_doors.answer_return(t("返回"), no.claim_id),),
     )
 
 

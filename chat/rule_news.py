@@ -6,7 +6,7 @@ import datetime as dt
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from chat import desk, doors, till
+from chat import desk, doors, operator_doors, till
 from chat import rules as words
 from chat.screen import Line, screen
 from chat.turn import Tell
@@ -30,7 +30,7 @@ async def waiting(
         t("<b>{merchant}</b>提了一条规则,等批准", merchant=till.name_of(merchant)),
         words.line(made, merchant.money, programme, today=today),
     ]
-    told = screen(lines, [[doors.rule_approval(t("去处理"), made.name), doors.home()]])
+    told = screen(lines, [[operator_doors.rule_approval(t("去处理"), made.name), doors.home()]])
     return [
         Tell(member_id, told, key=f"rule-proposed:{made.name}:{member_id}")
         for member_id in await desk.holders(tx, *desk.DECIDE_RULES)

@@ -9,7 +9,7 @@ from typing import Literal
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from chat import doors
+from chat import desk_doors, doors
 from chat.csv_file import csv_file
 from chat.known import Known
 from chat.refusals import Worded, worded
@@ -140,7 +140,7 @@ def ready(week: dt.date, merchant_id: int, found: Sequence[Position], names: Kno
         BLANK,
         *position(found, names),
     ]
-    return screen(lines, [[doors.settlement_week(merchant_id, week), doors.home()]])
+    return screen(lines, [[desk_doors.settlement_week(merchant_id, week), doors.home()]])
 
 
 async def run_by(tx: AsyncConnection, merchant_id: int, roles: Sequence[str] = RUN_BY) -> list[int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chat import doors
+from chat import operator_doors
 from chat.known import Known
 from chat.merchant_log import TERM_NAMES
 from chat.refusals import Worded, worded
@@ -49,5 +49,5 @@ def _(no: terms.FundsWelcome) -> Worded:
     return Worded(
         t("这家出欢迎积分,不能作支付渠道"),
         t("支付渠道只按消费给分。先换一家出欢迎积分。"),
-        (doors.merchant_desk(t("返回"), no.merchant_id),),
+        (operator_doors.merchant_desk(t("返回"), no.merchant_id),),
     )

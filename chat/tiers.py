@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from chat import doors
+from chat import doors, operator_doors
 from chat.offers import points_of
 from chat.refusals import Worded, worded
 from chat.screen import Line, Screen, screen
@@ -105,7 +105,7 @@ def ends_soon(programme: Programme, ends: Ending, today: dt.date, again: Listed 
 def proposed(count: int) -> Screen:
     """What an operator is told after a night that proposed upgrades."""
     said = tn("{n} 位会员最近来得勤多了,建议送他们升级。", n=count)
-    return screen([said], [[doors.tier_proposals(), doors.operator()]])
+    return screen([said], [[operator_doors.tier_proposals(), operator_doors.operator()]])
 
 
 async def look(turn: Turn, member_id: int) -> None:
@@ -133,7 +133,7 @@ def _(no: standings.GrantedInThePast) -> Worded:
 
 @worded(upgrades.NoSuchProposal)
 def _(no: upgrades.NoSuchProposal) -> Worded:
-    return Worded(t("没有这条升级建议"), None, (doors.tier_proposals(),))
+    return Worded(t("没有这条升级建议"), None, (operator_doors.tier_proposals(),))
 
 
 STATES: dict[str, Text] = {
@@ -145,9 +145,9 @@ STATES: dict[str, Text] = {
 
 @worded(upgrades.ProposalDecided)
 def _(no: upgrades.ProposalDecided) -> Worded:
-    return Worded(t("这条建议处理过了"), STATES[no.state], (doors.tier_proposals(),))
+    return Worded(t("这条建议处理过了"), STATES[no.state], (operator_doors.tier_proposals(),))
 
 
 @worded(upgrades.TierReachedAlready)
 def _(no: upgrades.TierReachedAlready) -> Worded:
-    return Worded(t("不用再送了"), t("会员已经有这个等级或更高的。"), (doors.tier_proposals(),))
+    return Worded(t("不用再送了"), t("会员已经有这个等级或更高的。"), (operator_doors.tier_proposals(),))

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from chat import doors
+from chat import desk_doors, doors
 from chat.refusals import Worded, worded
 from chat.screen import Button, Line, Screen, screen
 from chat.turn import Turn
@@ -217,9 +217,9 @@ _ACTIONS: dict[str, Text] = {
 def _(no: authority.NotAllowed) -> Worded:
     what = _ACTIONS[no.action]
     if not no.needed:
-        return Worded(t("您不能{what}", what=what), t("这要由运营人员来做。"), (doors.counter(),))
+        return Worded(t("您不能{what}", what=what), t("这要由运营人员来做。"), (desk_doors.counter(),))
     who = role(no.needed[-1])
-    return Worded(t("您不能{what}", what=what), t("请店里的{who}来办。", who=who), (doors.counter(),))
+    return Worded(t("您不能{what}", what=what), t("请店里的{who}来办。", who=who), (desk_doors.counter(),))
 
 
 @worded(NotStaff)
@@ -229,12 +229,12 @@ def _(no: NotStaff) -> Worded:
 
 @worded(staff.AlreadyStaff)
 def _(no: staff.AlreadyStaff) -> Worded:
-    return Worded(t("您已经在这家店了"), t("身份是{role}。", role=role(no.role)), (doors.counter(),))
+    return Worded(t("您已经在这家店了"), t("身份是{role}。", role=role(no.role)), (desk_doors.counter(),))
 
 
 @worded(staff.LastOwner)
 def _(no: staff.LastOwner) -> Worded:
-    return Worded(t("店里要留一位店主"), t("先请运营人员添加另一位店主,再移除这一位。"), (doors.counter(),))
+    return Worded(t("店里要留一位店主"), t("先请运营人员添加另一位店主,再移除这一位。"), (desk_doors.counter(),))
 
 
 @worded(staff.LabelTooLong)
@@ -253,7 +253,7 @@ def _(no: merchants.MerchantMayNotIssue) -> Worded:
     return Worded(
         t("{merchant}现在不能发积分", merchant=name),
         t("它的状态是「{status}」。会员已有的积分不受影响。", status=STATUSES[no.status]),
-        (doors.counter(),),
+        (desk_doors.counter(),),
     )
 
 
@@ -288,7 +288,7 @@ def _(no: purchases.DocumentTaken) -> Worded:
 
 @worded(purchases.NoSuchPurchase)
 def _(no: purchases.NoSuchPurchase) -> Worded:
-    return Worded(t("没有这笔消费"), t("可能是别家店的,或编号不对。"), (doors.counter(),))
+    return Worded(t("没有这笔消费"), t("可能是别家店的,或编号不对。"), (desk_doors.counter(),))
 
 
 @worded(refund_plans.MoreThanPurchase)
@@ -313,7 +313,7 @@ def _(no: refund_plans.RefundAboveLimit) -> Worded:
             limit=Money(no.limit_minor, no.money),
             asked=Money(no.asked_minor, no.money),
         ),
-        (doors.counter(),),
+        (desk_doors.counter(),),
     )
 
 
@@ -333,12 +333,12 @@ def _(no: returns.NoSuchLine) -> Worded:
 
 @worded(intake.NoSuchMember)
 def _(no: intake.NoSuchMember) -> Worded:
-    return Worded(t("没有这位会员"), t("编号 {member} 查不到。", member=str(no.member_id)), (doors.counter(),))
+    return Worded(t("没有这位会员"), t("编号 {member} 查不到。", member=str(no.member_id)), (desk_doors.counter(),))
 
 
 @worded(awards.AlreadyTakenBack)
 def _(no: awards.AlreadyTakenBack) -> Worded:
-    return Worded(t("这笔已经撤回了"), t("{when} 撤回的,没有再动。", when=no.at), (doors.counter(),))
+    return Worded(t("这笔已经撤回了"), t("{when} 撤回的,没有再动。", when=no.at), (desk_doors.counter(),))
 
 
 @worded(awards.TooLateToTakeBack)
@@ -350,7 +350,7 @@ def _(no: awards.TooLateToTakeBack) -> Worded:
             n=no.minutes,
             when=no.awarded_at,
         ),
-        (doors.counter(),),
+        (desk_doors.counter(),),
     )
 
 

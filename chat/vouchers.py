@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from chat import doors, fulfilments, handovers
+from chat import desk_doors, doors, fulfilments, handovers
 from chat.offers import both, points_of, thing
 from chat.refusals import Worded, worded
 from chat.screen import BLANK, QR, Button, Line, Screen, screen
@@ -293,7 +293,7 @@ async def guesses(
         else tn("{key} 先停 {n} 分钟,别的照常", n=counter.GUESSING_MINUTES, key=key),
         *([] if key is None else [t("不是自己的系统,就换密钥")]),
     ]
-    told = screen(lines, [[doors.staff(here) if key is None else doors.api_keys(here), doors.home()]])
+    told = screen(lines, [[desk_doors.staff(here) if key is None else desk_doors.api_keys(here), doors.home()]])
     once = f"guessing:{by.id}:{int(since.timestamp())}"
     return [Tell(who, told, key=f"{once}:{who}") for who in await run_by(tx, here)]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chat import doors, known
+from chat import desk_doors, doors, known, operator_doors
 from chat.known import Known
 from chat.screen import BLANK, Button, Line, Screen, screen
 from chat.turn import Turn
@@ -40,7 +40,7 @@ async def main_screen(turn: Turn, *first: Line) -> Screen:
         [doors.vouchers(), doors.history()],
         [doors.expiry(t("到期")), doors.settings()],
         [doors.own_account()] if company else [],
-        [doors.counter() if turn.me.staff_of else None, doors.operator() if turn.me.operator else None],
+        [desk_doors.counter() if turn.me.staff_of else None, operator_doors.operator() if turn.me.operator else None],
     ]
     return screen(lines, rows)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chat import doors, till
+from chat import desk_doors, till
 from chat.arguments import number
 from chat.feature import Feature
 from chat.refusals import Worded, worded
@@ -80,7 +80,7 @@ async def list_(turn: Turn, merchant: str) -> Screen:
             feature.button(t("新测试密钥"), "new", here, *_marks(SCOPES), TEST),
         ],
         [feature.button(t("事件通知"), "hook", here)],
-        [doors.merchant(merchant_id=here)],
+        [desk_doors.merchant(merchant_id=here)],
     ]
     return screen(lines, rows)
 

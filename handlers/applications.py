@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from chat import desk, doors, merchants, till
+from chat import desk, doors, merchants, operator_doors, till
 from chat.arguments import number
 from chat.feature import Feature
 from chat.merchants import FIELDS, PURPOSES
@@ -48,7 +48,7 @@ async def list_(turn: Turn, page: str = "0") -> Screen:
             feature.button(t("上一页"), "list", at - 1) if at else None,
             feature.button(t("下一页"), "list", at + 1) if len(found) > PER_PAGE else None,
         ],
-        [doors.operator(t("返回")), doors.home()],
+        [operator_doors.operator(t("返回")), doors.home()],
     ]
     return screen(lines, rows)
 
@@ -72,13 +72,13 @@ async def open_(turn: Turn, merchant_id: str) -> Screen:
     lines.append(tn("文件 {n} 份,点开看", n=len(papers)) if papers else t("没有文件"))
     shown = [feature.button(PURPOSES[each.purpose], "paper", each.id) for each in papers[-PAPERS_SHOWN:]]
     rows = grid(shown, 3)
-    rows.append([doors.certification(t("证书与状态"), merchant.id)])
+    rows.append([operator_doors.certification(t("证书与状态"), merchant.id)])
     if merchant.status == "applied":
         rows[-1].append(feature.button(t("拒绝"), "reject", merchant.id, style="danger") if "admin" in roles else None)
     back = feature.button(t("返回"), "list", 0)
     if merchant.status != "applied":
-        back = doors.merchant_desk(t("返回"), merchant.id)
-    return screen(lines, [*rows, [back, doors.operator()]])
+        back = operator_doors.merchant_desk(t("返回"), merchant.id)
+    return screen(lines, [*rows, [back, operator_doors.operator()]])
 
 
 def answers(turn: Turn, application: Application) -> list[Line]:
@@ -138,5 +138,5 @@ async def reason_typed(turn: Turn, said: str) -> Screen:
             turn.tell(gone.member_id, screen(told, rows), key=f"rejected:{gone.id}")
     return screen(
         [t("已拒绝 <b>{merchant}</b>,申请人会收到原因", merchant=till.name_of(merchant))],
-        [[feature.button(t("下一份申请"), "list", 0), doors.operator()]],
+        [[feature.button(t("下一份申请"), "list", 0), operator_doors.operator()]],
     )

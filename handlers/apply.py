@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import get_args
 
-from chat import desk, doors, merchants
+from chat import desk, desk_doors, doors, merchants
 from chat.arguments import number
 from chat.feature import Feature
 from chat.merchants import FIELDS
@@ -54,7 +54,7 @@ async def home(turn: Turn) -> Screen:
     last = await onboarding.latest(turn.tx, turn.me.id)
     if last is not None and last.state == "accepted" and turn.me.role_at(last.merchant_id or 0) is not None:
         mine: list[Line] = [t("您的店 <b>{name}</b> 已经加入联盟", name=name_of(last))]
-        rows = [[doors.merchant(), doors.counter()], [feature.button(t("再申请一家"), "begin"), doors.home()]]
+        rows = [[desk_doors.merchant(), desk_doors.counter()], [feature.button(t("再申请一家"), "begin"), doors.home()]]
         return screen(mine, rows)
     lines: list[Line | None] = [
         t("<b>成为联盟商户</b>"),

@@ -7,7 +7,7 @@ button carries a nonce, under which the award is booked: two taps, or a tap deli
 
 from __future__ import annotations
 
-from chat import amounts, arithmetic, declines, doors, known, privileges, receipts, tiers, till
+from chat import amounts, arithmetic, declines, desk_doors, doors, known, privileges, receipts, tiers, till
 from chat.arguments import number
 from chat.feature import Feature
 from chat.refusals import wording
@@ -84,7 +84,7 @@ def ask_card(post: Post) -> Screen:
         t("请会员打开会员码,扫它,或者把 8 位数字发给我。"),
         t("没有 Telegram 的顾客:发纸卡上的 12 位卡号,或手机号。"),
     ]
-    return screen(lines, [[doors.counter(t("返回"))]])
+    return screen(lines, [[desk_doors.counter(t("返回"))]])
 
 
 @feature.step("card")
@@ -95,7 +95,7 @@ async def card_typed(turn: Turn, said: str) -> Screen:
 
 async def read_card(turn: Turn, post: Post, said: str) -> Screen:
     """Finds whose card it is and asks for the amount. What is no good card is said, and the next one is awaited."""
-    back = [[feature.button(t("重新扫码"), "start", post.merchant.id), doors.counter(t("返回"))]]
+    back = [[feature.button(t("重新扫码"), "start", post.merchant.id), desk_doors.counter(t("返回"))]]
     try:
         shown = await till.shown_by(turn, post, said)
     except Refusal as no:
@@ -170,7 +170,7 @@ async def sells_tiers(turn: Turn) -> Button | None:
     if not any(tier.fee for tier in turn.programme.tiers):
         return None
     post = await post_of(turn)
-    return doors.sell_tiers() if paid_tiers.sold_by(turn.programme, post.merchant) else None
+    return desk_doors.sell_tiers() if paid_tiers.sold_by(turn.programme, post.merchant) else None
 
 
 @feature.tap("amount")
@@ -242,7 +242,7 @@ async def change(turn: Turn, nonce: str) -> Screen:
 async def cancel(turn: Turn) -> Screen:
     """Leaves without having written anything."""
     turn.finish()
-    return screen([t("好的,这笔没有记。")], [[doors.award(t("下一位")), doors.counter()]])
+    return screen([t("好的,这笔没有记。")], [[desk_doors.award(t("下一位")), desk_doors.counter()]])
 
 
 @feature.tap("yes")
@@ -285,8 +285,8 @@ async def declined(turn: Turn, post: Post, one: Intended, no: CoverExhausted) ->
     again = feature.button(t("再试一次"), "yes", post.merchant.id, turn.dialogue.data["nonce"])
     may = authority.may(post.staff.role, "book_declined")
     rows: list[list[Button | None]] = [
-        [again, doors.award(t("下一位"), post.merchant.id)],
-        [doors.declined(t("未发放"), post.merchant.id) if may else None, doors.counter()],
+        [again, desk_doors.award(t("下一位"), post.merchant.id)],
+        [desk_doors.declined(t("未发放"), post.merchant.id) if may else None, desk_doors.counter()],
     ]
     return screen(lines, rows)
 
@@ -326,8 +326,8 @@ async def done(turn: Turn, post: Post, purchase: Purchase) -> Screen:
     minutes = turn.programme.take_back_minutes
     may = awards.may_take_back(purchase, post.staff, minutes=minutes, at=turn.at)
     rows: list[list[Button | None]] = [
-        [doors.award(t("下一位"), post.merchant.id)],
-        [doors.award_back(t("撤回这笔"), purchase.id) if may else None, doors.counter()],
+        [desk_doors.award(t("下一位"), post.merchant.id)],
+        [desk_doors.award_back(t("撤回这笔"), purchase.id) if may else None, desk_doors.counter()],
     ]
     return screen(lines, rows)
 
@@ -365,13 +365,13 @@ async def card_too_old(turn: Turn, post: Post) -> Screen:
     """The customer has long gone: asks for the card again."""
     turn.goto(feature.at("card"), merchant=post.merchant.id)
     lines: list[Line] = [t("会员码扫过太久了,这笔没有记。"), t("请会员再出示一次会员码。")]
-    return screen(lines, [[doors.counter(t("返回"))]])
+    return screen(lines, [[desk_doors.counter(t("返回"))]])
 
 
 def stale() -> Screen:
     """A confirm screen that another one has replaced."""
     lines: list[Line] = [t("这一笔已经不在了,没有记。"), t("可能改过金额,或已经换了下一位。")]
-    return screen(lines, [[doors.award(t("重新记一笔")), doors.counter()]])
+    return screen(lines, [[desk_doors.award(t("重新记一笔")), desk_doors.counter()]])
 
 
 async def post_of(turn: Turn) -> Post:

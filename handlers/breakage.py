@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections import Counter
 
-from chat import desk, doors, known
+from chat import desk, doors, known, operator_doors
 from chat.arguments import number
 from chat.feature import Feature
 from chat.known import Known
@@ -51,8 +51,8 @@ async def open_(turn: Turn, month: str = "0", page: str = "0") -> Screen:
             feature.button(_named(before), "open", _said(before), 0),
             feature.button(_named(after), "open", _said(after), 0) if after <= turn.today else None,
         ],
-        [doors.extensions()],
-        [doors.operator(t("返回")), doors.home()],
+        [operator_doors.extensions()],
+        [operator_doors.operator(t("返回")), doors.home()],
     ]
     return screen(lines, rows)
 

@@ -8,7 +8,7 @@ import datetime as dt
 from typing import NamedTuple
 
 from chat import booking as words
-from chat import doors, till
+from chat import desk_doors, till
 from chat.arguments import date, number
 from chat.feature import Feature
 from chat.screen import BLANK, Button, Line, Screen, grid, screen
@@ -90,7 +90,7 @@ async def outlets(turn: Turn, merchant: str, on: str, page: str = "0") -> Screen
         feature.button(t("下一页"), "outlets", here, on, at + 1) if (at + 1) * PER_PAGE < len(view.outlets) else None,
     ]
     everywhere = feature.button(t("全部门店"), action, *args, 0)
-    return screen([t("看哪家店的预约?")], [[everywhere], *grid(buttons, 2), turns, [doors.counter()]])
+    return screen([t("看哪家店的预约?")], [[everywhere], *grid(buttons, 2), turns, [desk_doors.counter()]])
 
 
 @feature.tap("home", audience="staff")
@@ -119,7 +119,7 @@ async def home(turn: Turn, merchant: str = "0", page: str = "0", outlet: str = "
             feature.button(t("更晚"), "home", here, at + 1, *view.args) if more else None,
         ],
         [feature.button(t("换门店"), "outlets", here, ALL_DAYS) if view.outlets else None],
-        [doors.merchant(t("返回"), here), doors.counter()],
+        [desk_doors.merchant(t("返回"), here), desk_doors.counter()],
     ]
     return screen(lines, rows)
 
@@ -166,9 +166,9 @@ async def _day(turn: Turn, view: View, on: dt.date, at: int = 0, *first: Line) -
         )
     rows: list[list[Button | None]] = [
         turns,
-        [doors.verify(merchant_id=here), change],
+        [desk_doors.verify(merchant_id=here), change],
         [feature.button(t("换门店"), "outlets", here, on.isoformat()) if view.outlets else None],
-        [feature.button(t("预约日历"), "home", here, 0, *view.args) if runs else None, doors.counter()],
+        [feature.button(t("预约日历"), "home", here, 0, *view.args) if runs else None, desk_doors.counter()],
     ]
     return screen(lines, rows)
 

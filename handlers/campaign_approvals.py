@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from chat import campaigns as words
-from chat import desk, doors, known, settlement
+from chat import desk, desk_doors, doors, known, operator_doors, settlement
 from chat.arguments import number
 from chat.feature import Feature
 from chat.rules import STATES
@@ -30,7 +30,7 @@ async def approvals(turn: Turn) -> Screen:
         where, money = await words.place(turn, change.merchant_id)
         label = t("{where} · {change}", where=where, change=words.saying(change, money))
         rows.append([feature.button(label, "open", change.id)])
-    return screen(lines, [*rows, [doors.campaigns(0, t("计划的活动"))], [doors.operator(t("返回"))]])
+    return screen(lines, [*rows, [desk_doors.campaigns(0, t("计划的活动"))], [operator_doors.operator(t("返回"))]])
 
 
 @feature.tap("open", audience="operator")
@@ -53,7 +53,7 @@ async def open_(turn: Turn, change_id: str) -> Screen:
     open_ = change.state == "proposed" and not own and bool(roles & set(desk.DECIDE_RULES))
     yes = feature.button(t("批准"), "approve", change.id, style="primary")
     rows = [[yes, feature.button(t("不批准"), "reject", change.id)] if open_ else []]
-    return screen(lines, [*rows, [doors.campaign_desk(t("返回"))]])
+    return screen(lines, [*rows, [operator_doors.campaign_desk(t("返回"))]])
 
 
 @feature.tap("approve", audience="operator")
@@ -93,6 +93,6 @@ async def settled(turn: Turn, change: Change) -> None:
     ]
     kind, _, maker = change.made_by.partition(":")
     makers = [int(maker)] if kind == "member" else await settlement.run_by(turn.tx, change.merchant_id or 0, ("owner",))
-    told = screen(lines, [[doors.campaigns(change.merchant_id or 0), doors.home()]])
+    told = screen(lines, [[desk_doors.campaigns(change.merchant_id or 0), doors.home()]])
     for each in makers:
         turn.tell(each, told, key=f"campaign-decided:{change.id}:{each}")

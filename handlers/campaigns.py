@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from chat import amounts, desk, doors, known, till
+from chat import amounts, desk, desk_doors, doors, known, operator_doors, till
 from chat import campaigns as words
 from chat.arguments import number
 from chat.feature import Feature
@@ -50,7 +50,7 @@ async def list_(turn: Turn, where: str) -> Screen:
         for change in waiting[:SHOWN]
         if change.made_by == turn.actor
     ]
-    back = doors.rules(here, t("返回")) if here else doors.operator(t("返回"))
+    back = desk_doors.rules(here, t("返回")) if here else operator_doors.operator(t("返回"))
     rows.append([feature.button(t("新建活动"), "new", here or 0) if may else None, back])
     return screen(lines, rows)
 
@@ -184,7 +184,7 @@ async def send(turn: Turn, nonce: str) -> Screen:
     )
     if change.state == "proposed":
         lines: list[Line] = [t("{where}的活动预算等批准", where=called), words.saying(change, money)]
-        told = screen(lines, [[doors.campaign_desk(t("去处理")), doors.home()]])
+        told = screen(lines, [[operator_doors.campaign_desk(t("去处理")), doors.home()]])
         for operator in await desk.holders(turn.tx, *desk.DECIDE_RULES):
             if operator != turn.me.id:
                 turn.tell(operator, told, key=f"campaign-asked:{change.id}:{operator}")

@@ -6,7 +6,7 @@ A merchant's number of 0 is the operator's desk.
 from __future__ import annotations
 
 from chat import cash as words
-from chat import desk, doors, till
+from chat import desk, desk_doors, operator_doors, till
 from chat.arguments import number
 from chat.feature import Feature
 from chat.offers import both
@@ -40,7 +40,7 @@ def _number(post: Post | None) -> int | None:
 
 
 def _home(post: Post | None) -> Button:
-    return doors.operator(t("返回")) if post is None else doors.counter(t("返回"))
+    return operator_doors.operator(t("返回")) if post is None else desk_doors.counter(t("返回"))
 
 
 @feature.tap("list")

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import cast, get_args
 
-from chat import dates, desk, doors, merchants, till
+from chat import dates, desk, desk_doors, doors, merchants, operator_doors, till
 from chat.arguments import number
 from chat.feature import Feature
 from chat.merchants import KINDS
@@ -82,10 +82,12 @@ async def about(turn: Turn, merchant: Merchant, roles: frozenset[str], first: Li
             if admin and open_still and now != standing.APPLIED
             else None,
         ],
-        [doors.application(t("申请与文件"), merchant.id)],
+        [operator_doors.application(t("申请与文件"), merchant.id)],
         [
-            doors.applications(t("返回")) if now == standing.APPLIED else doors.merchant_desk(t("返回"), merchant.id),
-            doors.operator(),
+            operator_doors.applications(t("返回"))
+            if now == standing.APPLIED
+            else operator_doors.merchant_desk(t("返回"), merchant.id),
+            operator_doors.operator(),
         ],
     ]
     return screen(lines, rows)
@@ -217,7 +219,7 @@ async def tell_confirmers(turn: Turn, merchant: Merchant, made: Certificate) -> 
         t("<b>{merchant}</b>的{kind}等确认", merchant=till.name_of(merchant), kind=KINDS[made.kind]),
         *merchants.certificate(made, turn.today),
     ]
-    rows: list[list[Button | None]] = [[doors.certification(t("去处理"), merchant.id), doors.home()]]
+    rows: list[list[Button | None]] = [[operator_doors.certification(t("去处理"), merchant.id), doors.home()]]
     for admin in await desk.holders(turn.tx, "admin"):
         if admin != turn.me.id:
             turn.tell(admin, screen(told, rows), key=f"certificate:{made.id}:{admin}")
@@ -246,7 +248,7 @@ async def tell_owners(turn: Turn, merchant: Merchant, *lines: Line) -> None:
     """Tells everybody who owns a merchant."""
     for one in await staff.team(turn.tx, merchant.id):
         if one.role == "owner":
-            rows = [[doors.merchant(merchant_id=merchant.id), doors.home()]]
+            rows = [[desk_doors.merchant(merchant_id=merchant.id), doors.home()]]
             turn.tell(one.member_id, screen(lines, rows), key=f"standing:{turn.key}:{one.id}")
 
 
@@ -273,7 +275,7 @@ async def certify(turn: Turn, merchant_id: str) -> Screen:
             t("<b>{merchant}</b> 已经加入联盟", merchant=till.name_of(done.merchant)),
             t("您是店主。下一步:开门店、设收银台、请店员、定积分规则。"),
         ]
-        rows = [[doors.merchant(merchant_id=merchant.id), doors.counter()], [doors.home()]]
+        rows = [[desk_doors.merchant(merchant_id=merchant.id), desk_doors.counter()], [doors.home()]]
         turn.tell(done.applicant, screen(told, rows), key=f"certified:{merchant.id}")
         return await about(turn, done.merchant, roles, first=t("认证好了,店主已收到通知"))
     said = t("认证好了。还没有店主:申请人从接口领链接,或在商户页邀请。")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chat import desk, doors, known, settlement
+from chat import desk, doors, known, operator_doors, settlement
 from chat.arguments import number
 from chat.feature import Feature
 from chat.screen import BLANK, Button, File, Line, Screen, screen
@@ -33,7 +33,7 @@ async def list_(turn: Turn, page: str = "0") -> Screen:
             feature.button(t("上一页"), "list", at - 1) if at else None,
             feature.button(t("下一页"), "list", at + 1) if len(weeks) > (at + 1) * WEEKS_SHOWN else None,
         ],
-        [doors.operator(t("返回")), doors.home()],
+        [operator_doors.operator(t("返回")), doors.home()],
     ]
     return screen(lines, rows)
 
@@ -64,7 +64,7 @@ async def open_(turn: Turn, week: str, page: str = "0") -> Screen:
             feature.button(t("上一页"), "open", day, at - 1) if at else None,
             feature.button(t("下一页"), "open", day, at + 1) if len(parties) > (at + 1) * MERCHANTS_SHOWN else None,
         ],
-        [doors.closes(t("返回")), doors.home()],
+        [operator_doors.closes(t("返回")), doors.home()],
     ]
     return screen(lines, rows)
 

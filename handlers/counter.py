@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chat import cash, doors, known, shifts, till
+from chat import cash, desk_doors, doors, known, shifts, till
 from chat.arguments import number
 from chat.feature import Feature
 from chat.screen import BLANK, Button, Line, Screen, screen
@@ -65,20 +65,20 @@ async def at_counter(turn: Turn, post: Post) -> Screen:
         *cash.counted(await drawer.counted(turn.tx, here, since=since, staff=None if whole else post.staff), money),
     ]
     ways = [
-        doors.day(here),
-        doors.refund(here) if awards.may_refund(post.merchant, post.staff) else None,
-        doors.staff(here) if authority.may(post.staff.role, "see_staff") else None,
-        doors.shift(here, t("班次") if working else t("开班")) if tills else None,
-        doors.merchant(merchant_id=here) if authority.may(post.staff.role, "see_merchant") else None,
+        desk_doors.day(here),
+        desk_doors.refund(here) if awards.may_refund(post.merchant, post.staff) else None,
+        desk_doors.staff(here) if authority.may(post.staff.role, "see_staff") else None,
+        desk_doors.shift(here, t("班次") if working else t("开班")) if tills else None,
+        desk_doors.merchant(merchant_id=here) if authority.may(post.staff.role, "see_merchant") else None,
     ]
     owed = await cash_refunds.waiting(turn.tx, here)
     open_ways = [way for way in ways if way is not None]
     rows: list[list[Button | None]] = [
-        [doors.award(merchant_id=here), doors.verify(merchant_id=here)],
+        [desk_doors.award(merchant_id=here), desk_doors.verify(merchant_id=here)],
         [*open_ways[:3]],
         [*open_ways[3:]],
-        [doors.bookings_today(here) if await closures.books(turn.tx, here) else None],
-        [doors.cash_back(here, t("要退的钱({n})", n=owed)) if owed else None],
+        [desk_doors.bookings_today(here) if await closures.books(turn.tx, here) else None],
+        [desk_doors.cash_back(here, t("要退的钱({n})", n=owed)) if owed else None],
         [feature.button(t("换一家店"), "elsewhere") if len(turn.me.staff_of) > 1 else None, doors.home()],
     ]
     return screen(lines, rows)

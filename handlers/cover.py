@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chat import amounts, covers, declines, desk, doors, known, settlement, till
+from chat import amounts, covers, declines, desk, desk_doors, doors, known, operator_doors, settlement, till
 from chat.arguments import number
 from chat.feature import Feature
 from chat.screen import BLANK, Button, Line, Screen, screen
@@ -34,8 +34,10 @@ async def home(turn: Turn, merchant: str = "0") -> Screen:
     lines, here = await about(turn, found.merchant), found.merchant.id
     waiting = await declined.waiting(turn.tx, here)
     rows: list[list[Button | None]] = [
-        [doors.declined(t("看未发放的"), here), doors.make_up(here, waiting.purchases)] if waiting.purchases else [],
-        [doors.merchant(t("返回"), here), doors.home()],
+        [desk_doors.declined(t("看未发放的"), here), desk_doors.make_up(here, waiting.purchases)]
+        if waiting.purchases
+        else [],
+        [desk_doors.merchant(t("返回"), here), doors.home()],
     ]
     return screen(lines, rows)
 
@@ -63,14 +65,14 @@ async def list_(turn: Turn, page: str = "0") -> Screen:
         tn("{n} 家设了保证金;没有设的,发分不设限。", n=len(found)),
     ]
     rows: list[list[Button | None]] = [
-        [doors.cover_desk(label, id_)] for id_, label in labels[at * PER_PAGE : (at + 1) * PER_PAGE]
+        [operator_doors.cover_desk(label, id_)] for id_, label in labels[at * PER_PAGE : (at + 1) * PER_PAGE]
     ]
     rows += [
         [
             feature.button(t("上一页"), "list", at - 1) if at else None,
             feature.button(t("下一页"), "list", at + 1) if len(labels) > (at + 1) * PER_PAGE else None,
         ],
-        [doors.operator(t("返回")), doors.home()],
+        [operator_doors.operator(t("返回")), doors.home()],
     ]
     return screen(lines, rows)
 
@@ -87,7 +89,7 @@ async def open_(turn: Turn, merchant: str) -> Screen:
         feature.button(t("退还"), "pay", one.id, "out") if found and found.float_minor else None,
         feature.button(t("信用额度"), "limit", one.id),
     ]
-    return screen(await about(turn, one), [acts if may else [], [doors.covers(t("返回")), doors.home()]])
+    return screen(await about(turn, one), [acts if may else [], [operator_doors.covers(t("返回")), doors.home()]])
 
 
 async def about(turn: Turn, one: Merchant) -> list[Line]:
@@ -117,12 +119,12 @@ async def pay(turn: Turn, merchant: str, way: str) -> Screen:
         if way == "out"
         else t("{merchant}存入了多少?发金额给我。", merchant=name)
     )
-    return screen([asks], [[doors.cover_desk(t("取消"), one.id)]])
+    return screen([asks], [[operator_doors.cover_desk(t("取消"), one.id)]])
 
 
 def asks_again(merchant_id: int, rule: Text) -> Screen:
     """What was sent is no amount that fits; the next try is awaited."""
-    return screen([t("这个金额不行"), rule], [[doors.cover_desk(t("取消"), merchant_id)]])
+    return screen([t("这个金额不行"), rule], [[operator_doors.cover_desk(t("取消"), merchant_id)]])
 
 
 @feature.step("amount")
@@ -142,7 +144,7 @@ async def amount_typed(turn: Turn, said: str) -> Screen:
         else t("{merchant}存入 {amount}", amount=amount, merchant=till.name_of(one)),
         t("凭证号是什么?比如银行回单号。发来就入账,同一个号只记一次。"),
     ]
-    return screen(lines, [[doors.cover_desk(t("取消"), one.id)]])
+    return screen(lines, [[operator_doors.cover_desk(t("取消"), one.id)]])
 
 
 @feature.step("reference")
@@ -163,7 +165,7 @@ async def reference_typed(turn: Turn, said: str) -> Screen:
     )
     lines: list[Line] = [done, BLANK, *covers.state(found)]
     await tell_owners(turn, found, one, lines)
-    return screen(lines, [[doors.cover_desk(t("返回"), one.id), doors.home()]])
+    return screen(lines, [[operator_doors.cover_desk(t("返回"), one.id), doors.home()]])
 
 
 @feature.tap("limit", audience="operator")
@@ -178,7 +180,7 @@ async def limit(turn: Turn, merchant: str) -> Screen:
         t("现在是 {amount}。", amount=Money(found.limit_minor, found.money)) if found else None,
         t("低于已发出的分值时,发分会暂停;会员的分不受影响。"),
     ]
-    return screen(lines, [[doors.cover_desk(t("取消"), one.id)]])
+    return screen(lines, [[operator_doors.cover_desk(t("取消"), one.id)]])
 
 
 @feature.step("limit")
@@ -198,16 +200,16 @@ async def limit_typed(turn: Turn, said: str) -> Screen:
         *covers.state(found),
     ]
     await tell_owners(turn, found, one, lines)
-    return screen(lines, [[doors.cover_desk(t("返回"), one.id), doors.home()]])
+    return screen(lines, [[operator_doors.cover_desk(t("返回"), one.id), doors.home()]])
 
 
 async def tell_owners(turn: Turn, found: Cover, one: Merchant, lines: list[Line]) -> None:
     """A change of cover, to whoever owns the merchant. Where it lets them, they can book at once what was declined."""
     waiting = await declined.waiting(turn.tx, one.id)
-    rows: list[list[Button | None]] = [[doors.cover(one.id, t("看保证金")), doors.home()]]
+    rows: list[list[Button | None]] = [[desk_doors.cover(one.id, t("看保证金")), doors.home()]]
     if waiting.purchases and found.free_minor > 0:
         lines = [*lines, BLANK, declines.waiting(waiting, one.money)]
-        rows.insert(0, [doors.make_up(one.id, waiting.purchases)])
+        rows.insert(0, [desk_doors.make_up(one.id, waiting.purchases)])
     told = screen(lines, rows)
     for member_id in await settlement.run_by(turn.tx, one.id, ("owner",)):
         turn.tell(member_id, told, key=f"{turn.key}:{member_id}")

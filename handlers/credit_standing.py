@@ -5,7 +5,7 @@ The operator sees the numbers that members handed out, and never whose they are.
 
 from __future__ import annotations
 
-from chat import dates, desk, doors
+from chat import dates, desk, doors, operator_doors
 from chat.arguments import number
 from chat.feature import Feature
 from chat.refusals import Worded, worded, wording
@@ -80,7 +80,7 @@ async def begin(turn: Turn) -> Screen:
     await desk.demand(turn, *ENTERS)
     turn.goto(feature.at("source"))
     lines: list[Line] = [t("<b>信用评级</b>"), t("哪家评估机构给的?写机构和文号,会员会看到。")]
-    return screen(lines, [[doors.operator(t("返回"))]])
+    return screen(lines, [[operator_doors.operator(t("返回"))]])
 
 
 @feature.step("source")
@@ -101,7 +101,7 @@ def ask_lines(*first: Line) -> Screen:
         tn("一行一位:编号 评级 有效期。最多 {n} 行,比如:", n=credit_standing.LINES_MOST),
         t("<code>{code}</code>", code=EXAMPLE),
     ]
-    return screen(lines, [[doors.operator(t("返回"))]])
+    return screen(lines, [[operator_doors.operator(t("返回"))]])
 
 
 @feature.step("lines")
@@ -132,7 +132,7 @@ async def lines_typed(turn: Turn, said: str) -> Screen:
         if isinstance(outcome, Refusal):
             worded_ = wording(outcome)
             shown.append(t("第 {row} 行:{why}", row=place, why=worded_.headline))
-    rows_: list[list[Button | None]] = [[feature.button(t("再录一份"), "desk"), doors.operator()]]
+    rows_: list[list[Button | None]] = [[feature.button(t("再录一份"), "desk"), operator_doors.operator()]]
     return screen(shown, rows_)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from chat import documents, doors, known, paid_tiers, privileges, reasons, receipts, till, vouchers
+from chat import desk_doors, documents, known, paid_tiers, privileges, reasons, receipts, till, vouchers
 from chat.arguments import number
 from chat.feature import Feature
 from chat.screen import BLANK, Button, Line, Screen, screen
@@ -83,15 +83,17 @@ async def list_(turn: Turn, merchant: str = "0", page: str = "0") -> Screen:
         ],
         [
             feature.button(t("验过的券({n})", n=used), "vouchers", post.merchant.id) if used else None,
-            doors.sold_tiers(post.merchant.id) if await paid_tier_sales.ever_sold(turn.tx, post.merchant.id) else None,
+            desk_doors.sold_tiers(post.merchant.id)
+            if await paid_tier_sales.ever_sold(turn.tx, post.merchant.id)
+            else None,
         ],
         [
-            doors.privilege_uses(post.merchant.id, t("用过的权益({n})", n=privileged.uses))
+            desk_doors.privilege_uses(post.merchant.id, t("用过的权益({n})", n=privileged.uses))
             if privileged.uses or privileged.undone
             else None,
-            doors.counter(),
+            desk_doors.counter(),
         ],
-        [doors.offline_list(post.merchant.id) if authority.may(post.staff.role, "verify") else None],
+        [desk_doors.offline_list(post.merchant.id) if authority.may(post.staff.role, "verify") else None],
     ]
     return screen(lines, rows)
 
@@ -116,7 +118,7 @@ async def vouchers_used(turn: Turn, merchant: str) -> Screen:
         lines.append(t("今天还没有验过券。"))
     if len(found) > VOUCHERS_MOST:
         lines.append(tn("只列最近 {n} 张。", n=VOUCHERS_MOST))
-    return screen(lines, [[feature.button(t("返回"), "list", post.merchant.id, 0), doors.counter()]])
+    return screen(lines, [[feature.button(t("返回"), "list", post.merchant.id, 0), desk_doors.counter()]])
 
 
 @feature.tap("open")
@@ -129,11 +131,11 @@ async def open_(turn: Turn, purchase_id: str) -> Screen:
     rows: list[list[Button | None]] = [
         [
             feature.button(t("撤回这笔"), "back", purchase.id, style="danger") if may else None,
-            doors.refund_of(t("退款"), purchase.id)
+            desk_doors.refund_of(t("退款"), purchase.id)
             if purchase.left_minor and not purchase.taken_back_at and awards.may_refund(post.merchant, post.staff)
             else None,
         ],
-        [feature.button(t("返回"), "list", post.merchant.id, 0), doors.counter()],
+        [feature.button(t("返回"), "list", post.merchant.id, 0), desk_doors.counter()],
     ]
     return screen(await about(turn, post, purchase), rows)
 
@@ -185,8 +187,8 @@ async def take_back(turn: Turn, purchase_id: int, reason: str) -> Screen:
         await receipts.tell_refund(turn, done, post.merchant, reason)
     turn.finish()
     rows: list[list[Button | None]] = [
-        [doors.award(t("重新记一笔"), post.merchant.id)],
-        [feature.button(t("今天的"), "list", post.merchant.id, 0), doors.counter()],
+        [desk_doors.award(t("重新记一笔"), post.merchant.id)],
+        [feature.button(t("今天的"), "list", post.merchant.id, 0), desk_doors.counter()],
     ]
     lines = [t("撤回好了"), await till.told(turn, purchase.member_id), BLANK, *await about(turn, post, purchase)]
     return screen(lines, rows)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chat import declines, documents, doors, known, receipts, tiers, till
+from chat import declines, desk_doors, documents, doors, known, receipts, tiers, till
 from chat.arguments import number
 from chat.feature import Feature
 from chat.refusals import wording
@@ -31,7 +31,7 @@ async def post_of(turn: Turn, merchant: str) -> Post:
 
 def back(post: Post) -> list[Button | None]:
     """The ways on from here."""
-    return [doors.merchant(t("返回"), post.merchant.id), doors.home()]
+    return [desk_doors.merchant(t("返回"), post.merchant.id), doors.home()]
 
 
 @feature.tap("home")
@@ -48,7 +48,7 @@ async def home(turn: Turn, merchant: str, page: str = "0") -> Screen:
         t("发生时额度用完,会员还没有得分。"),
         tn("记录留 {n} 天;店里再发同一单也会照常记。", n=declined.KEPT_DAYS),
     ]
-    rows: list[list[Button | None]] = [[doors.make_up(here, waiting.purchases)]]
+    rows: list[list[Button | None]] = [[desk_doors.make_up(here, waiting.purchases)]]
     rows += [[feature.button(_row(one), "open", here, one.id)] for one in found[:PER_PAGE]]
     rows += [
         [
@@ -148,7 +148,7 @@ async def book(turn: Turn, merchant: str) -> Screen:
         await tiers.look(turn, member_id)
     here = post.merchant.id
     waiting = await declined.waiting(turn.tx, here)
-    again = doors.make_up(here, waiting.purchases) if waiting.purchases and not done.uncovered else None
+    again = desk_doors.make_up(here, waiting.purchases) if waiting.purchases and not done.uncovered else None
     rows: list[list[Button | None]] = [
         [again],
         [feature.button(t("看未发放的"), "home", here) if waiting.purchases else None],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from chat import desk, doors, known, settlement
+from chat import desk, desk_doors, doors, known, operator_doors, settlement
 from chat.arguments import number
 from chat.feature import Feature
 from chat.known import Known
@@ -35,7 +35,7 @@ async def list_(turn: Turn, page: str = "0") -> Screen:
     ]
     rows: list[list[Button | None]] = [
         [
-            doors.dispute(
+            operator_doors.dispute(
                 t(
                     "{merchant} · {on}",
                     merchant=names.merchant(one.merchant_id),
@@ -51,7 +51,7 @@ async def list_(turn: Turn, page: str = "0") -> Screen:
             feature.button(t("上一页"), "list", at - 1) if at else None,
             feature.button(t("下一页"), "list", at + 1) if count > (at + 1) * PER_PAGE else None,
         ],
-        [doors.operator(t("返回")), doors.home()],
+        [operator_doors.operator(t("返回")), doors.home()],
     ]
     return screen(lines, rows)
 
@@ -67,7 +67,7 @@ async def open_(turn: Turn, dispute_id: str) -> Screen:
         [feature.button(t("成立,退回"), "uphold", one.id), feature.button(t("不成立"), "reject", one.id)]
         if may and one.state == "open"
         else [],
-        [doors.disputes(t("返回")), doors.home()],
+        [operator_doors.disputes(t("返回")), doors.home()],
     ]
     return screen(about(one, shown, await known.read(turn.tx)), rows)
 
@@ -114,7 +114,7 @@ async def uphold(turn: Turn, dispute_id: str) -> Screen:
         t("确认后,这笔钱在本周的结算单里原样退回;积分不动。"),
     ]
     yes = feature.button(t("确认成立"), "upheld", one.id, style="primary")
-    return screen(lines, [[yes, doors.dispute(t("再看看"), one.id)]])
+    return screen(lines, [[yes, operator_doors.dispute(t("再看看"), one.id)]])
 
 
 @feature.tap("upheld", audience="operator")
@@ -135,7 +135,7 @@ async def reject(turn: Turn, dispute_id: str) -> Screen:
     one = await disputes.one(turn.tx, number(dispute_id))
     turn.goto(feature.at("words"), dispute=one.id)
     lines: list[Line] = [t("为什么不成立?写下来发给我,两家都会看到。"), t("异议:{reason}", reason=one.reason)]
-    return screen(lines, [[doors.dispute(t("取消"), one.id)]])
+    return screen(lines, [[operator_doors.dispute(t("取消"), one.id)]])
 
 
 @feature.step("words")
@@ -153,7 +153,7 @@ async def decided(turn: Turn, one: Dispute) -> Screen:
     """What was decided."""
     shown = await positions.line(turn.tx, one.merchant_id, one.place)
     lines: list[Line] = [*about(one, shown, await known.read(turn.tx)), BLANK, t("两家都会收到通知。")]
-    return screen(lines, [[doors.disputes(), doors.operator()]])
+    return screen(lines, [[operator_doors.disputes(), operator_doors.operator()]])
 
 
 async def tell_both(turn: Turn, one: Dispute) -> None:
@@ -168,7 +168,7 @@ async def tell_both(turn: Turn, one: Dispute) -> None:
         for member_id in await settlement.run_by(turn.tx, merchant_id):
             told.setdefault(member_id, merchant_id)
     for member_id, merchant_id in told.items():
-        look = doors.settlement_line(merchant_id, one.place.week, one.place.number)
+        look = desk_doors.settlement_line(merchant_id, one.place.week, one.place.number)
         lines = [*brings(moved, merchant_id), *words]
         turn.tell(member_id, screen(lines, [[look, doors.home()]]), key=f"dispute-decided:{one.id}:{member_id}")
 

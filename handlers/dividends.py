@@ -5,8 +5,8 @@ from __future__ import annotations
 import calendar
 import datetime as dt
 
+from chat import desk_doors, doors, known, till
 from chat import dividends as words_of
-from chat import doors, known, till
 from chat.arguments import number
 from chat.feature import Feature
 from chat.refusals import Worded, worded
@@ -33,7 +33,7 @@ async def list_(turn: Turn, merchant: str) -> Screen:
         *(_past(post, each, names) for each in found),
     ]
     new = feature.button(t("新的分红"), "period", post.merchant.id, style="primary")
-    return screen(lines, [[new], [doors.counter(), doors.home()]])
+    return screen(lines, [[new], [desk_doors.counter(), doors.home()]])
 
 
 def _past(post: Post, each: Dividend, names: known.Known) -> Text:
@@ -72,7 +72,7 @@ async def period(turn: Turn, merchant: str) -> Screen:
         t("<b>分红</b> · {merchant}", merchant=post.where),
         t("按哪段时间的消费得分来分?要等退货期都过了。"),
     ]
-    return screen(lines, [*rows, [doors.dividend(post.merchant.id, t("返回"))]])
+    return screen(lines, [*rows, [desk_doors.dividend(post.merchant.id, t("返回"))]])
 
 
 def _ends(year: int, month: int) -> dt.date:
@@ -134,7 +134,7 @@ async def confirm(turn: Turn, merchant: str, nonce: str) -> Screen:
     made = await dividends.by_nonce(turn.tx, post.merchant.id, nonce)
     if made is None:
         if turn.dialogue.state != feature.at("amount") or data.get("nonce") != nonce:
-            back = [[doors.dividend(post.merchant.id, t("重新来"))]]
+            back = [[desk_doors.dividend(post.merchant.id, t("重新来"))]]
             return screen([t("这一笔已经不在了,什么都没有发。")], back)
         made = await dividends.fund(
             turn.tx,
@@ -152,7 +152,7 @@ async def confirm(turn: Turn, merchant: str, nonce: str) -> Screen:
         t("已出资 <b>{pool}</b>", pool=names.points(post.merchant.terms.currency, made.pool)),
         tn("几分钟内发给 {n} 位会员,每人都会收到回执。", n=made.members),
     ]
-    return screen(lines, [[doors.dividend(post.merchant.id), doors.home()]])
+    return screen(lines, [[desk_doors.dividend(post.merchant.id), doors.home()]])
 
 
 def _day(said: str) -> dt.date:

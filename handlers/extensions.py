@@ -6,7 +6,7 @@ import datetime as dt
 from collections import Counter
 from collections.abc import Sequence
 
-from chat import dates, desk, doors, known, merchants, settlement
+from chat import dates, desk, desk_doors, doors, known, merchants, operator_doors, settlement
 from chat import extensions as words
 from chat.arguments import number
 from chat.feature import Feature
@@ -39,7 +39,7 @@ async def list_(turn: Turn) -> Screen:
         *(words.line(each, names, turn.programme) for each in found),
     ]
     new = feature.button(t("新的延期"), "days", style="primary") if DECIDES in roles else None
-    return screen(lines, [[new], [doors.breakage(t("返回")), doors.operator()]])
+    return screen(lines, [[new], [operator_doors.breakage(t("返回")), operator_doors.operator()]])
 
 
 @feature.tap("days", audience="operator")
@@ -47,7 +47,7 @@ async def days(turn: Turn) -> Screen:
     """Asks which last day."""
     await desk.demand(turn, DECIDES)
     found = (await extensions.days(turn.tx, turn.today))[:DAYS_SHOWN]
-    back = [doors.extensions(t("返回")), doors.operator()]
+    back = [operator_doors.extensions(t("返回")), operator_doors.operator()]
     if not found:
         return screen([tn("最近 {n} 天没有到期的积分。", n=extensions.LOOKS_BACK_DAYS)], [back])
     rows: list[list[Button | None]] = [
@@ -64,7 +64,7 @@ async def whose(turn: Turn, last_day: str) -> Screen:
     day = _day(last_day)
     names = await known.read(turn.tx)
     ended = await extensions.preview(turn.tx, Scope(day), turn.today)
-    back = [feature.button(t("返回"), "days"), doors.operator()]
+    back = [feature.button(t("返回"), "days"), operator_doors.operator()]
     if not ended:
         return screen([t("{last_day}到期的都恢复过或收回了。", last_day=day)], [back])
     rows: list[list[Button | None]] = [[feature.button(t("所有会员"), "until", _said(day), "all", 0)]]
@@ -98,7 +98,7 @@ async def until(turn: Turn, last_day: str, what: str, which: str) -> Screen:
         t("延到哪一天?点一个,或发日期,比如 2026-12-31。"),
     ]
     choices = [feature.button(t("{day}", day=each), "choose", _said(each)) for each in later]
-    return screen(lines, [choices, [feature.button(t("返回"), "whose", _said(day)), doors.operator()]])
+    return screen(lines, [choices, [feature.button(t("返回"), "whose", _said(day)), operator_doors.operator()]])
 
 
 @feature.tap("choose", audience="operator")
@@ -112,7 +112,7 @@ async def until_typed(turn: Turn, said: str) -> Screen:
     """Takes a typed day; what can't be read is asked again."""
     day = dates.parse(said)
     if day is None:
-        return screen([t("没看懂,请再发一次。")], [[doors.extensions(t("不延了"))]])
+        return screen([t("没看懂,请再发一次。")], [[operator_doors.extensions(t("不延了"))]])
     return await _shown(turn, day)
 
 
@@ -133,7 +133,7 @@ async def _shown(turn: Turn, expires_on: dt.date) -> Screen:
         t("又算商户的负债,保证金会多用一些。"),
     ]
     yes = feature.button(t("恢复这些积分"), "yes", nonce, style="primary")
-    return screen(lines, [[yes], [doors.extensions(t("不延了"))]])
+    return screen(lines, [[yes], [operator_doors.extensions(t("不延了"))]])
 
 
 def _came_to(found: Sequence[Ended], names: Known) -> list[Line]:
@@ -169,7 +169,7 @@ async def yes(turn: Turn, nonce: str) -> Screen:
         t("<b>{last_day} → {until}</b>", last_day=made.scope.last_day, until=made.expires_on),
         t("几分钟内恢复,每位会员都会收到通知。"),
     ]
-    return screen(lines, [[doors.extensions(), doors.operator()]])
+    return screen(lines, [[operator_doors.extensions(), operator_doors.operator()]])
 
 
 async def _tell_issuers(turn: Turn, made: extensions.Extension, about: Sequence[Ended]) -> None:
@@ -185,7 +185,7 @@ async def _tell_issuers(turn: Turn, made: extensions.Extension, about: Sequence[
             t("{merchant} · 这些积分又算您的负债", merchant=names.merchant(one.issuer_id)),
         ]
         for member_id in await settlement.run_by(turn.tx, one.issuer_id, ("owner",)):
-            rows = [[doors.merchant(merchant_id=one.issuer_id), doors.home()]]
+            rows = [[desk_doors.merchant(merchant_id=one.issuer_id), doors.home()]]
             turn.tell(
                 member_id, screen(lines, rows), key=f"extension:{made.id}:{one.issuer_id}:{one.currency_id}:{member_id}"
             )
@@ -201,7 +201,7 @@ def _scope(turn: Turn) -> Scope:
 
 
 def _gone() -> Screen:
-    return screen([t("这一步已经不在了,什么都没有恢复。")], [[doors.extensions(), doors.operator()]])
+    return screen([t("这一步已经不在了,什么都没有恢复。")], [[operator_doors.extensions(), operator_doors.operator()]])
 
 
 def _said(day: dt.date) -> str:

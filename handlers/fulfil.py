@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chat import doors, offer_text, own_shelf, settlement
+from chat import desk_doors, doors, offer_text, own_shelf, settlement
 from chat.arguments import number
 from chat.feature import Feature
 from chat.fulfilments import STATES, answered
@@ -46,7 +46,7 @@ async def list_(turn: Turn, merchant: str) -> Screen:
         [feature.button(t("{offer}", offer=both(each.offer.name)), "open", here, each.offer_id)]
         for each in found[:SHOWN]
     ]
-    return screen(lines, [*rows, [doors.shelf(here), doors.merchant(t("商户页"), here)]])
+    return screen(lines, [*rows, [desk_doors.shelf(here), desk_doors.merchant(t("商户页"), here)]])
 
 
 @feature.tap("open")
@@ -82,7 +82,7 @@ async def open_(turn: Turn, merchant: str, offer: str, *, first: Line | None = N
     )
     return screen(
         lines,
-        [[yes if each.state != "agreed" else None, no], [doors.fulfilments(here, t("返回")), doors.home()]],
+        [[yes if each.state != "agreed" else None, no], [desk_doors.fulfilments(here, t("返回")), doors.home()]],
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from chat import doors, imports, known, till
+from chat import desk_doors, imports, known, till
 from chat.arguments import number
 from chat.csv_file import csv_file
 from chat.feature import Feature
@@ -65,8 +65,8 @@ async def front(turn: Turn, post: Post, first: Line | None = None) -> Screen:
         t("最近的文件:") if sent else None,
     ]
     choices = [feature.button(words, "kind", here, kind) for kind, words in FILE_KINDS.items()]
-    seen: list[list[Button | None]] = [[doors.import_file(here, each.id, label(each))] for each in sent]
-    return screen(lines, [choices[:2], choices[2:4], choices[4:], *seen, [doors.merchant(t("返回"), here)]])
+    seen: list[list[Button | None]] = [[desk_doors.import_file(here, each.id, label(each))] for each in sent]
+    return screen(lines, [choices[:2], choices[2:4], choices[4:], *seen, [desk_doors.merchant(t("返回"), here)]])
 
 
 def label(file: ImportFile) -> Text:
@@ -107,7 +107,7 @@ async def awaited(turn: Turn, post: Post, kind: Kind, first: Line | None = None)
         feature.button(t("模板 CSV"), "template", here, kind, "csv"),
         feature.button(t("模板 Excel"), "template", here, kind, "xlsx"),
     ]
-    ways = [doors.offer_draft(here, t("接着写草稿")) if draft else None, feature.button(t("返回"), "home", here)]
+    ways = [desk_doors.offer_draft(here, t("接着写草稿")) if draft else None, feature.button(t("返回"), "home", here)]
     return screen(lines, [templates, ways])
 
 
@@ -247,6 +247,6 @@ async def report(turn: Turn, merchant: str, import_id: str, form: str, after: st
             if len(found) == REPORT_ROWS
             else None
         ],
-        [doors.import_file(here, file.id, t("返回"))],
+        [desk_doors.import_file(here, file.id, t("返回"))],
     ]
     return screen(lines, back, file=File(f"import-{file.id}.{form}", content), fresh=True, protect=bool(codes))

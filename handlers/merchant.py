@@ -7,7 +7,7 @@ import datetime as dt
 from chat import (
     cash,
     declines,
-    doors,
+    desk_doors,
     known,
     merchant_log,
     paid_tiers,
@@ -70,15 +70,15 @@ async def home(turn: Turn, merchant: str = "0") -> Screen:
     claimed = await return_claims.waiting(turn.tx, here)
     asked = await fulfilments.waiting(turn.tx, here) if authority.may(may, "run_shelf") else 0
     rows: list[list[Button | None]] = [
-        [doors.declined(t("看未发放的"), here) if unbooked.purchases else None],
-        [doors.returns_desk(t("待答复的退换 {n}", n=claimed), here) if claimed else None],
-        [doors.fulfilments(here, t("待答复的代兑 {n}", n=asked)) if asked else None],
-        [doors.day(here), feature.button(t("导出今天"), "export", here)],
-        [doors.outlets(here), doors.staff(here)],
-        [doors.shifts(here), doors.papers(here) if authority.may(may, "see_papers") else None],
-        [doors.calendar(here)] if await closures.books(turn.tx, here) else [],
+        [desk_doors.declined(t("看未发放的"), here) if unbooked.purchases else None],
+        [desk_doors.returns_desk(t("待答复的退换 {n}", n=claimed), here) if claimed else None],
+        [desk_doors.fulfilments(here, t("待答复的代兑 {n}", n=asked)) if asked else None],
+        [desk_doors.day(here), feature.button(t("导出今天"), "export", here)],
+        [desk_doors.outlets(here), desk_doors.staff(here)],
+        [desk_doors.shifts(here), desk_doors.papers(here) if authority.may(may, "see_papers") else None],
+        [desk_doors.calendar(here)] if await closures.books(turn.tx, here) else [],
         *arranged(post),
-        [feature.button(t("操作记录"), "log", here) if authority.may(may, "see_log") else None, doors.counter()],
+        [feature.button(t("操作记录"), "log", here) if authority.may(may, "see_log") else None, desk_doors.counter()],
     ]
     return screen(lines, rows)
 
@@ -97,22 +97,22 @@ def arranged(post: Post) -> list[list[Button | None]]:
     here, role = post.merchant.id, post.staff.role
     return [
         [
-            doors.settlement(here) if authority.may(role, "see_settlement") else None,
-            doors.cover(here) if authority.may(role, "see_cover") else None,
+            desk_doors.settlement(here) if authority.may(role, "see_settlement") else None,
+            desk_doors.cover(here) if authority.may(role, "see_cover") else None,
         ],
-        [doors.shelf(here) if authority.may(role, "run_shelf") else None],
+        [desk_doors.shelf(here) if authority.may(role, "run_shelf") else None],
         [
-            doors.run_activities(here) if authority.may(role, "run_activities") else None,
-            doors.dividend(here) if authority.may(role, "fund_dividends") else None,
-        ],
-        [
-            doors.rules(here) if authority.may(role, "see_rules") else None,
-            doors.run_privileges(here) if authority.may(role, "run_privileges") else None,
-            doors.api_keys(here) if authority.may(role, "manage_api") else None,
+            desk_doors.run_activities(here) if authority.may(role, "run_activities") else None,
+            desk_doors.dividend(here) if authority.may(role, "fund_dividends") else None,
         ],
         [
-            doors.paper_cards(here) if authority.may(role, "print_cards") else None,
-            doors.imports(here) if authority.may(role, "import_files") else None,
+            desk_doors.rules(here) if authority.may(role, "see_rules") else None,
+            desk_doors.run_privileges(here) if authority.may(role, "run_privileges") else None,
+            desk_doors.api_keys(here) if authority.may(role, "manage_api") else None,
+        ],
+        [
+            desk_doors.paper_cards(here) if authority.may(role, "print_cards") else None,
+            desk_doors.imports(here) if authority.may(role, "import_files") else None,
         ],
     ]
 

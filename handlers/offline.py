@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chat import doors, till
+from chat import desk_doors, till
 from chat.arguments import number
 from chat.csv_file import csv_file
 from chat.feature import Feature
@@ -24,8 +24,8 @@ async def list_(turn: Turn, merchant: str) -> Screen:
     made = await offline.listed(turn.tx, turn.vault, post.staff, at=turn.at)
     may_bring = authority.may(post.staff.role, "import_files")
     ways: list[list[Button | None]] = [
-        [doors.offline_bring(here) if may_bring else None],
-        [doors.day(here, t("返回")), doors.counter()],
+        [desk_doors.offline_bring(here) if may_bring else None],
+        [desk_doors.day(here, t("返回")), desk_doors.counter()],
     ]
     if not made.lines:
         return screen([t("现在没有可以用的券,不用名单。")], ways)

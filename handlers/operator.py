@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from chat import doors, known, terms, till, troubles
+from chat import desk_doors, doors, known, operator_doors, terms, till, troubles
 from chat import invitations as words_of
 from chat import rules as words
 from chat.arguments import number
@@ -45,14 +45,16 @@ async def home(turn: Turn) -> Screen:
         t("会员报来的故障编号,直接发给我就能查,比如 K7Q2。"),
     ]
     rows: list[list[Button | None]] = [
-        [feature.button(t("商户"), "merchants", 0), doors.applications(await waiting(turn))],
+        [feature.button(t("商户"), "merchants", 0), operator_doors.applications(await waiting(turn))],
         [
-            doors.tier_proposals(await upgrades_waiting(turn)) if turn.programme.tiers and "admin" in roles else None,
-            doors.rule_approvals(await rules_waiting(turn)),
+            operator_doors.tier_proposals(await upgrades_waiting(turn))
+            if turn.programme.tiers and "admin" in roles
+            else None,
+            operator_doors.rule_approvals(await rules_waiting(turn)),
         ],
-        [doors.closes(), doors.disputes(await disputes_waiting(turn))],
-        [doors.covers(), doors.campaign_desk(await budgets_waiting(turn))],
-        [doors.breakage(), doors.standing_desk() if roles & {"admin", "support"} else None],
+        [operator_doors.closes(), operator_doors.disputes(await disputes_waiting(turn))],
+        [operator_doors.covers(), operator_doors.campaign_desk(await budgets_waiting(turn))],
+        [operator_doors.breakage(), operator_doors.standing_desk() if roles & {"admin", "support"} else None],
         [await cash_waiting(turn) if roles & {"admin", "finance"} else None, await returns_waiting(turn)],
         [doors.home()],
     ]
@@ -62,13 +64,13 @@ async def home(turn: Turn) -> Screen:
 async def cash_waiting(turn: Turn) -> Button | None:
     """The way to what the payment provider is to send back, where anything is."""
     n = await cash_refunds.waiting(turn.tx, None)
-    return doors.cash_back(0, t("要退的钱({n})", n=n)) if n else None
+    return desk_doors.cash_back(0, t("要退的钱({n})", n=n)) if n else None
 
 
 async def returns_waiting(turn: Turn) -> Button | None:
     """The way to refused returns that wait for a decision, where there are any."""
     n = await return_claims.escalated_count(turn.tx)
-    return doors.rulings(t("退换裁决({n})", n=n)) if n else None
+    return operator_doors.rulings(t("退换裁决({n})", n=n)) if n else None
 
 
 async def waiting(turn: Turn) -> Text:
@@ -129,7 +131,7 @@ async def look_up(turn: Turn, code: str) -> Screen:
             t("<pre>{error}</pre>", error=trouble.error[-ERROR_LONGEST:]),
             BLANK,
         ]
-    return screen(lines, [[doors.operator(t("返回")), doors.home()]])
+    return screen(lines, [[operator_doors.operator(t("返回")), doors.home()]])
 
 
 @feature.tap("merchants", audience="operator")
@@ -155,7 +157,7 @@ async def list_merchants(turn: Turn, page: str = "0") -> Screen:
             feature.button(t("上一页"), "merchants", at - 1) if at else None,
             feature.button(t("下一页"), "merchants", at + 1) if len(everyone) > (at + 1) * PER_PAGE else None,
         ],
-        [doors.operator(t("返回")), doors.home()],
+        [operator_doors.operator(t("返回")), doors.home()],
     ]
     return screen(lines, rows)
 
@@ -181,13 +183,16 @@ async def open_merchant(turn: Turn, merchant_id: str) -> Screen:
         *(till.titled(one.label, one.role) for one in team[:PER_PAGE]),
     ]
     rows: list[list[Button | None]] = [
-        [doors.certification(t("证书与状态"), merchant.id), doors.application(t("申请与文件"), merchant.id)],
         [
-            doors.cover_desk(t("保证金"), merchant.id),
+            operator_doors.certification(t("证书与状态"), merchant.id),
+            operator_doors.application(t("申请与文件"), merchant.id),
+        ],
+        [
+            operator_doors.cover_desk(t("保证金"), merchant.id),
             feature.button(t("邀请店主"), "owner", merchant.id) if "admin" in roles else None,
         ],
-        [doors.terms(t("条款"), merchant.id), feature.button(t("返回"), "merchants", 0)],
-        [doors.operator()],
+        [operator_doors.terms(t("条款"), merchant.id), feature.button(t("返回"), "merchants", 0)],
+        [operator_doors.operator()],
     ]
     return screen(lines, rows)
 

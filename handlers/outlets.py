@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import get_args
 
-from chat import doors, till
+from chat import desk_doors, till
 from chat import merchants as words
 from chat.arguments import number
 from chat.feature import Feature
@@ -60,7 +60,7 @@ async def list_(turn: Turn, merchant: str = "0", page: str = "0") -> Screen:
             feature.button(t("下一页"), "list", here, at + 1) if len(found) > (at + 1) * PER_PAGE else None,
         ],
         [feature.button(t("新开门店"), "add", here)],
-        [doors.merchant(t("返回"), here)],
+        [desk_doors.merchant(t("返回"), here)],
     ]
     return screen(lines, rows)
 
@@ -199,7 +199,7 @@ async def close(turn: Turn, merchant: str, outlet_id: str) -> Screen:
             tn("这里还有 <b>{n} 个</b>预约,都照旧;不再接受新的。", n=booked),
             t("要取消它们,先去预约日历关掉那几天。"),
         ]
-    ways = [doors.calendar(here)] if booked else []
+    ways = [desk_doors.calendar(here)] if booked else []
     return screen(lines, [ways, [yes, feature.button(t("不关"), "open", here, outlet.id)]])
 
 

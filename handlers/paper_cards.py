@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from chat import doors, till
+from chat import desk_doors, till
 from chat.arguments import number
 from chat.card_sheet import PER_PAGE, Face, Lettering, card_sheet
 from chat.feature import Feature
@@ -49,7 +49,7 @@ async def home(turn: Turn, merchant: str) -> Screen:
         for each in made
     ]
     sizes = [feature.button(tn("{n} 张", n=size), "make", here, size, nonce) for size in SIZES]
-    return screen(lines, [sizes, *again, [doors.merchant(t("返回"), here)]])
+    return screen(lines, [sizes, *again, [desk_doors.merchant(t("返回"), here)]])
 
 
 @feature.tap("make")

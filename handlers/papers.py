@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import get_args
 
-from chat import doors, merchants, till
+from chat import desk_doors, doors, merchants, operator_doors, till
 from chat.arguments import number
 from chat.feature import Feature
 from chat.merchants import PURPOSES
@@ -55,7 +55,7 @@ async def about(turn: Turn, post: Post, first: Line | None = None) -> Screen:
         for p in papers[-SHOWN:]
     ]
     rows = grid(shown, 2)
-    rows += [[feature.button(t("提交文件"), "send", here)], [doors.merchant(t("返回"), here)]]
+    rows += [[feature.button(t("提交文件"), "send", here)], [desk_doors.merchant(t("返回"), here)]]
     return screen(lines, rows)
 
 
@@ -141,6 +141,6 @@ async def sent(turn: Turn) -> Screen:
     turn.finish()
     told: list[Line] = [t("{merchant} 提交了文件:{purpose}", merchant=post.where, purpose=PURPOSES[paper.purpose])]
     for admin in await operators.holders(turn.tx, "admin"):
-        rows = [[doors.application(t("看文件"), post.merchant.id), doors.home()]]
+        rows = [[operator_doors.application(t("看文件"), post.merchant.id), doors.home()]]
         turn.tell(admin, screen(told, rows), key=f"paper:{paper.id}:{admin}")
     return await about(turn, post, first=t("收到了,运营人员会核对。"))

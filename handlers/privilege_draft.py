@@ -4,7 +4,16 @@ published. The draft is kept (`privilege_drafts`), so whoever leaves in the midd
 
 from __future__ import annotations
 
-from chat import doors, drafting, own_privileges, own_shelf, privilege_parts, privilege_text, privilege_words
+from chat import (
+    desk_doors,
+    doors,
+    drafting,
+    own_privileges,
+    own_shelf,
+    privilege_parts,
+    privilege_text,
+    privilege_words,
+)
 from chat.arguments import number
 from chat.drafting import Writing
 from chat.feature import Feature
@@ -72,7 +81,7 @@ async def overview(
         *grid(ways, 3),
         [
             feature.button(t("丢掉"), "drop", here, draft.nonce, style="danger"),
-            doors.run_privileges(here, t("先放着")),
+            desk_doors.run_privileges(here, t("先放着")),
         ],
     ]
     return screen(lines, rows)
@@ -88,7 +97,7 @@ WRITING: Writing[Draft] = Writing(
     run_here,
     own_privileges.about,
     overview,
-    doors.run_privileges,
+    desk_doors.run_privileges,
 )
 WRITING.listens()
 
@@ -146,8 +155,8 @@ async def publish(turn: Turn, merchant: str, nonce: str) -> Screen:
         t("收银员扫会员码就看得到它。") if one.active else t("它还停用着,重新打开后才能用。"),
     ]
     rows = [
-        [doors.own_privilege(here, id_, t("看它")), doors.run_privileges(here)],
-        [doors.new_privilege(here, t("再新建一项")), doors.home()],
+        [desk_doors.own_privilege(here, id_, t("看它")), desk_doors.run_privileges(here)],
+        [desk_doors.new_privilege(here, t("再新建一项")), doors.home()],
     ]
     return screen(lines, rows)
 
@@ -176,6 +185,6 @@ async def drop(turn: Turn, merchant: str, nonce: str) -> Screen:
 @feature.tap("dropped")
 async def dropped(turn: Turn, merchant: str, nonce: str) -> Screen:
     """Forgets the draft."""
-    anew = doors.new_privilege(number(merchant), t("写一份新的"))
+    anew = desk_doors.new_privilege(number(merchant), t("写一份新的"))
     said = t("丢掉了,已发布的没有变。")
     return await WRITING.dropped(turn, merchant, nonce, said=said, anew=anew, back=t("会员权益"))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from chat import amounts, doors, privilege_words, privileges, till
+from chat import amounts, desk_doors, privilege_words, privileges, till
 from chat.arguments import number
 from chat.feature import Feature
 from chat.offers import both
@@ -58,7 +58,7 @@ async def all_(turn: Turn) -> Screen:
         [feature.button(privilege_words.label(each.listed.privilege), "pick", each.listed.id)]
         for each in ready[:SHOWN_MOST]
     ]
-    return screen(lines, [*rows, [doors.award_amount(t("返回")), cancel_button()]])
+    return screen(lines, [*rows, [desk_doors.award_amount(t("返回")), cancel_button()]])
 
 
 @feature.step("choose")
@@ -83,7 +83,7 @@ async def pick(turn: Turn, privilege: str) -> Screen:
         t("{what}原价多少?把金额发给我,比如 128.5", what=both(one.listed.privilege.name)),
         *privilege_words.amounts(one.listed.privilege, one.listed.money),
     ]
-    return screen(lines, [[doors.award_amount(t("返回")), cancel_button()]])
+    return screen(lines, [[desk_doors.award_amount(t("返回")), cancel_button()]])
 
 
 @feature.step("amount")
@@ -99,7 +99,7 @@ async def amount_typed(turn: Turn, said: str) -> Screen:
             t("这个金额我没看懂。"),
             t("请只发数字,最多两位小数,比如 128.5;一笔最多 {most}。", most=most),
         ]
-        return screen(lines, [[doors.award_amount(t("返回")), cancel_button()]])
+        return screen(lines, [[desk_doors.award_amount(t("返回")), cancel_button()]])
     return await confirm(turn, now, await chosen(turn, now, turn.dialogue.data["privilege"]), minor)
 
 
@@ -123,7 +123,7 @@ async def confirm(turn: Turn, now: Serving, one: Seen, minor: int | None) -> Scr
     lines: list[Line | None]
     if minor is None or verdict.after_minor is None:
         lines = [t("<b>{what}</b> · 会员 {name}", **facts), left]
-        return screen(lines, [[yes, doors.award_amount(t("返回")), cancel_button()]])
+        return screen(lines, [[yes, desk_doors.award_amount(t("返回")), cancel_button()]])
     money = one.listed.money
     before, after = Money(minor, money), Money(verdict.after_minor, money)
     lines = [
@@ -133,7 +133,7 @@ async def confirm(turn: Turn, now: Serving, one: Seen, minor: int | None) -> Scr
         left,
     ]
     again = feature.button(t("改金额"), "pick", one.listed.id)
-    return screen(lines, [[yes, again], [doors.award_amount(t("返回")), cancel_button()]])
+    return screen(lines, [[yes, again], [desk_doors.award_amount(t("返回")), cancel_button()]])
 
 
 @feature.tap("yes")
@@ -180,7 +180,7 @@ async def typed_after(turn: Turn, said: str) -> Screen:
 async def cancel(turn: Turn) -> Screen:
     """Leaves without having used anything."""
     turn.finish()
-    return screen([t("好的,没有用。")], [[doors.award(t("下一位")), doors.counter()]])
+    return screen([t("好的,没有用。")], [[desk_doors.award(t("下一位")), desk_doors.counter()]])
 
 
 async def done(turn: Turn, post: Post, use: Use, name: Text | str) -> Screen:
@@ -207,14 +207,14 @@ async def done(turn: Turn, post: Post, use: Use, name: Text | str) -> Screen:
     may = privilege_uses.may_undo(use, post.staff, minutes=minutes, at=turn.at)
     here = till.served(turn) is not None and standing
     award = (
-        doors.award_paid(t("按 {after} 记积分", after=Money(after, use.money)), after)
+        desk_doors.award_paid(t("按 {after} 记积分", after=Money(after, use.money)), after)
         if after
-        else doors.award_amount(t("接着记积分"))
+        else desk_doors.award_amount(t("接着记积分"))
     )
     rows: list[list[Button | None]] = [
         [award if here else None],
-        [feature.button(t("再用一项"), "all") if here else None, doors.award(t("下一位"), post.merchant.id)],
-        [doors.undo_privilege(t("撤回这次"), use.id) if may else None, doors.counter()],
+        [feature.button(t("再用一项"), "all") if here else None, desk_doors.award(t("下一位"), post.merchant.id)],
+        [desk_doors.undo_privilege(t("撤回这次"), use.id) if may else None, desk_doors.counter()],
     ]
     return screen(lines, rows)
 
@@ -240,12 +240,12 @@ async def serving(turn: Turn) -> Serving | Screen:
     found = till.served(turn)
     if found is None:
         lines: list[Line] = [t("请会员先出示会员码。"), t("扫了码才知道有哪些权益。")]
-        return screen(lines, [[doors.award(t("扫会员码")), doors.counter()]])
+        return screen(lines, [[desk_doors.award(t("扫会员码")), desk_doors.counter()]])
     member_id, too_old = found
     if too_old:
         turn.finish()
         lines = [t("会员码扫过太久了,没有用。"), t("请会员再出示一次会员码。")]
-        return screen(lines, [[doors.award(t("扫会员码")), doors.counter()]])
+        return screen(lines, [[desk_doors.award(t("扫会员码")), desk_doors.counter()]])
     post = await till.post_at(turn, turn.dialogue.data["merchant"])
     return Serving(post, member_id, await till.served_name(turn))
 
@@ -258,4 +258,4 @@ def cancel_button() -> Button:
 def stale() -> Screen:
     """A confirm screen that another one has replaced."""
     lines: list[Line] = [t("这一次已经不在了,没有用。"), t("可能改过金额,或已经换了下一位。")]
-    return screen(lines, [[doors.award(t("扫会员码")), doors.counter()]])
+    return screen(lines, [[desk_doors.award(t("扫会员码")), desk_doors.counter()]])

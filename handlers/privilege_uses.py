@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chat import doors, privilege_words, privileges, reasons, till
+from chat import desk_doors, privilege_words, privileges, reasons, till
 from chat.arguments import number
 from chat.feature import Feature
 from chat.screen import BLANK, Button, Line, Screen, screen
@@ -42,7 +42,7 @@ async def list_(turn: Turn, merchant: str, page: str = "0") -> Screen:
             feature.button(t("上一页"), "list", here, at - 1) if at else None,
             feature.button(t("下一页"), "list", here, at + 1) if len(found) > PER_PAGE else None,
         ],
-        [doors.day(here), doors.counter()],
+        [desk_doors.day(here), desk_doors.counter()],
     ]
     return screen(lines, rows)
 
@@ -55,7 +55,7 @@ async def open_(turn: Turn, use_id: str) -> Screen:
     may = privilege_uses.may_undo(use, post.staff, minutes=turn.programme.take_back_minutes, at=turn.at)
     rows: list[list[Button | None]] = [
         [feature.button(t("撤回这次"), "back", use.id, style="danger") if may else None],
-        [feature.button(t("返回"), "list", post.merchant.id, 0), doors.counter()],
+        [feature.button(t("返回"), "list", post.merchant.id, 0), desk_doors.counter()],
     ]
     return screen(await about(turn, use), rows)
 
@@ -104,7 +104,7 @@ async def undo(turn: Turn, use_id: str, reason: str) -> Screen:
         *await about(turn, use),
     ]
     back_ = feature.button(t("用过的权益"), "list", post.merchant.id, 0)
-    return screen(lines, [[back_, doors.counter()]])
+    return screen(lines, [[back_, desk_doors.counter()]])
 
 
 async def reached(turn: Turn, use_id: str) -> tuple[Use, Post]:

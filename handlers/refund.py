@@ -11,7 +11,7 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import Any
 
-from chat import amounts, documents, doors, known, reasons, receipts, till
+from chat import amounts, desk_doors, documents, known, reasons, receipts, till
 from chat.arguments import number
 from chat.feature import Feature
 from chat.screen import BLANK, Button, Line, Screen, screen
@@ -50,7 +50,7 @@ async def start(turn: Turn, merchant: str = "0") -> Screen:
         t("退哪一笔?点一笔,或把小票号、编号发给我。") if open_ else t("今天没有可退的。把小票号或编号发给我。")
     )
     rows = [[feature.button(row(turn, each), "open", each.id)] for each in open_]
-    return screen(lines, [*rows, [doors.refund_by_card(post.merchant.id), doors.counter(t("返回"))]])
+    return screen(lines, [*rows, [desk_doors.refund_by_card(post.merchant.id), desk_doors.counter(t("返回"))]])
 
 
 @feature.step("document")
@@ -66,7 +66,7 @@ async def document_typed(turn: Turn, said: str) -> Screen:
         if isinstance(no, declined.PurchaseDeclined):
             raise no
         lines: list[Line] = [t("没有这张小票。"), t("请对一遍小票号或编号,再发一次。")]
-        return screen(lines, [[doors.refund(post.merchant.id, t("看今天的")), doors.counter(t("返回"))]])
+        return screen(lines, [[desk_doors.refund(post.merchant.id, t("看今天的")), desk_doors.counter(t("返回"))]])
     return await choose(turn, post, found)
 
 
@@ -81,7 +81,7 @@ async def choose(turn: Turn, post: Post, purchase: Purchase) -> Screen:
     """The purchase, and the ways to refund it: all, some lines, an amount."""
     awards.refund_limit(post.merchant, post.staff)
     lines: list[Line] = await about(turn, post, purchase)
-    back: list[Button | None] = [doors.refund(post.merchant.id, t("换一笔")), doors.counter(t("返回"))]
+    back: list[Button | None] = [desk_doors.refund(post.merchant.id, t("换一笔")), desk_doors.counter(t("返回"))]
     if not purchase.left_minor or purchase.taken_back_at:
         turn.finish()
         return screen([*lines, BLANK, t("这笔没有可退的了。")], [back])
@@ -207,7 +207,7 @@ async def carry_out(turn: Turn, purchase_id: str, nonce: str, reason: str) -> Sc
         data: dict[str, Any] = turn.dialogue.data
         if turn.dialogue.state != feature.at("reason") or data.get("nonce") != nonce:
             stale: list[Line] = [t("这次退款已经不在了,没有退。"), t("可能换过金额,或已经换了一笔。")]
-            return screen(stale, [[feature.button(t("再看这笔"), "open", purchase.id), doors.counter()]])
+            return screen(stale, [[feature.button(t("再看这笔"), "open", purchase.id), desk_doors.counter()]])
         done = await awards.refund(
             turn.tx,
             merchant=post.merchant,
@@ -234,7 +234,7 @@ async def carry_out(turn: Turn, purchase_id: str, nonce: str, reason: str) -> Sc
     ]
     rows: list[list[Button | None]] = [
         [feature.button(t("这笔再退一些"), "open", purchase.id) if purchase.left_minor else None],
-        [doors.refund(post.merchant.id, t("退另一笔")), doors.counter()],
+        [desk_doors.refund(post.merchant.id, t("退另一笔")), desk_doors.counter()],
     ]
     return screen([*said, BLANK, *await about(turn, post, purchase)], rows)
 

@@ -5,7 +5,7 @@ What they bring back may be said as an amount or as an item; what fits it is sho
 
 from __future__ import annotations
 
-from chat import amounts, doors, till
+from chat import amounts, desk_doors, till
 from chat.arguments import number
 from chat.feature import Feature
 from chat.refusals import wording
@@ -33,14 +33,14 @@ async def start(turn: Turn, merchant: str) -> Screen:
         t("请会员打开会员码,扫它,或者把 8 位数字发给我。"),
         t("没有 Telegram 的顾客:发纸卡上的 12 位卡号,或手机号。"),
     ]
-    return screen(lines, [[doors.refund(post.merchant.id, t("返回"))]])
+    return screen(lines, [[desk_doors.refund(post.merchant.id, t("返回"))]])
 
 
 @feature.step("card")
 async def card_typed(turn: Turn, said: str) -> Screen:
     """Shows what this customer has bought here lately."""
     post = await till.post_at(turn, turn.dialogue.data["merchant"])
-    back = [[doors.refund(post.merchant.id, t("返回"))]]
+    back = [[desk_doors.refund(post.merchant.id, t("返回"))]]
     try:
         shown = await till.shown_by(turn, post, said)
     except Refusal as no:
@@ -64,18 +64,18 @@ async def bought(turn: Turn, post: Post, member_id: int, name: Text | str | None
     rows: list[list[Button | None]] = []
     for purchase, place in fits[:LISTED]:
         if place is not None:
-            rows.append([doors.refund_line(line_row(purchase, place), purchase.id, place)])
+            rows.append([desk_doors.refund_line(line_row(purchase, place), purchase.id, place)])
         elif amount is not None:
-            rows.append([doors.refund_part(dated(purchase), purchase.id, amount)])
+            rows.append([desk_doors.refund_part(dated(purchase), purchase.id, amount)])
         else:
-            rows.append([doors.refund_of(dated(purchase), purchase.id)])
+            rows.append([desk_doors.refund_of(dated(purchase), purchase.id)])
     asks = t("点一笔;或发要退的金额,或商品名,我来找。")
     if not found:
         asks = t("最近没有在这里买过可退的。")
     elif not fits:
         asks = t("没有合得上的。换个金额或商品名再发,或点「全部」。")
     every = feature.button(t("全部"), "every", post.merchant.id) if said and found else None
-    rows.append([every, doors.refund(post.merchant.id, t("返回"))])
+    rows.append([every, desk_doors.refund(post.merchant.id, t("返回"))])
     return screen(
         [t("会员 <b>{name}</b> 在这里最近买的", name=name) if found else t("会员 <b>{name}</b>", name=name), asks], rows
     )

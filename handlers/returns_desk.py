@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from chat import doors, returns, till
+from chat import desk_doors, doors, returns, till
 from chat.arguments import number
 from chat.feature import Feature
 from chat.offers import both
@@ -48,7 +48,7 @@ async def list_(turn: Turn, merchant: str = "0", page: str = "0", past: str = "0
         ],
         [
             feature.button(t("等答复的") if over else t("答复过的"), "list", here, 0, int(not over)),
-            doors.merchant(t("返回"), here),
+            desk_doors.merchant(t("返回"), here),
         ],
     ]
     return screen(lines, rows)
@@ -98,7 +98,7 @@ async def _show(turn: Turn, found: Claim, n: int = 0, *first: Line) -> Screen:
         if open_
         else [],
         [feature.button(t("不同意"), "refuse", found.id, style="danger") if open_ else None],
-        [doors.returns_desk(t("返回"), found.merchant_id), doors.home()],
+        [desk_doors.returns_desk(t("返回"), found.merchant_id), doors.home()],
     ]
     return screen(lines, rows, file=returns.shot(photos, n), protect=bool(photos))
 
@@ -128,7 +128,7 @@ async def goods(turn: Turn, claim_id: str, way: str) -> Screen:
     ]
     action = "swapped" if swaps else "granted"
     rows: list[list[Button | None]] = [[feature.button(words, action, found.id, each)] for each, words in GOODS.items()]
-    return screen(lines, [*rows, [doors.answer_return(t("返回"), found.id)]])
+    return screen(lines, [*rows, [desk_doors.answer_return(t("返回"), found.id)]])
 
 
 @feature.tap("granted")
@@ -174,8 +174,8 @@ async def _told(turn: Turn, done: Claim, first: Text, facts: Mapping[str, Any]) 
     if done.state in return_claims.GRANTED and voucher.cash_minor:
         said.append(t("现金部分在「要退的钱」里,给了再点。"))
     waiting = await return_claims.waiting(turn.tx, done.merchant_id)
-    more_ = doors.returns_desk(t("待答复的退换 {n}", n=waiting), done.merchant_id) if waiting else None
-    return screen(said, [[more_], [doors.merchant(t("商户页"), done.merchant_id), doors.home()]])
+    more_ = desk_doors.returns_desk(t("待答复的退换 {n}", n=waiting), done.merchant_id) if waiting else None
+    return screen(said, [[more_], [desk_doors.merchant(t("商户页"), done.merchant_id), doors.home()]])
 
 
 @feature.tap("refuse")
@@ -192,7 +192,7 @@ async def refuse(turn: Turn, claim_id: str) -> Screen:
     offered = return_claims.refusals_of(found.reason)
     buttons = [feature.button(words, "because", found.id, each) for each, words in REFUSALS.items() if each in offered]
     rows: list[list[Button | None]] = [[each] for each in buttons]
-    return screen(lines, [*rows, [doors.answer_return(t("返回"), found.id)]])
+    return screen(lines, [*rows, [desk_doors.answer_return(t("返回"), found.id)]])
 
 
 @feature.tap("because")
@@ -208,7 +208,7 @@ async def because(turn: Turn, claim_id: str, refusal: str) -> Screen:
         t("<b>{refusal}</b>", refusal=REFUSALS[refusal]),
         t("写一两句说明发给我,会员和积分计划会看到。"),
     ]
-    return screen(lines, [[doors.answer_return(t("取消"), found.id)]])
+    return screen(lines, [[desk_doors.answer_return(t("取消"), found.id)]])
 
 
 @feature.step("words")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chat import desk, doors, merchant_log, settlement, till, trial
+from chat import desk, desk_doors, doors, merchant_log, operator_doors, settlement, till, trial
 from chat import rules as words
 from chat.arguments import number
 from chat.feature import Feature
@@ -50,7 +50,7 @@ async def list_(turn: Turn, page: str = "0") -> Screen:
             feature.button(t("上一页"), "list", at - 1) if at else None,
             feature.button(t("下一页"), "list", at + 1) if len(waiting) > (at + 1) * PER_PAGE else None,
         ],
-        [doors.operator(t("返回")), doors.home()],
+        [operator_doors.operator(t("返回")), doors.home()],
     ]
     return screen(lines, rows)
 
@@ -69,7 +69,7 @@ async def open_(turn: Turn, rule: str) -> Screen:
         [feature.button(t("批准"), "approve", rule, style="primary"), feature.button(t("不批准"), "reject", rule)]
         if may and found.state == "proposed" and not own
         else [],
-        [doors.rule_approvals(t("返回")), doors.home()],
+        [operator_doors.rule_approvals(t("返回")), doors.home()],
     ]
     return screen(lines, rows)
 
@@ -132,14 +132,14 @@ async def _settled(turn: Turn, found: Proposal, merchant: Merchant, what: log.Wh
     if found.state == "rejected":
         first = t("规则「{rule}」没有批准", rule=called)
     lines: list[Line] = [first, *about(turn, found, merchant)[1:]]
-    told = screen(lines, [[doors.rules(merchant.id), doors.home()]])
+    told = screen(lines, [[desk_doors.rules(merchant.id), doors.home()]])
     for maker in makers:
         turn.tell(maker, told, key=f"rule-decided:{found.version.name}:{maker}")
 
 
 def _decided(turn: Turn, found: Proposal, merchant: Merchant) -> Screen:
     lines: list[Line] = [*about(turn, found, merchant), BLANK, t("提的人会收到通知。")]
-    return screen(lines, [[doors.rule_approvals(), doors.operator()]])
+    return screen(lines, [[operator_doors.rule_approvals(), operator_doors.operator()]])
 
 
 async def _found(turn: Turn, rule: str) -> tuple[Proposal, Merchant]:

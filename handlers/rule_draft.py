@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from chat import amounts, day_range, doors, merchant_log, rule_news, till, trial
+from chat import amounts, day_range, desk_doors, doors, merchant_log, rule_news, till, trial
 from chat import rules as words
 from chat.arguments import number
 from chat.feature import Feature
@@ -43,7 +43,7 @@ async def times(turn: Turn, merchant: str) -> Screen:
         feature.button(t("{factor} 倍", factor=factor), "factor", post.merchant.id, factor) for factor in FACTORS
     ]
     lines: list[Line] = [t("<b>多倍积分</b> · {merchant}", merchant=post.where), t("几倍?")]
-    return screen(lines, [choices, [doors.rules(post.merchant.id, t("返回"))]])
+    return screen(lines, [choices, [desk_doors.rules(post.merchant.id, t("返回"))]])
 
 
 @feature.tap("factor")
@@ -66,7 +66,7 @@ async def bonus(turn: Turn, merchant: str) -> Screen:
 def _ask_bonus(post: Post, first: Text) -> Screen:
     return screen(
         [first, t("满多少钱、送多少分?比如发「200 50」:一笔满 ¥200 送 50 分。")],
-        [[doors.rules(post.merchant.id, t("返回"))]],
+        [[desk_doors.rules(post.merchant.id, t("返回"))]],
     )
 
 
@@ -96,7 +96,7 @@ def ask_days(turn: Turn, post: Post, draft: dict[str, Any], *, first: Text | Non
         [feature.button(t("周末 {days}", days=said), "days", saturday, sunday)],
         [feature.button(t("{since}起 7 天", since=tomorrow), "days", tomorrow, week)],
         [feature.button(t("{since}起一直", since=tomorrow), "days", tomorrow)],
-        [doors.rules(post.merchant.id, t("返回"))],
+        [desk_doors.rules(post.merchant.id, t("返回"))],
     ]
     return screen([first or t("哪几天?"), t("点一个,或者把起止日期发给我,比如 12-24 12-26。")], rows)
 
@@ -143,7 +143,7 @@ async def rate(turn: Turn, merchant: str) -> Screen:
         words.headline(house.rule, post.merchant.money, turn.programme),
         t("改成每元多少分?发数字给我,比如 1.5。明天起生效,已经记的不变。"),
     ]
-    return screen(lines, [[doors.rules(post.merchant.id, t("返回"))]])
+    return screen(lines, [[desk_doors.rules(post.merchant.id, t("返回"))]])
 
 
 @feature.step("rate")
@@ -154,7 +154,7 @@ async def rate_typed(turn: Turn, said: str) -> Screen:
     try:
         Base(rate=said.strip())  # type: ignore[arg-type]  # pydantic reads the exact decimal
     except ValidationError:
-        back = [[doors.rules(post.merchant.id, t("返回"))]]
+        back = [[desk_doors.rules(post.merchant.id, t("返回"))]]
         return screen([t("请发 0 到 1000 之间的数字,最多四位小数,比如 1.5。")], back)
     tomorrow = turn.today + dt.timedelta(days=1)
     draft = {"kind": "rate", "rate": said.strip(), "since": tomorrow.isoformat(), "until": None}
@@ -188,7 +188,7 @@ async def ask_send(turn: Turn, post: Post, draft: dict[str, Any], *, first: Text
         rows.append([feature.button(label, "limit", nonce, kind) for kind, label in _LIMITS.items()])
         if any(each.is_open for each in await campaigns.of(turn.tx, post.merchant.id)):
             rows.append([feature.button(t("用活动预算"), "campaign", nonce)])
-    return screen(lines, [*rows, [doors.rules(post.merchant.id, t("取消"))]])
+    return screen(lines, [*rows, [desk_doors.rules(post.merchant.id, t("取消"))]])
 
 
 @feature.step("send")
@@ -205,7 +205,7 @@ async def name(turn: Turn, nonce: str) -> Screen:
     data = turn.dialogue.data
     turn.goto(feature.at("name"), **data)
     said = tn("会员在「来由」里会看到这个名字,比如「春节双倍」。最多 {n} 个字。", n=NAME_LONGEST)
-    return screen([said], [[doors.rules(data["merchant"], t("取消"))]])
+    return screen([said], [[desk_doors.rules(data["merchant"], t("取消"))]])
 
 
 @feature.step("name")
@@ -214,7 +214,7 @@ async def name_typed(turn: Turn, said: str) -> Screen:
     data = turn.dialogue.data
     post, called = await _owner_at(turn, data["merchant"]), " ".join(said.split())
     if not 1 <= len(called) <= NAME_LONGEST:
-        return screen([tn("写 1 到 {n} 个字。", n=NAME_LONGEST)], [[doors.rules(post.merchant.id, t("取消"))]])
+        return screen([tn("写 1 到 {n} 个字。", n=NAME_LONGEST)], [[desk_doors.rules(post.merchant.id, t("取消"))]])
     return await ask_send(turn, post, {**data, "name_zh": called, "name_en": called})
 
 
@@ -230,7 +230,7 @@ async def limit(turn: Turn, nonce: str, kind: str) -> Screen:
         return _gone()
     turn.goto(feature.at("limit"), **{**data, "limit": kind})
     said = t("一共最多送多少分?发数字给我。") if kind == "budget" else t("每人每月最多多少分?发数字给我。")
-    return screen([said], [[doors.rules(data["merchant"], t("取消"))]])
+    return screen([said], [[desk_doors.rules(data["merchant"], t("取消"))]])
 
 
 @feature.step("limit")
@@ -239,7 +239,7 @@ async def limit_typed(turn: Turn, said: str) -> Screen:
     data = turn.dialogue.data
     post, points = await _owner_at(turn, data["merchant"]), number(said.replace(",", "").removesuffix("分").strip())
     if not 1 <= points <= LIMIT_MOST:
-        back = [[doors.rules(post.merchant.id, t("取消"))]]
+        back = [[desk_doors.rules(post.merchant.id, t("取消"))]]
         return screen([t("请发 1 到 {most} 之间的整数。", most=LIMIT_MOST)], back)
     return await ask_send(turn, post, {**data, data["limit"]: points})
 
@@ -255,7 +255,7 @@ async def campaign(turn: Turn, nonce: str) -> Screen:
         [feature.button(t("{name}", name=Both(each.name_zh, each.name_en)), "draws_on", nonce, place)]
         for place, each in enumerate(found)
     ]
-    return screen([t("算在哪个活动的预算里?")], [*rows, [doors.rules(data["merchant"], t("取消"))]])
+    return screen([t("算在哪个活动的预算里?")], [*rows, [desk_doors.rules(data["merchant"], t("取消"))]])
 
 
 @feature.tap("draws_on")
@@ -300,7 +300,7 @@ async def send(turn: Turn, nonce: str) -> Screen:
             turn.tx, done.version, post.merchant, turn.programme, today=turn.today, by=turn.me.id
         )
     said = t("已提交,批准后会告诉您。") if done.state == "proposed" else t("好了,按日期生效。")
-    return screen([said, _saying(turn, post)(done.version)], [[doors.rules(post.merchant.id), doors.home()]])
+    return screen([said, _saying(turn, post)(done.version)], [[desk_doors.rules(post.merchant.id), doors.home()]])
 
 
 async def _drafted(turn: Turn, post: Post) -> RuleVersion | None:
@@ -348,4 +348,4 @@ def _gone() -> Screen:
 
 def _no_rate() -> Screen:
     """The rate that was to change has ended meanwhile."""
-    return screen([t("这条已经不在了,什么都没有改。")], [[doors.merchant(), doors.home()]])
+    return screen([t("这条已经不在了,什么都没有改。")], [[desk_doors.merchant(), doors.home()]])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from chat import doors, merchant_log, till
+from chat import desk_doors, doors, merchant_log, till
 from chat import rules as words
 from chat.arguments import number
 from chat.feature import Feature
@@ -50,8 +50,8 @@ async def list_(turn: Turn, merchant: str) -> Screen:
     rows: list[list[Button | None]] = []
     if may:
         rows += [
-            [doors.times(here.id), doors.bonus(here.id)],
-            [doors.rate(here.id) if house_rule(standing, here.id) else None],
+            [desk_doors.times(here.id), desk_doors.bonus(here.id)],
+            [desk_doors.rate(here.id) if house_rule(standing, here.id) else None],
         ]
         theirs = [v for v in standing + coming if v.merchant_id == here.id and not isinstance(v.rule, Base)]
         rows += [
@@ -68,8 +68,8 @@ async def list_(turn: Turn, merchant: str) -> Screen:
             ]
             for w in waiting[:BUTTONS]
         ]
-    rows.append([doors.campaigns(here.id)])
-    return screen(lines, [*rows, [doors.merchant(t("返回"), here.id), doors.home()]])
+    rows.append([desk_doors.campaigns(here.id)])
+    return screen(lines, [*rows, [desk_doors.merchant(t("返回"), here.id), doors.home()]])
 
 
 @feature.tap("withdraw")
@@ -87,7 +87,7 @@ async def stop(turn: Turn, rule: str) -> Screen:
     post, found = await _of_owner(turn, rule)
     yes = feature.button(t("今天结束后停"), "stopped", found.name, style="danger")
     lines: list[Line] = [_saying(turn, post)(found), t("停了以后不能恢复,只能再提一条。会员已得的不变。")]
-    return screen(lines, [[yes], [doors.rules(post.merchant.id, t("返回"))]])
+    return screen(lines, [[yes], [desk_doors.rules(post.merchant.id, t("返回"))]])
 
 
 @feature.tap("stopped")

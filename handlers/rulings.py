@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from chat import desk, doors, returns
+from chat import desk, doors, operator_doors, returns
 from chat.arguments import number
 from chat.feature import Feature
 from chat.offers import both
@@ -34,7 +34,7 @@ async def list_(turn: Turn, page: str = "0") -> Screen:
         tn("{n} 件在等裁决", n=count) if count else t("没有在等裁决的。"),
     ]
     rows: list[list[Button | None]] = [
-        [doors.ruling(t("{merchant} · {offer}", merchant=both(one.merchant), offer=both(one.offer)), one.id)]
+        [operator_doors.ruling(t("{merchant} · {offer}", merchant=both(one.merchant), offer=both(one.offer)), one.id)]
         for one in found
     ]
     rows += [
@@ -42,7 +42,7 @@ async def list_(turn: Turn, page: str = "0") -> Screen:
             feature.button(t("上一页"), "list", at - 1) if at else None,
             feature.button(t("下一页"), "list", at + 1) if count > (at + 1) * PER_PAGE else None,
         ],
-        [doors.operator(t("返回")), doors.home()],
+        [operator_doors.operator(t("返回")), doors.home()],
     ]
     return screen(lines, rows)
 
@@ -78,7 +78,7 @@ async def _show(turn: Turn, found: Claim, n: int = 0, *first: Line) -> Screen:
         ]
         if decides
         else [],
-        [doors.rulings(t("返回")), doors.home()],
+        [operator_doors.rulings(t("返回")), doors.home()],
     ]
     return screen(lines, rows, file=returns.shot(photos, n), protect=bool(photos))
 
@@ -103,7 +103,7 @@ async def decide(turn: Turn, claim_id: str, way: str) -> Screen:
         t("<b>退给会员:{worth}</b>", worth=returns.worth(voucher)) if way == "overturn" else t("<b>维持不退</b>"),
         t("写下理由发给我,双方都会看到;发了就定了。"),
     ]
-    return screen(lines, [[doors.ruling(t("取消"), found.id)]])
+    return screen(lines, [[operator_doors.ruling(t("取消"), found.id)]])
 
 
 @feature.step("words")

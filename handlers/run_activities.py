@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 from chat import activities as words_of
-from chat import doors, known
+from chat import desk_doors, doors, known
 from chat.arguments import number
 from chat.feature import Feature
 from chat.screen import BLANK, QR, Button, Line, Renew, Screen, screen
@@ -61,7 +61,7 @@ async def list_(turn: Turn, merchant: str) -> Screen:
     rows += [[*kinds[:2]], [*kinds[2:]]]
     if not found:
         lines += [BLANK, t("新办一个:")]
-    return screen(lines, [*rows, [doors.counter(), doors.home()]])
+    return screen(lines, [*rows, [desk_doors.counter(), doors.home()]])
 
 
 @feature.tap("new")
@@ -79,7 +79,7 @@ async def new(turn: Turn, merchant: str, kind: str) -> Screen:
 
 
 def _asking(post: Post, lines: list[Line], *rows: list[Button | None]) -> Screen:
-    return screen(lines, [*rows, [doors.run_activities(post.merchant.id, t("不办了"))]])
+    return screen(lines, [*rows, [desk_doors.run_activities(post.merchant.id, t("不办了"))]])
 
 
 @feature.step("title")
@@ -146,7 +146,7 @@ async def people_typed(turn: Turn, said: str) -> Screen:
         t("从现在起办多久?点了就开始。"),
     ]
     choices = [feature.button(label, "begin", post.merchant.id, nonce, code) for code, (label, _) in LONG.items()]
-    return screen(lines, [choices[:2], choices[2:], [doors.run_activities(post.merchant.id, t("不办了"))]])
+    return screen(lines, [choices[:2], choices[2:], [desk_doors.run_activities(post.merchant.id, t("不办了"))]])
 
 
 @feature.tap("begin")
@@ -200,9 +200,9 @@ async def shown(turn: Turn, activity: Activity) -> Screen:
         [feature.button(t("出示签到码"), "code", activity.id, style="primary")]
         if runs and activity.kind == "check_in"
         else [],
-        [doors.suggestions(activity.id)] if activity.kind == "suggestions" else [],
+        [desk_doors.suggestions(activity.id)] if activity.kind == "suggestions" else [],
         [feature.button(t("提前结束"), "close", activity.id, style="danger") if runs else None],
-        [doors.run_activities(activity.merchant_id, t("返回")), doors.home()],
+        [desk_doors.run_activities(activity.merchant_id, t("返回")), doors.home()],
     ]
     return screen(lines, rows)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chat import doors, own_privileges, own_shelf, privilege_text, privilege_words, privileges, till
+from chat import desk_doors, own_privileges, own_shelf, privilege_text, privilege_words, privileges, till
 from chat.arguments import number
 from chat.feature import Feature
 from chat.offer_text import few
@@ -50,10 +50,10 @@ async def list_(turn: Turn, merchant: str, page: str = "0") -> Screen:
             feature.button(t("下一页"), "list", here, at + 1) if len(found) > (at + 1) * PER_PAGE else None,
         ],
         [
-            doors.privilege_draft(here, t("接着写草稿")) if draft is not None else doors.new_privilege(here),
-            doors.privilege_uses(here, t("今天用过的")) if today else None,
+            desk_doors.privilege_draft(here, t("接着写草稿")) if draft is not None else desk_doors.new_privilege(here),
+            desk_doors.privilege_uses(here, t("今天用过的")) if today else None,
         ],
-        [doors.merchant(t("返回"), here), doors.counter()],
+        [desk_doors.merchant(t("返回"), here), desk_doors.counter()],
     ]
     return screen(lines, rows)
 
@@ -92,9 +92,9 @@ async def open_(turn: Turn, merchant: str, privilege: str) -> Screen:
         else feature.button(t("重新打开"), "switch", post.merchant.id, one.id, 1, style="primary")
     )
     rows: list[list[Button | None]] = [
-        [feature.button(t("会员看到的"), "look", here, one.id), doors.change_privilege(here, one.id, t("改"))],
+        [feature.button(t("会员看到的"), "look", here, one.id), desk_doors.change_privilege(here, one.id, t("改"))],
         [feature.button(t("改过几次"), "versions", here, one.id, one.version), switch],
-        [feature.button(t("返回"), "list", here), doors.counter()],
+        [feature.button(t("返回"), "list", here), desk_doors.counter()],
     ]
     return screen(lines, rows)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from chat import desk, doors, known, settlement, till
+from chat import desk, desk_doors, doors, known, operator_doors, settlement, till
 from chat.arguments import number
 from chat.feature import Feature
 from chat.known import Known
@@ -44,8 +44,10 @@ async def home(turn: Turn, merchant: str = "0") -> Screen:
         BLANK,
         t("结算单,每周一结上一周:") if weeks else t("每周一结上一周,还没有结过。"),
     ]
-    rows: list[list[Button | None]] = [[doors.settlement_week(here, week, settlement.period(week))] for week in weeks]
-    return screen(lines, [*rows, [doors.merchant(t("返回"), here), doors.home()]])
+    rows: list[list[Button | None]] = [
+        [desk_doors.settlement_week(here, week, settlement.period(week))] for week in weeks
+    ]
+    return screen(lines, [*rows, [desk_doors.merchant(t("返回"), here), doors.home()]])
 
 
 @feature.tap("week")
@@ -74,10 +76,10 @@ async def week_(turn: Turn, merchant: str, week: str) -> Screen:
     rows: list[list[Button | None]] = [
         [feature.button(t("逐笔({n})", n=count), "lines", here, day, 0), *files] if count else [],
         [
-            doors.settlement_week(here, before[0], t("上一周")) if before else None,
-            doors.settlement_week(here, after, t("下一周")) if known_after else None,
+            desk_doors.settlement_week(here, before[0], t("上一周")) if before else None,
+            desk_doors.settlement_week(here, after, t("下一周")) if known_after else None,
         ],
-        [doors.settlement(here, t("返回")), doors.home()],
+        [desk_doors.settlement(here, t("返回")), doors.home()],
     ]
     return screen(lines, rows)
 
@@ -95,14 +97,14 @@ async def lines_(turn: Turn, merchant: str, week: str, page: str = "0") -> Scree
         tn("共 {n} 笔。点开看是哪一次兑换,也可以提异议。", n=count),
     ]
     rows: list[list[Button | None]] = [
-        [doors.settlement_line(here, day, shown.line.place.number, row(shown, here))] for shown in found[:PER_PAGE]
+        [desk_doors.settlement_line(here, day, shown.line.place.number, row(shown, here))] for shown in found[:PER_PAGE]
     ]
     rows += [
         [
             feature.button(t("上一页"), "lines", here, day, at - 1) if at else None,
             feature.button(t("下一页"), "lines", here, day, at + 1) if len(found) > PER_PAGE else None,
         ],
-        [doors.settlement_week(here, day, t("返回")), doors.home()],
+        [desk_doors.settlement_week(here, day, t("返回")), doors.home()],
     ]
     return screen(lines, rows)
 
@@ -135,7 +137,7 @@ async def line_(turn: Turn, merchant: str, week: str, at: str) -> Screen:
     of = line.corrects
     rows: list[list[Button | None]] = [
         [feature.button(t("这笔不对"), "why", here, day, line.place.number) if may else None],
-        [doors.settlement_line(here, of.week, of.number, t("看更正的那一笔")) if of else None],
+        [desk_doors.settlement_line(here, of.week, of.number, t("看更正的那一笔")) if of else None],
         [feature.button(t("返回"), "lines", here, day, 0), doors.home()],
     ]
     return screen(lines, rows)
@@ -194,7 +196,7 @@ async def file_(turn: Turn, merchant: str, week: str, kind: str) -> Screen:
     found = await positions.page(turn.tx, here, day)
     made = settlement.file_of(found, post.merchant, day, "csv" if kind == "csv" else "xlsx", names, turn.speaker)
     caption = t("{merchant} · {week}的结算单", merchant=post.where, week=settlement.period(day))
-    return screen([caption], [[doors.settlement_week(here, day, t("返回"))]], file=made, fresh=True)
+    return screen([caption], [[desk_doors.settlement_week(here, day, t("返回"))]], file=made, fresh=True)
 
 
 @feature.tap("why")
@@ -209,7 +211,7 @@ async def why(turn: Turn, merchant: str, week: str, at: str) -> Screen:
         BLANK,
         t("哪里不对?写下原因发给我,运营人员会核对;成立的话,这笔钱记在下一张结算单里退回。"),
     ]
-    return screen(lines, [[doors.settlement_line(post.merchant.id, day, place.number, t("不提了"))]])
+    return screen(lines, [[desk_doors.settlement_line(post.merchant.id, day, place.number, t("不提了"))]])
 
 
 @feature.step("reason")
@@ -226,15 +228,15 @@ async def reason_typed(turn: Turn, said: str) -> Screen:
         t("原因:{reason}", reason=made.reason),
     ]
     for member_id in await desk.holders(turn.tx, "finance", "admin"):
-        opens = doors.dispute(t("去处理"), made.id)
+        opens = operator_doors.dispute(t("去处理"), made.id)
         turn.tell(member_id, screen(told, [[opens, doors.home()]]), key=f"dispute:{made.id}:{member_id}")
     lines: list[Line] = [
         t("异议已提交"),
         t("原因:{reason}", reason=made.reason),
         t("运营人员核对后,结果会发给您和对方。"),
     ]
-    back = doors.settlement_line(post.merchant.id, day, place.number, t("看这一笔"))
-    return screen(lines, [[back, doors.settlement(post.merchant.id)]])
+    back = desk_doors.settlement_line(post.merchant.id, day, place.number, t("看这一笔"))
+    return screen(lines, [[back, desk_doors.settlement(post.merchant.id)]])
 
 
 async def reached(turn: Turn, merchant: str, week: str) -> tuple[Post, dt.date]:

@@ -3,7 +3,7 @@ and what redeems best."""
 
 from __future__ import annotations
 
-from chat import booking_text, doors, known, opening_hours, own_shelf, till
+from chat import booking_text, desk_doors, doors, known, opening_hours, own_shelf, till
 from chat import fulfilments as fulfilled
 from chat.arguments import number
 from chat.feature import Feature
@@ -68,10 +68,10 @@ async def list_(turn: Turn, merchant: str, page: str = "0") -> Screen:
             feature.button(t("上一页"), "list", here, at - 1) if at else None,
             feature.button(t("下一页"), "list", here, at + 1) if len(found) > (at + 1) * PER_PAGE else None,
         ],
-        [doors.offer_draft(here, t("接着写草稿")) if draft is not None else None],
-        [doors.new_offer(here), feature.button(t("换得最多的"), "best", here) if found else None],
-        [doors.fulfilments(here) if await fulfilments.of_merchant(turn.tx, here) else None],
-        [doors.merchant(t("商户页"), here), doors.home()],
+        [desk_doors.offer_draft(here, t("接着写草稿")) if draft is not None else None],
+        [desk_doors.new_offer(here), feature.button(t("换得最多的"), "best", here) if found else None],
+        [desk_doors.fulfilments(here) if await fulfilments.of_merchant(turn.tx, here) else None],
+        [desk_doors.merchant(t("商户页"), here), doors.home()],
     ]
     return screen(lines, rows)
 
@@ -127,12 +127,12 @@ async def open_(turn: Turn, merchant: str, offer: str, *, first: Line | None = N
         if this.active
         else feature.button(t("恢复"), "switch", here, this.id, 1, style="primary")
     )
-    calendar = doors.calendar(here) if said.booking is not None else None
+    calendar = desk_doors.calendar(here) if said.booking is not None else None
     rows: list[list[Button | None]] = [
-        [feature.button(t("会员看到的"), "look", here, this.id), doors.change_offer(here, this.id, t("改"))],
+        [feature.button(t("会员看到的"), "look", here, this.id), desk_doors.change_offer(here, this.id, t("改"))],
         [feature.button(t("改过几次"), "versions", here, this.id, this.version), switch],
         [calendar],
-        [doors.shelf(here, t("返回")), doors.home()],
+        [desk_doors.shelf(here, t("返回")), doors.home()],
     ]
     return screen(lines, rows)
 
@@ -283,4 +283,4 @@ async def best(turn: Turn, merchant: str) -> Screen:
         [feature.button(t("{name}", name=both(own.listed.offer.name)), "open", here, own.listed.id)]
         for own in [*ranked[:3], *idle[:2]]
     ]
-    return screen(lines, [*rows, [doors.shelf(here, t("返回")), doors.home()]])
+    return screen(lines, [*rows, [desk_doors.shelf(here, t("返回")), doors.home()]])

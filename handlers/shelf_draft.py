@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from chat import booking as booking_words
-from chat import booking_text, doors, drafting, fulfilments, offer_card, offer_parts, offer_text, own_shelf
+from chat import booking_text, desk_doors, doors, drafting, fulfilments, offer_card, offer_parts, offer_text, own_shelf
 from chat.arguments import number
 from chat.drafting import Writing
 from chat.feature import Feature
@@ -99,7 +99,7 @@ async def overview(turn: Turn, post: Post, draft: Draft, *, page: int = 0, first
             feature.button(t("发布"), "publish", here, draft.nonce, style="primary") if ready and changed else None,
         ],
         *_ways(about, here, draft, page),
-        [feature.button(t("丢掉"), "drop", here, draft.nonce, style="danger"), doors.shelf(here, t("先放着"))],
+        [feature.button(t("丢掉"), "drop", here, draft.nonce, style="danger"), desk_doors.shelf(here, t("先放着"))],
     ]
     return screen(lines, rows)
 
@@ -121,7 +121,7 @@ def _ways(about: About, here: int, draft: Draft, page: int) -> list[list[Button 
     parts = [part for part in PARTS if part == "specials" or PART[part].applies(about)]
     shown = [part for part in parts if _page_of(part) == page]
     buttons = [
-        doors.offer_specials(here, PARTS[part])
+        desk_doors.offer_specials(here, PARTS[part])
         if part == "specials"
         else feature.button(PARTS[part], "part", here, draft.nonce, part)
         for part in shown
@@ -155,7 +155,7 @@ WRITING: Writing[Draft] = Writing(
     run_here,
     own_shelf.about,
     _answered,
-    doors.shelf,
+    desk_doors.shelf,
     (StockBelowTaken,),
     _page_of,
 )
@@ -241,9 +241,9 @@ async def publish(turn: Turn, merchant: str, nonce: str) -> Screen:
         t("已换出的券按换的时候那一版。") if version > 1 else None,
     ]
     rows: list[list[Button | None]] = [
-        [doors.own_offer(here, offer_id, t("看它")), doors.shelf(here)],
-        [doors.calendar(here) if own.listed.offer.booking is not None else None],
-        [doors.new_offer(here, t("再新建一项")), doors.home()],
+        [desk_doors.own_offer(here, offer_id, t("看它")), desk_doors.shelf(here)],
+        [desk_doors.calendar(here) if own.listed.offer.booking is not None else None],
+        [desk_doors.new_offer(here, t("再新建一项")), doors.home()],
     ]
     return screen(lines, rows)
 
@@ -272,6 +272,6 @@ async def drop(turn: Turn, merchant: str, nonce: str) -> Screen:
 @feature.tap("dropped")
 async def dropped(turn: Turn, merchant: str, nonce: str) -> Screen:
     """Forgets the draft."""
-    anew = doors.new_offer(number(merchant), t("写一份新的"))
+    anew = desk_doors.new_offer(number(merchant), t("写一份新的"))
     said = t("丢掉了,架上的没有变。")
     return await WRITING.dropped(turn, merchant, nonce, said=said, anew=anew, back=t("看货架"))

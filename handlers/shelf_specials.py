@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from chat import doors, offer_answers, offer_faults, offer_text, own_shelf
+from chat import desk_doors, offer_answers, offer_faults, offer_text, own_shelf
 from chat.arguments import number
 from chat.feature import Feature
 from chat.offer_answers import About, Unread
@@ -57,7 +57,7 @@ def _list(turn: Turn, post: Post, draft: Draft, about: About, *, first: Line | N
     here, given, price = post.merchant.id, _given(draft), about.price
     lines: list[Line | None] = [first, t("<b>特价</b>")]
     if price is None:
-        return screen([*lines, t("先写平时的价格。")], [[doors.offer_draft(here, t("返回"))]])
+        return screen([*lines, t("先写平时的价格。")], [[desk_doors.offer_draft(here, t("返回"))]])
     lines.append(t("平时:{price}", price=offer_text.price(about.terms, price)))
     known = [Special.model_validate_json(json.dumps(each)) for each in given]
     lines += [
@@ -75,7 +75,7 @@ def _list(turn: Turn, post: Post, draft: Draft, about: About, *, first: Line | N
         for n, each in enumerate(known)
     ]
     more = feature.button(t("加一个"), "add", here) if len(known) < SPECIALS_MOST else None
-    return screen(lines, [*rows, [more, doors.offer_draft(here, t("返回"))]])
+    return screen(lines, [*rows, [more, desk_doors.offer_draft(here, t("返回"))]])
 
 
 @feature.step("list")
@@ -106,7 +106,7 @@ async def add(turn: Turn, merchant: str) -> Screen:
 def _ask_name(turn: Turn, post: Post, first: Line | None = None) -> Screen:
     turn.goto(feature.at("name"), merchant=post.merchant.id)
     lines = [first, t("这个价叫什么?比如:国庆价 / Holiday price")]
-    return screen(lines, [[doors.offer_specials(post.merchant.id, t("返回"))]])
+    return screen(lines, [[desk_doors.offer_specials(post.merchant.id, t("返回"))]])
 
 
 @feature.step("name")
@@ -132,7 +132,7 @@ def _ask_whom(post: Post, about: About, first: Line | None = None) -> Screen:
         for each in about.terms.programme.regions
     ]
     lines = [first, t("给谁?点一个;按信用评级就发分数,比如 650。")]
-    return screen(lines, [*choices, *grid(regions), [doors.offer_specials(post.merchant.id, t("返回"))]])
+    return screen(lines, [*choices, *grid(regions), [desk_doors.offer_specials(post.merchant.id, t("返回"))]])
 
 
 @feature.step("who")
@@ -171,7 +171,7 @@ def _ask_days(turn: Turn, post: Post, one: dict[str, Any], first: Line | None = 
         if code != "always" or "who" in one
     ]
     lines = [first, t("哪几天?发起止日期,比如 10-1 10-7,或「每月28」;或点一个。")]
-    return screen(lines, [*choices, [doors.offer_specials(post.merchant.id, t("返回"))]])
+    return screen(lines, [*choices, [desk_doors.offer_specials(post.merchant.id, t("返回"))]])
 
 
 @feature.tap("days")
@@ -218,7 +218,7 @@ def _ask_price(turn: Turn, post: Post, about: About, one: dict[str, Any], first:
     elif about.price.rate is not None:
         more = t("也可以让它更值:发「500 30」,500 分换 ¥30 的。")
     lines = [first, said, more]
-    return screen(lines, [[doors.offer_specials(post.merchant.id, t("返回"))]])
+    return screen(lines, [[desk_doors.offer_specials(post.merchant.id, t("返回"))]])
 
 
 @feature.step("price")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chat import doors, known, till
+from chat import desk_doors, doors, known, till
 from chat import shifts as words
 from chat.arguments import number
 from chat.feature import Feature
@@ -39,7 +39,7 @@ async def standing(turn: Turn, post: Post, mine: Shift) -> Screen:
         BLANK,
         *words.figures(done, post.merchant, await known.read(turn.tx)),
     ]
-    return screen(lines, [[feature.button(t("交班"), "ask", mine.id), doors.counter()]])
+    return screen(lines, [[feature.button(t("交班"), "ask", mine.id), desk_doors.counter()]])
 
 
 async def tills(turn: Turn, post: Post, at: int) -> Screen:
@@ -72,7 +72,7 @@ async def tills(turn: Turn, post: Post, at: int) -> Screen:
             feature.button(t("上一页"), "home", post.merchant.id, at - 1) if at else None,
             feature.button(t("下一页"), "home", post.merchant.id, at + 1) if len(found) > (at + 1) * PER_PAGE else None,
         ],
-        [doors.outlets(post.merchant.id, t("设收银台")) if runs and not found else None, doors.counter()],
+        [desk_doors.outlets(post.merchant.id, t("设收银台")) if runs and not found else None, desk_doors.counter()],
     ]
     return screen(lines, rows)
 
@@ -108,7 +108,7 @@ async def tell_closed(turn: Turn, post: Post, closed: Shift) -> None:
         t("{where}的班已由 {label} 接走", where=words.where(closed), label=post.staff.label),
         *words.figures(closed.totals, post.merchant, await known.read(turn.tx)),
     ]
-    turn.tell(who.member_id, screen(lines, [[doors.counter(), doors.home()]]), key=f"shift-closed:{closed.id}")
+    turn.tell(who.member_id, screen(lines, [[desk_doors.counter(), doors.home()]]), key=f"shift-closed:{closed.id}")
 
 
 @feature.tap("ask")
@@ -163,8 +163,8 @@ async def about(turn: Turn, post: Post, shift: Shift) -> Screen:
     lines += words.figures(done, post.merchant, await known.read(turn.tx))
     whole = authority.may(post.staff.role, "see_whole_day")
     rows: list[list[Button | None]] = [
-        [doors.day(post.merchant.id), doors.shifts(post.merchant.id) if whole else None],
-        [doors.counter()],
+        [desk_doors.day(post.merchant.id), desk_doors.shifts(post.merchant.id) if whole else None],
+        [desk_doors.counter()],
     ]
     return screen(lines, rows)
 
@@ -192,7 +192,7 @@ async def list_(turn: Turn, merchant: str, page: str = "0") -> Screen:
             feature.button(t("上一页"), "list", post.merchant.id, at - 1) if at else None,
             feature.button(t("下一页"), "list", post.merchant.id, at + 1) if len(found) > PER_PAGE else None,
         ],
-        [doors.merchant(t("返回"), post.merchant.id), doors.counter()],
+        [desk_doors.merchant(t("返回"), post.merchant.id), desk_doors.counter()],
     ]
     return screen(lines, rows)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chat import doors, paid_tiers, reasons, till
+from chat import desk_doors, paid_tiers, reasons, till
 from chat import tiers as words_of
 from chat.arguments import number
 from chat.feature import Feature
@@ -42,7 +42,7 @@ async def list_(turn: Turn, merchant: str, page: str = "0") -> Screen:
             feature.button(t("上一页"), "list", here, at - 1) if at else None,
             feature.button(t("下一页"), "list", here, at + 1) if len(found) > PER_PAGE else None,
         ],
-        [doors.day(here), doors.counter()],
+        [desk_doors.day(here), desk_doors.counter()],
     ]
     return screen(lines, rows)
 
@@ -56,7 +56,7 @@ async def open_(turn: Turn, sale_id: str) -> Screen:
     may = paid_tier_undo.may_take_back(sale, post.staff, minutes=minutes, at=turn.at)
     rows: list[list[Button | None]] = [
         [feature.button(t("撤回这笔"), "back", sale.id, style="danger") if may else None],
-        [feature.button(t("返回"), "list", post.merchant.id, 0), doors.counter()],
+        [feature.button(t("返回"), "list", post.merchant.id, 0), desk_doors.counter()],
     ]
     return screen(await about(turn, sale), rows)
 
@@ -110,7 +110,9 @@ async def take_back(turn: Turn, sale_id: str, reason: str) -> Screen:
         BLANK,
         *await about(turn, sale),
     ]
-    rows: list[list[Button | None]] = [[feature.button(t("卖出的等级"), "list", post.merchant.id, 0), doors.counter()]]
+    rows: list[list[Button | None]] = [
+        [feature.button(t("卖出的等级"), "list", post.merchant.id, 0), desk_doors.counter()]
+    ]
     return screen(lines, rows)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chat import doors, till
+from chat import desk_doors, doors, till
 from chat import invitations as words_of
 from chat.arguments import number
 from chat.feature import Feature
@@ -59,7 +59,7 @@ async def list_(turn: Turn, merchant: str = "0", page: str = "0") -> Screen:
         for role, label in INVITE.items()
         if authority.may(post.staff.role, staff.adding(role))
     ]
-    return screen(lines, [*rows, [*invites], [doors.counter()]])
+    return screen(lines, [*rows, [*invites], [desk_doors.counter()]])
 
 
 @feature.tap("open")
@@ -139,7 +139,7 @@ async def label_typed(turn: Turn, said: str) -> Screen:
     return words_of.handed_over(
         t("<b>{who}</b> 的邀请链接", who=till.titled(made.label, role)),
         words_of.link_of(turn, staff.LINK, token),
-        [feature.button(t("店员"), "list", post.merchant.id), doors.counter()],
+        [feature.button(t("店员"), "list", post.merchant.id), desk_doors.counter()],
     )
 
 
@@ -183,7 +183,9 @@ async def accept(turn: Turn, token: str) -> Screen:
             t("<b>{name}</b> 已到{merchant}上岗:{label}", name=turn.name, merchant=post.where, label=joined.label)
         ]
         turn.tell(
-            by.member_id, screen(told, [[doors.staff(post.merchant.id), doors.home()]]), key=f"staff-joined:{joined.id}"
+            by.member_id,
+            screen(told, [[desk_doors.staff(post.merchant.id), doors.home()]]),
+            key=f"staff-joined:{joined.id}",
         )
     return welcomed(post)
 
@@ -194,7 +196,7 @@ def welcomed(post: Post) -> Screen:
         t("您已在 <b>{merchant}</b> 上岗", merchant=post.where),
         till.titled(post.staff.label, post.staff.role),
     ]
-    return screen(lines, [[doors.counter(t("打开收银台")), doors.home()]])
+    return screen(lines, [[desk_doors.counter(t("打开收银台")), doors.home()]])
 
 
 async def colleague(turn: Turn, staff_id: str, *, also_gone: bool = False) -> tuple[staff.Staff, Post]:

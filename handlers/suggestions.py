@@ -5,7 +5,7 @@ from __future__ import annotations
 from unicodedata import east_asian_width
 
 from chat import activities as words_of
-from chat import doors, known, receipts, till
+from chat import desk_doors, doors, known, receipts, till
 from chat.arguments import number
 from chat.feature import Feature
 from chat.screen import BLANK, Button, Line, Screen, screen
@@ -35,7 +35,7 @@ async def suggested(turn: Turn, activity_id: str) -> Screen:
     rows: list[list[Button | None]] = [
         [feature.button(t("{words}", words=_short(each.words)), "open", each.id)] for each in found
     ]
-    return screen(lines, [*rows, [doors.run_activity(activity.id, t("返回")), doors.home()]])
+    return screen(lines, [*rows, [desk_doors.run_activity(activity.id, t("返回")), doors.home()]])
 
 
 def _short(words: str) -> str:
@@ -77,7 +77,7 @@ async def accept(turn: Turn, suggestion_id: str) -> Screen:
     turn.tell(each.member_id, screen(lines, told.rows), key=f"receipt:{receipt.entry_id}:{each.member_id}")
     return screen(
         [t("已采纳,分已给出。"), t("{words}", words=_short(each.words))],
-        [[doors.suggestions(each.activity_id), doors.home()]],
+        [[desk_doors.suggestions(each.activity_id), doors.home()]],
     )
 
 
@@ -105,7 +105,7 @@ async def reply_typed(turn: Turn, said: str) -> Screen:
         t("这次没有采纳,想到别的可以再提。"),
     ]
     turn.tell(each.member_id, screen(lines, [[doors.activities(), doors.home()]]), key=f"suggestion-answer:{each.id}")
-    return screen([t("已回复。")], [[doors.suggestions(each.activity_id), doors.home()]])
+    return screen([t("已回复。")], [[desk_doors.suggestions(each.activity_id), doors.home()]])
 
 
 async def _suggestion(turn: Turn, suggestion_id: str) -> tuple[Post, suggestions.Suggestion]:

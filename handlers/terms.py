@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from chat import amounts, desk, doors, known, settlement, till
+from chat import amounts, desk, desk_doors, doors, known, operator_doors, settlement, till
 from chat import terms as words
 from chat.arguments import number
 from chat.feature import Feature
@@ -56,7 +56,7 @@ async def about(turn: Turn, one: Merchant, *first: Line, changes: bool = True) -
         feature.button(instrument, "switch", one.id, "instrument", int(not one.terms.instrument)),
     ]
     rows: list[list[Button | None]] = [[*typed[:2]], [*typed[2:], switched[0]], [switched[1]]] if changes else []
-    return screen(lines, [*rows, [doors.merchant_desk(t("返回"), one.id), doors.operator()]])
+    return screen(lines, [*rows, [operator_doors.merchant_desk(t("返回"), one.id), operator_doors.operator()]])
 
 
 @feature.tap("ask", audience="operator")
@@ -126,6 +126,6 @@ async def changed(turn: Turn, merchant_id: int, term: Term, value: Any) -> Scree
         t("改了只管以后的消费;已经得的分照原来的。"),
     ]
     for member_id in await settlement.run_by(turn.tx, one.id, ("owner",)):
-        rows = [[doors.merchant(merchant_id=one.id), doors.home()]]
+        rows = [[desk_doors.merchant(merchant_id=one.id), doors.home()]]
         turn.tell(member_id, screen(lines, rows), key=f"terms:{turn.key}:{member_id}")
     return await about(turn, one, t("改好了,店主会收到通知。"))

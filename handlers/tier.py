@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chat import doors, paid_tiers, till
+from chat import doors, operator_doors, paid_tiers, till
 from chat import tiers as words_of
 from chat.arguments import number
 from chat.feature import Feature
@@ -221,7 +221,7 @@ async def proposals(turn: Turn, page: str = "0") -> Screen:
             feature.button(t("上一页"), "proposals", at - 1) if at else None,
             feature.button(t("下一页"), "proposals", at + 1) if len(found) > PER_PAGE else None,
         ],
-        [doors.operator(t("返回")), doors.home()],
+        [operator_doors.operator(t("返回")), doors.home()],
     ]
     return screen(lines, rows)
 
@@ -246,7 +246,7 @@ async def proposal(turn: Turn, proposal_id: str) -> Screen:
         if each.state == "open"
         else words_of.STATES[each.state],
     ]
-    rows: list[list[Button | None]] = [[doors.tier_proposals(t("返回"))]]
+    rows: list[list[Button | None]] = [[operator_doors.tier_proposals(t("返回"))]]
     if each.state == "open":
         yes = feature.button(t("同意升级"), "accept", each.id, style="primary")
         rows.insert(0, [yes, feature.button(t("放下"), "decline", each.id)])
@@ -263,7 +263,8 @@ async def accept(turn: Turn, proposal_id: str) -> Screen:
     facts = {"tier": words_of.named(turn.programme, change.after), "until": change.until}
     name = await till.customer(turn, change.member_id)
     return screen(
-        [t("<b>{name}</b> 升到{tier},到 {until}", name=name, **facts)], [[doors.tier_proposals(), doors.operator()]]
+        [t("<b>{name}</b> 升到{tier},到 {until}", name=name, **facts)],
+        [[operator_doors.tier_proposals(), operator_doors.operator()]],
     )
 
 
@@ -275,7 +276,7 @@ async def decline(turn: Turn, proposal_id: str) -> Screen:
     again = turn.programme.acceleration.again_days
     return screen(
         [t("已放下,会员不会知道。"), tn("{n} 天内不再为这位会员提。", n=again)],
-        [[doors.tier_proposals(), doors.operator()]],
+        [[operator_doors.tier_proposals(), operator_doors.operator()]],
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import NamedTuple
 
-from chat import doors, paid_tiers, till
+from chat import desk_doors, paid_tiers, till
 from chat import tiers as words_of
 from chat.arguments import number
 from chat.feature import Feature
@@ -40,7 +40,7 @@ async def choose(turn: Turn) -> Screen:
     turn.goto(feature.at("which"), **turn.dialogue.data)
     if not sold:
         lines = [t("这家店现在不卖会员等级。")]
-        return screen(lines, [[doors.award_amount(t("只记积分")), cancel_button()]])
+        return screen(lines, [[desk_doors.award_amount(t("只记积分")), cancel_button()]])
     await words_of.look(turn, member_id)
     lines = [
         t("会员 <b>{name}</b>", name=name),
@@ -62,7 +62,7 @@ async def choose(turn: Turn) -> Screen:
         ]
         for tier, fee in sold
     ]
-    return screen(lines, [*rows, [doors.award_amount(t("只记积分")), cancel_button()]])
+    return screen(lines, [*rows, [desk_doors.award_amount(t("只记积分")), cancel_button()]])
 
 
 @feature.tap("ask")
@@ -147,7 +147,7 @@ async def sell(turn: Turn, merchant: str, nonce: str) -> Screen:
 async def cancel(turn: Turn) -> Screen:
     """Leaves without having sold anything."""
     turn.finish()
-    return screen([t("好的,没有卖。收了钱的话请退给会员。")], [[doors.award(t("下一位")), doors.counter()]])
+    return screen([t("好的,没有卖。收了钱的话请退给会员。")], [[desk_doors.award(t("下一位")), desk_doors.counter()]])
 
 
 async def done(turn: Turn, post: Post, sale: Sale, name: Text | str) -> Screen:
@@ -168,8 +168,8 @@ async def done(turn: Turn, post: Post, sale: Sale, name: Text | str) -> Screen:
     minutes = turn.programme.take_back_minutes
     may = paid_tier_undo.may_take_back(sale, post.staff, minutes=minutes, at=turn.at)
     rows: list[list[Button | None]] = [
-        [doors.award(t("下一位"), post.merchant.id)],
-        [doors.tier_back(t("撤回这笔"), sale.id) if may else None, doors.counter()],
+        [desk_doors.award(t("下一位"), post.merchant.id)],
+        [desk_doors.tier_back(t("撤回这笔"), sale.id) if may else None, desk_doors.counter()],
     ]
     return screen(lines, rows)
 
@@ -210,17 +210,17 @@ def cancel_button() -> Button:
 def nobody() -> Screen:
     """Nobody is being served any more."""
     lines: list[Line] = [t("请会员先出示会员码。"), t("扫了码才知道卖给谁。")]
-    return screen(lines, [[doors.award(t("扫会员码")), doors.counter()]])
+    return screen(lines, [[desk_doors.award(t("扫会员码")), desk_doors.counter()]])
 
 
 def card_too_old(turn: Turn) -> Screen:
     """The customer has long gone."""
     turn.finish()
     lines: list[Line] = [t("会员码扫过太久了,没有卖。"), t("请会员再出示一次会员码。")]
-    return screen(lines, [[doors.award(t("扫会员码")), doors.counter()]])
+    return screen(lines, [[desk_doors.award(t("扫会员码")), desk_doors.counter()]])
 
 
 def stale() -> Screen:
     """A confirm screen that another one has replaced."""
     lines: list[Line] = [t("这一笔已经不在了,没有卖。"), t("可能换过等级,或已经换了下一位。")]
-    return screen(lines, [[doors.award(t("扫会员码")), doors.counter()]])
+    return screen(lines, [[desk_doors.award(t("扫会员码")), desk_doors.counter()]])

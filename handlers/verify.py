@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chat import booking, doors, till, vouchers
+from chat import booking, desk_doors, doors, till, vouchers
 from chat import cash as cash_words
 from chat.arguments import number
 from chat.feature import Feature
@@ -62,7 +62,7 @@ async def begin(turn: Turn, merchant_id: int | None, code: str) -> Screen:
         t("<b>验券</b> · {merchant}", merchant=found.where),
         t("请扫会员的券码,或者把 14 位券码发给我。"),
     ]
-    return screen(lines, [[doors.counter(t("返回"))]])
+    return screen(lines, [[desk_doors.counter(t("返回"))]])
 
 
 @feature.step("code")
@@ -90,7 +90,7 @@ async def look(turn: Turn, post: Post, said: str) -> Screen:
         t("交给会员后再点「已交付」,点了就不能再用。"),
     ]
     yes = feature.button(t("已交付"), "use", post.merchant.id, code, style="primary")
-    return screen(lines, [[yes, doors.counter(t("先不用"))]])
+    return screen(lines, [[yes, desk_doors.counter(t("先不用"))]])
 
 
 async def _here(turn: Turn, post: Post, answer: Redemption) -> int | None:
@@ -108,7 +108,7 @@ def _collect(post: Post, held: Redemption, code: str) -> Screen:
     lines.append(t("收到钱再点。"))
     both_done = feature.button(t("收了 {cash},已交付", cash=amount), "collect", here, code, 1, style="primary")
     only = feature.button(t("只收了钱,以后来用"), "collect", here, code, 0)
-    return screen(lines, [[both_done], [only], [doors.counter(t("先不收"))]])
+    return screen(lines, [[both_done], [only], [desk_doors.counter(t("先不收"))]])
 
 
 @feature.tap("collect")
@@ -145,7 +145,9 @@ async def _owed(turn: Turn, post: Post, no: Refusal) -> Button | None:
     paid_as = no.paid_as if isinstance(no, VoucherReturned) else no.redemption_id
     for task in await cash_refunds.of(turn.tx, paid_as):
         if task.done_at is None and task.way == "counter" and task.merchant_id == post.merchant.id:
-            return doors.cash_back_of(t("退 {amount}", amount=Money(task.minor, task.money)), post.merchant.id, task.id)
+            return desk_doors.cash_back_of(
+                t("退 {amount}", amount=Money(task.minor, task.money)), post.merchant.id, task.id
+            )
     return None
 
 
@@ -165,7 +167,7 @@ async def use(turn: Turn, merchant: str, code: str) -> Screen:
 
 def used(post: Post, lines: list[Line], first: Text = DONE) -> Screen:
     """What was handed over."""
-    rows: list[list[Button | None]] = [[doors.verify(t("下一张"), post.merchant.id), doors.counter()]]
+    rows: list[list[Button | None]] = [[desk_doors.verify(t("下一张"), post.merchant.id), desk_doors.counter()]]
     return screen([first, BLANK, *lines], rows)
 
 
@@ -173,6 +175,6 @@ def refused(post: Post, no: Refusal, owed: Button | None = None) -> Screen:
     """Why the code can't be used here, and the way to the next one; `owed` leads to cash that goes back for it."""
     rows: list[list[Button | None]] = [
         [owed],
-        [doors.verify(t("再验一张"), post.merchant.id), doors.counter(t("返回"))],
+        [desk_doors.verify(t("再验一张"), post.merchant.id), desk_doors.counter(t("返回"))],
     ]
     return screen(wording(no).screen().lines, rows)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from chat import desk, doors
+from chat import desk, desk_doors, doors
 from chat.screen import Line, Screen, screen
 from chat.words import Money, t, tn
 from jobs.duty import Chunk, Duty, Progress, Slot
@@ -32,7 +32,7 @@ def notice(owed: list[Owed], now: dt.datetime) -> Screen:
         tn("<b>{money}</b> 要退给会员,{n} 笔", n=each.refunds, money=Money(each.minor, each.money)) for each in owed
     ]
     lines.append(tn("最早的等了 {n} 天", n=waited) if waited else t("都是这一天里的"))
-    return screen(lines, [[doors.cash_back(0, t("去退"))], [doors.home()]])
+    return screen(lines, [[desk_doors.cash_back(0, t("去退"))], [doors.home()]])
 
 
 duty = Duty("cash_back", run, at=dt.time(10, 0))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from chat import doors, till
+from chat import desk_doors, doors, operator_doors, till
 from chat.merchants import KINDS
 from chat.screen import Line, Screen, screen
 from chat.words import t, tn
@@ -92,12 +92,12 @@ def ended(merchant: Merchant, each: Ending) -> list[Line]:
 
 def notice(lines: list[Line], merchant: Merchant) -> Screen:
     """The owner's message leads to their papers."""
-    return screen(lines, [[doors.papers(merchant.id, t("提交续期文件")), doors.home()]])
+    return screen(lines, [[desk_doors.papers(merchant.id, t("提交续期文件")), doors.home()]])
 
 
 def desk_notice(lines: list[Line], merchant: Merchant) -> Screen:
     """The operator's leads to the merchant's certificates."""
-    return screen(lines, [[doors.certification(t("看证书"), merchant.id), doors.home()]])
+    return screen(lines, [[operator_doors.certification(t("看证书"), merchant.id), doors.home()]])
 
 
 duty = Duty("certificates", run, at=dt.time(0, 0))

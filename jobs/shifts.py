@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 from zoneinfo import ZoneInfo
 
-from chat import doors, known
+from chat import desk_doors, doors, known
 from chat import shifts as words
 from chat.screen import Line, screen
 from chat.words import t
@@ -38,7 +38,9 @@ async def run(chunk: Chunk, slot: Slot) -> Progress | None:
             t("{where}的班没有交,已替您交到 {when}", where=words.where(closed), when=closed.closed_at),
             *words.figures(closed.totals, shops[closed.merchant_id], names),
         ]
-        chunk.tell(who.member_id, screen(lines, [[doors.counter(), doors.home()]]), key=f"shift-closed:{closed.id}")
+        chunk.tell(
+            who.member_id, screen(lines, [[desk_doors.counter(), doors.home()]]), key=f"shift-closed:{closed.id}"
+        )
     return {"after": found[-1].id} if len(found) == SHIFTS_PER_CHUNK else None
 
 

@@ -20,7 +20,7 @@ from typing import Any, get_args, get_origin
 import pytest
 
 import ledger
-from chat import doors
+from chat import desk_doors, doors, operator_doors
 from chat.extract import english, marked, marked_in, said_by
 from chat.feature import discover
 from chat.refusals import wording
@@ -149,8 +149,10 @@ def _sample(hint: Any, last: bool, name: str) -> Any:
 
 def _doors() -> dict[str, Button]:
     opened = {}
-    for name, make in inspect.getmembers(doors, inspect.isfunction):
-        if make.__module__ == doors.__name__:
+    for room in (doors, desk_doors, operator_doors):
+        for name, make in inspect.getmembers(room, inspect.isfunction):
+            if make.__module__ != room.__name__:
+                continue
             needed = [p for p in inspect.signature(make).parameters.values() if p.default is p.empty]
             opened[name] = make(*[t("去") if p.annotation in ("Text", t) else 7 for p in needed])
     return opened
