@@ -122,6 +122,7 @@ async def load(engine: AsyncEngine, vault: Vault, *, now: dt.datetime, playable:
             if telegram_id is not None and not playable:
                 telegram_id += NOBODYS
             await _enter(scene, person, telegram_id)
+        await shops.open_outlets(tx, scene.merchants, at=scene.moment(now))
         for happening in story.happenings(people, now=now, zone=scene.zone):
             await _release(scene, happening.at)
             await _happen(scene, happening)

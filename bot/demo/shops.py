@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -18,6 +18,7 @@ from ledger.points.commands import Moment
 from ledger.programme import Programme
 from ledger.redeeming import publish
 from ledger.redeeming.booking import AtOutlet
+from ledger.redeeming.offers import Offer
 
 OPENED_AGO, ENTERED_AGO = 300, 120
 """Days before the day of loading on which outlets were opened and certificates entered."""
@@ -68,6 +69,15 @@ class ApplicationTold(_Told):
     caption: str
 
 
+async def open_outlets(tx: AsyncConnection, merchants: Mapping[str, Merchant], *, at: Moment) -> None:
+    """Open the outlets, and say what is booked at them: before anybody books."""
+    opened = _before(at, OPENED_AGO)
+    for told in story.read("shops", OutletTold, "outlets"):
+        await _open(tx, told, merchants[told.merchant].id, opened.now)
+    for booked in story.read("shops", BookedAtTold, "booked_at"):
+        await _book_at(tx, booked, offers.read(at.today), opened)
+
+
 async def arrange(
     tx: AsyncConnection,
     vault: Vault,
@@ -77,12 +87,8 @@ async def arrange(
     *,
     at: Moment,
 ) -> None:
-    """Open the outlets, enter the certificates, send the application, count what was sold."""
-    opened, entered = at.now - dt.timedelta(days=OPENED_AGO), _before(at, ENTERED_AGO)
-    for told in story.read("shops", OutletTold, "outlets"):
-        await _open(tx, told, merchants[told.merchant].id, opened)
-    for booked in story.read("shops", BookedAtTold, "booked_at"):
-        await _book_at(tx, booked, at)
+    """Enter the certificates, send the application, count what was sold."""
+    entered = _before(at, ENTERED_AGO)
     issuers = story.document("shops")["issuers"]
     for paper in story.read("shops", CertifiedTold, "certified"):
         by = f"operator:{members['operator'].id}" if "operator" in members else "operator:0"
@@ -109,8 +115,8 @@ async def _open(tx: AsyncConnection, told: OutletTold, merchant_id: int, now: dt
         await outlets.open_till(tx, made.id, label, by=owner, now=now)
 
 
-async def _book_at(tx: AsyncConnection, told: BookedAtTold, at: Moment) -> None:
-    offer = next(each for each in offers.read(at.today) if each.code == told.offer)
+async def _book_at(tx: AsyncConnection, told: BookedAtTold, known: Iterable[Offer], at: Moment) -> None:
+    offer = next(each for each in known if each.code == told.offer)
     there = {each.name for each in await outlets.of(tx, (await merchant.by_code(tx, offer.merchant)).id)}
     if offer.booking is not None and there >= {each.outlet for each in told.outlets}:
         booking = offer.booking.model_copy(update={"outlets": told.outlets})
