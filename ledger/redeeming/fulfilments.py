@@ -65,9 +65,6 @@ class Fulfilment:
     merchant_id: int
     merchant: Names
     state: State
-    asked_at: dt.datetime
-    answered_at: dt.datetime | None
-    answered_by: str | None
     agreed_version: int | None
 
 
@@ -85,8 +82,7 @@ class FulfillerNotServing(Refusal):
 
 _FIELDS = """
     SELECT f.offer_id, o.document::text AS document, o.version, o.active, o.merchant_id AS owner_id, w.name_zh AS owner_zh,
-           w.name_en AS owner_en, f.merchant_id, m.name_zh, m.name_en, f.state, f.asked_at, f.answered_at, f.answered_by,
-           f.agreed_version
+           w.name_en AS owner_en, f.merchant_id, m.name_zh, m.name_en, f.state, f.agreed_version
     FROM fulfilment f JOIN offer o ON o.id = f.offer_id JOIN merchant w ON w.id = o.merchant_id
     JOIN merchant m ON m.id = f.merchant_id
 """
@@ -231,8 +227,5 @@ def _of_row(row: Row[Any]) -> Fulfilment:
         merchant_id=row.merchant_id,
         merchant=Names(zh=row.name_zh, en=row.name_en),
         state=row.state,
-        asked_at=row.asked_at,
-        answered_at=row.answered_at,
-        answered_by=row.answered_by,
         agreed_version=row.agreed_version,
     )

@@ -9,7 +9,7 @@ from ledger.redeeming.offers import PerUnit
 from tests.conftest import Database
 from tests.driver import World, bot_running
 from tests.handlers import kills
-from tests.handlers.kills import Deed, Hands, handing_over, notices
+from tests.handlers.kills import Deed, handing_over, notices
 from tests.handlers.shop import offer, shelve
 from tests.handlers.test_fulfil import second_shop
 from tests.handlers.till_scene import open_shop
@@ -61,7 +61,7 @@ async def test_asking_stopped_at_any_await_asks_once(database: Database) -> None
         await kills.stopped_everywhere(world, prepare)
 
 
-async def opens(world: World, owner: Person, hands: Hands, offer_id: int) -> None:
+async def opens(world: World, owner: Person, offer_id: int) -> None:
     """The page on which the answer is a tap."""
     [row] = await world.sql("SELECT document->'name'->>'zh' FROM offer WHERE id = :id", id=offer_id)
     await owner.says("/shelf")
@@ -79,7 +79,7 @@ async def test_an_answer_stopped_at_any_await_is_given_once(database: Database) 
 
         async def prepare() -> Deed:
             id_ = await published(world, "fruit")
-            await opens(world, owner, hands, id_)
+            await opens(world, owner, id_)
             [before] = await world.sql("SELECT count(*) FROM merchant_log WHERE what = 'fulfilment_agreed'")
             heard = await notices(world, shop.manager, "fulfilment-answered:%")
 
