@@ -8,8 +8,8 @@ import json
 import secrets
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -18,11 +18,12 @@ from bot.clock import Clock
 from bot.drawing import Drawn
 from bot.failures import NoProgramme
 from bot.outbox import LEASE_SECONDS, UPLOAD_LEASE_SECONDS, Outbox, Row
+from bot.reply import without_answer
 from bot.request import compact
 from chat.turn import Dialogue, Turn
 from ledger.members.member import Acting, Member
 from ledger.members.vault import Vault
-from ledger.points.reading import fetch
+from ledger.points.reading import fetch, run
 from ledger.programme import Programme
 
 _OPEN = "SELECT * FROM turn_open($1, $2, $3, $4, $5)"
@@ -58,6 +59,15 @@ class Opened:
     heard: str | None
 
 
+class Written(NamedTuple):
+    """A row of the outbox that `turn_close` made."""
+
+    chat_id: int
+    id: int
+    key: str | None
+    leased: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Closed:
     """What a close wrote: rows for this process to send, and lanes whose backlog goes first."""
@@ -69,7 +79,7 @@ class Closed:
     def hand_over(self, outbox: Outbox) -> None:
         """After the commit: say what was written."""
         if self.rows:
-            outbox.send_soon(self.rows, self.mine)
+            outbox.send_soon([replace(row, drawn=without_answer(row.drawn)) for row in self.rows], self.mine)
         for chat_id, policy in self.behind:
             outbox.hurry(chat_id, policy)
 
@@ -103,8 +113,8 @@ class Opener:
         """
         lane = lane_number("chat", caller.chat_id)
         who = self._vault.blind("telegram", caller.telegram_id)
-        found = await tx.exec_driver_sql(_OPEN, (lane, key, caller.chat_id, who, self._version))
-        return self._opened(found.one(), key, caller, tx)
+        [found] = await run(tx, _OPEN, lane, key, caller.chat_id, who, self._version)
+        return self._opened(found, key, caller, tx)
 
     async def look(self, connection: AsyncConnection, key: str, caller: Caller) -> Opened:
         """The same without lock and key, for a turn that only reads.
@@ -195,17 +205,10 @@ async def close(opened: Opened, drawn: Sequence[Drawn], outbox: Outbox, vault: V
         return Closed([], set(), [])
     mine = outbox.mine({each["chat_id"] for each in messages})
     until = time.monotonic()
-    found = await turn.tx.exec_driver_sql(
-        _CLOSE,
-        (
-            turn.chat_id,
-            state if moved else None,
-            said if moved else None,
-            compact(messages),
-            mine,
-        ),
+    found = await run(
+        turn.tx, _CLOSE, turn.chat_id, state if moved else None, said if moved else None, compact(messages), mine
     )
-    return _closed(messages, found.all(), mine, until)
+    return _closed(messages, found, mine, until)
 
 
 def _lease(drawn: Drawn) -> float:
@@ -214,9 +217,9 @@ def _lease(drawn: Drawn) -> float:
 
 def _closed(messages: list[dict[str, Any]], found: Sequence[Any], mine: list[int], since: float) -> Closed:
     """Match what was written with what was asked: rows come back in order, those whose key was used don't come at all."""
-    written = iter(found)
-    keyed = {row.row_key: row for row in found if row.row_key is not None}
-    unkeyed = (row for row in written if row.row_key is None)
+    written = [Written(*row) for row in found]
+    keyed = {row.key: row for row in written if row.key is not None}
+    unkeyed = (row for row in written if row.key is None)
     rows, behind = [], set()
     for message in messages:
         key = message.get("key")
@@ -225,12 +228,12 @@ def _closed(messages: list[dict[str, Any]], found: Sequence[Any], mine: list[int
             continue
         if not row.leased:
             if message["policy"] != "promotional":
-                behind.add((row.row_chat, message["policy"]))
+                behind.add((row.chat_id, message["policy"]))
             continue
         rows.append(
             Row(
-                chat_id=row.row_chat,
-                id=row.row_id,
+                chat_id=row.chat_id,
+                id=row.id,
                 policy=message["policy"],
                 drawn=message["params"],
                 mine_until=since + message["lease"],

@@ -1,6 +1,6 @@
 """Saying one drawn message: which API calls it takes, and what each way of failing means for that message.
 
-    a tap's answer          editMessageText in place, and answerCallbackQuery beside it
+    a tap's answer          editMessageText in place, and answerCallbackQuery beside it, unless the response carried it
     from picture to words   a new message, then the old one is deleted (Telegram can't take a picture out of a message)
     to a picture            editMessageMedia
     with a file             always a new message
@@ -25,6 +25,7 @@ import structlog
 
 from bot.api import BotApi, Upload
 from bot.drawing import Drawn
+from bot.reply import answer
 from bot.transport import Later, Moved, Refused, Transport, Uncertain, Unreachable
 
 log = structlog.get_logger(__name__)
@@ -76,32 +77,21 @@ class Teller:
         Raises:
             Later, Unreachable, Moved, Refused, Uncertain: as `Transport` says; nothing else.
         """
-        query = drawn.get("query")
         if "checkout" in drawn:
             await self._let_pay(drawn["checkout"], drawn.get("error"))
-        elif query is None:
-            await self._show(chat_id, drawn, unsolicited)
-        elif "text" not in drawn:
-            await self._answer(query, drawn.get("alert"), pops_up=True)
-        else:
-            answering = asyncio.ensure_future(self._answer(query, drawn.get("alert"), pops_up=False))
-            try:
+            return
+        answering = asyncio.ensure_future(self._answer(drawn)) if "query" in drawn else None
+        try:
+            if "text" in drawn:
                 await self._show(chat_id, drawn, unsolicited)
-            finally:
+        finally:
+            if answering is not None:
                 await answering
 
-    async def _answer(self, query: str, alert: str | None, *, pops_up: bool) -> None:
-        """Stops the button's spinner. What `alert` says beside a screen passes by itself; alone it waits to be read.
-
-        Worth one try: a minute later nobody looks at it.
-        """
+    async def _answer(self, drawn: Drawn) -> None:
+        """Stops the button's spinner. Worth one try: a minute later nobody looks at it."""
         with contextlib.suppress(Later, Unreachable, Moved, Refused, Uncertain):
-            await self._call(
-                "answerCallbackQuery",
-                callback_query_id=query,
-                text=alert,
-                show_alert=True if alert and pops_up else None,
-            )
+            await self._call("answerCallbackQuery", **answer(drawn))
 
     async def _let_pay(self, query: str, error: str | None) -> None:
         """Answers the question before a payment. Telegram waits ten seconds for it: what can't be said within a few is not said,

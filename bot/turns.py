@@ -31,6 +31,7 @@ from bot.logs import name_member, turn_context
 from bot.metrics import Metrics
 from bot.opening import Caller, Closed, Opened, Opener, close, language_of
 from bot.outbox import Outbox
+from bot.reply import without_answer
 from bot.running import Running, running
 from bot.telling import Teller
 from bot.transport import Later, Moved, Refused, Uncertain, Unreachable
@@ -203,7 +204,7 @@ class TurnProcessor(BaseUpdateProcessor):
     async def _say(self, key: str, caller: Caller, now: Running, drawn: Sequence[Drawn]) -> None:
         for number, each in enumerate(drawn):
             try:
-                await self._teller.say(caller.chat_id, each)
+                await self._teller.say(caller.chat_id, without_answer(each))
             except (Later, Uncertain, Moved):
                 # What can't be said now is written down after all, under the update's key, and said by the outbox.
                 await self._answer_with(key, caller, list(drawn[number:]))

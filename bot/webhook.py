@@ -1,4 +1,5 @@
-"""Updates as Telegram posts them: 200 only when the update is committed, 5xx otherwise, so that Telegram's queue is our inbox."""
+"""Updates as Telegram posts them: 200 only when the update is committed, 5xx otherwise, so that Telegram's queue is our inbox.
+A tap is answered in that response (`reply`)."""
 
 from __future__ import annotations
 
@@ -15,6 +16,7 @@ from telegram.ext import Application
 from bot.dispatch import ALLOWED_UPDATES
 from bot.failures import NotNow
 from bot.incoming import Incoming
+from bot.reply import Reply, replying
 from bot.transport import seconds_of
 
 PATH = "/telegram/updates"
@@ -52,6 +54,7 @@ class Webhook:
         except (ValueError, TypeError, KeyError):
             return web.Response(status=400)
         update = self._incoming.read(sent)
+        replying.set(reply := Reply())
         try:
             if isinstance(update, Exception):
                 await self._incoming.set_aside(sent, update)
@@ -60,7 +63,7 @@ class Webhook:
                 await processor.process_update(update, self._application.process_update(update))
         except NotNow:
             return _later()
-        return web.Response()
+        return web.Response() if reply.call is None else web.json_response(reply.call)
 
 
 def _later() -> web.Response:

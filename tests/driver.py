@@ -310,9 +310,10 @@ class _Balancer:
         try:
             body = await request.read()
             async with self._session.post(address, data=body, headers=request.headers) as answer:
-                return web.Response(
-                    status=answer.status, headers={"Retry-After": "1"} if answer.status == 503 else None
-                )
+                said = {
+                    name: answer.headers[name] for name in ("Content-Type", "Retry-After") if name in answer.headers
+                }
+                return web.Response(status=answer.status, body=await answer.read(), headers=said)
         except OSError:
             return web.Response(status=502)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -110,15 +110,15 @@ _CURRENCIES = text(
     "SELECT id, code, issuer_id, name_zh, name_en, value_minor, value_points, money, name_en_one FROM currency ORDER BY id"
 )
 
-_WALLET = """
+WALLET = """
     SELECT a.currency_id, a.purpose, a.issuer_id, a.balance, c.code, c.issuer_id AS owned_by, c.name_zh, c.name_en,
            c.value_minor, c.value_points, c.money, c.name_en_one,
            coalesce(d.due, 0)::bigint AS due, d.next_on, d.next_points, r.good, r.until, r.until_points
     FROM account a JOIN currency c ON c.id = a.currency_id
     LEFT JOIN LATERAL (
-        SELECT coalesce(sum(points) FILTER (WHERE due_on <= $3::date), 0)::bigint AS due,
-               min(due_on) FILTER (WHERE due_on > $3) AS next_on,
-               (array_agg(points ORDER BY due_on) FILTER (WHERE due_on > $3))[1] AS next_points
+        SELECT coalesce(sum(points) FILTER (WHERE due_on <= {today}::date), 0)::bigint AS due,
+               min(due_on) FILTER (WHERE due_on > {today}) AS next_on,
+               (array_agg(points ORDER BY due_on) FILTER (WHERE due_on > {today}))[1] AS next_points
         FROM (SELECT due_on, sum(points)::bigint AS points FROM position WHERE account_id = a.id GROUP BY 1) days
     ) d ON a.purpose IN ('available', 'pending')
     LEFT JOIN LATERAL (
@@ -126,11 +126,14 @@ _WALLET = """
         SELECT sum(good.points)::bigint AS good, min(good.expires_on) AS until,
                (sum(good.points) FILTER (WHERE good.expires_on = good.first_end))::bigint AS until_points
         FROM (SELECT p.points, l.expires_on, min(l.expires_on) OVER () AS first_end FROM position p JOIN lot l ON l.id = p.lot_id
-              WHERE p.account_id = a.id AND p.due_on <= $3 AND (l.expires_on IS NULL OR l.expires_on >= $3)) good
+              WHERE p.account_id = a.id AND p.due_on <= {today} AND (l.expires_on IS NULL OR l.expires_on >= {today})) good
     ) r ON a.purpose = 'pending' AND d.due > 0
-    WHERE a.owner_id = $1 AND a.owner_kind = $2
+    WHERE a.owner_id = {owner} AND a.owner_kind = {kind}
       AND a.purpose IN ('available', 'pending', 'held', 'deficit')
 """
+"""What an owner holds, a row for each account; `holdings` reads it. Its placeholders are the owner's id and kind, and today."""
+
+_WALLET = WALLET.format(owner="$1", kind="$2", today="$3")
 
 _SCHEDULE = text(
     """
@@ -165,41 +168,42 @@ async def wallet(tx: AsyncConnection, owner: Owner, *, today: dt.date) -> list[H
 
     Points due on or before `today` are counted as released or expired already.
     """
+    return holdings(await fetch(tx, _WALLET, owner.id, owner.kind, today))
+
+
+def holdings(rows: Iterable[Sequence[Any]]) -> list[Holding]:
+    """The rows of `WALLET` as `wallet` gives them."""
     found: dict[int, dict[str, Any]] = {}
     soonest: dict[int, Counter[dt.date]] = {}
-    for row in await fetch(tx, _WALLET, owner.id, owner.kind, today):
-        h = found.get(row["currency_id"])
+    for row in rows:
+        (
+            currency_id, purpose, issuer_id, balance, code, owned_by, name_zh, name_en, value_minor, value_points, money,
+            name_en_one, due, next_on, next_points, good, until, until_points,
+        ) = row  # fmt: skip
+        h = found.get(currency_id)
         if h is None:
             currency = Currency(
-                row["currency_id"],
-                row["code"],
-                row["owned_by"],
-                row["name_zh"],
-                row["name_en"],
-                row["value_minor"],
-                row["value_points"],
-                row["money"],
-                row["name_en_one"],
+                currency_id, code, owned_by, name_zh, name_en, value_minor, value_points, money, name_en_one
             )
             h = {"currency": currency, "available": 0, "pending": 0, "held": 0, "deficits": {}}
-            found[row["currency_id"]] = h
-        ends = soonest.setdefault(row["currency_id"], Counter())
-        match row["purpose"]:
+            found[currency_id] = h
+        ends = soonest.setdefault(currency_id, Counter())
+        match purpose:
             case "available":
-                h["available"] += row["balance"] - row["due"]
-                if row["next_on"] is not None:
-                    ends[row["next_on"] - dt.timedelta(days=1)] += row["next_points"]
+                h["available"] += balance - due
+                if next_on is not None:
+                    ends[next_on - dt.timedelta(days=1)] += next_points
             case "pending":
-                h["pending"] += row["balance"] - row["due"]
-                h["available"] += row["good"] or 0
-                if row["until"] is not None:
-                    ends[row["until"]] += row["until_points"]
-                if row["next_on"] is not None:
-                    h["next_release"] = (row["next_on"], row["next_points"])
+                h["pending"] += balance - due
+                h["available"] += good or 0
+                if until is not None:
+                    ends[until] += until_points
+                if next_on is not None:
+                    h["next_release"] = (next_on, next_points)
             case "held":
-                h["held"] += row["balance"]
-            case "deficit" if row["balance"]:
-                h["deficits"][row["issuer_id"]] = -row["balance"]
+                h["held"] += balance
+            case "deficit" if balance:
+                h["deficits"][issuer_id] = -balance
     for currency_id, ends in soonest.items():
         if ends:
             found[currency_id]["next_expiry"] = min(ends.items())

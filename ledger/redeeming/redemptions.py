@@ -22,10 +22,10 @@ from ledger.members.member import Member
 from ledger.members.vault import Vault
 from ledger.points import engine
 from ledger.points.commands import Burn, Hold, Moment, Receipt, Reinstate, member
-from ledger.points.reading import fetch
+from ledger.points.reading import run
 from ledger.redeeming import announcing, bookings, cash_refunds, code_pools, handover, shelf, stock
-from ledger.redeeming.may_redeem import DayQuotaTaken, Facts, Listed, No, SoldOut, Yes, may_redeem
-from ledger.redeeming.offers import OF_HOUSEHOLD, Names, Offer, Quote, Special
+from ledger.redeeming.may_redeem import DayQuotaTaken, Listed, No, SoldOut, Yes
+from ledger.redeeming.offers import Names, Offer, Quote, Special
 from ledger.redeeming.reach import opens
 from ledger.redeeming.vouchers import (
     Booked,
@@ -78,54 +78,23 @@ class UndoOver(Refusal):
 
 
 # The person's key never changes, so it may be read by the statement that takes the locks; all else is read by later ones.
-_LOCK = text(
-    "SELECT pg_advisory_xact_lock(hashtextextended('redeem:' || CAST(:member AS text), 0)),"
-    " pg_advisory_xact_lock_shared(hashtextextended('offer:' || CAST(:offer AS text), 0)),"
-    " (SELECT key FROM person WHERE member_id = CAST(:member AS bigint)) AS key"
+_LOCK = (
+    "SELECT pg_advisory_xact_lock(hashtextextended('redeem:' || $1::text, 0)),"
+    " pg_advisory_xact_lock_shared(hashtextextended('offer:' || $2::text, 0)),"
+    " (SELECT key FROM person WHERE member_id = $3::bigint)"
 )
-# A new statement sees what was committed before it began: where the whole stock is gone then, no piece is free.
-_EARLIER = (
-    "SELECT (SELECT id FROM redemption WHERE member_id = $1 AND nonce = $2) AS id,"
-    " (SELECT taken >= limit_to FROM offer_stock WHERE offer_id = $3 AND day = $4) AS gone,"
-    " (SELECT document -> 'limits' ?| $5::text[] FROM offer WHERE id = $3) AS of_households"
-)
-_INSERT = text(
-    """
+_INSERT = """
     INSERT INTO redemption (member_id, nonce, offer_id, offer_version, merchant_id, currency_id, units, points, value_minor,
-        code_index, code_box, state, entry_id, issued_at, issued_on, undo_until, valid_until, piece, cash_minor, hold_id,
+        code_index, code_box, entry_id, issued_at, issued_on, undo_until, valid_until, piece, state, cash_minor, hold_id,
         held_until, used_at, settles_on, fulfillers)
-    VALUES (:member_id, :nonce, :offer_id, :offer_version, :merchant_id, :currency_id, :units, :points, :value_minor,
-        :code_index, :code_box, :state, :entry_id, :issued_at, :issued_on, :undo_until, :valid_until, :piece, :cash_minor,
-        :hold_id, :held_until, :used_at, :settles_on, CAST(:fulfillers AS bigint[]))
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)
     RETURNING id
-    """
-)
+"""
 _TAKE_BACK = text(
     "UPDATE redemption SET state = 'taken_back', ended_at = :now"
     " WHERE id = :id AND member_id = :member_id AND state = 'issued' AND (undo_until > :now OR EXISTS ("
     "SELECT FROM booking b WHERE b.redemption_id = redemption.id AND b.change_until > :programme_now)) RETURNING id"
 )
-
-
-async def _earlier(
-    tx: AsyncConnection, member_id: int, nonce: str, offer_id: int
-) -> tuple[Redemption | None, bool, bool]:
-    """What a confirm button already did, if it did; whether the whole stock is gone; whether households are limited."""
-    [found] = await fetch(tx, _EARLIER, member_id, nonce, offer_id, stock.WHOLE, OF_HOUSEHOLD)
-    done = None if found["id"] is None else await one(tx, member_id, found["id"])
-    return done, found["gone"] is True, found["of_households"] is True
-
-
-async def _too_late(tx: AsyncConnection, who: Member, offer_id: int, *, today: dt.date, amount: int) -> shelf.Seen:
-    """As `shelf.judged` where the whole stock is gone: the same first reason, without reading what only later ones ask for.
-
-    In a rush nearly everybody comes here, so it touches neither the row that the others wait for nor purse nor limits.
-    """
-    listed = await shelf.one(tx, offer_id)
-    known = Facts(spending=who.status == "active", stock_left=0)
-    if listed.offer.asks_who:
-        known = replace(known, traits=await shelf.traits(tx, who.id, today=today))
-    return shelf.Seen(listed, known, may_redeem(listed, known, today=today, amount=amount, status=who.status))
 
 
 async def redeem(
@@ -160,19 +129,19 @@ async def redeem(
     Raises:
         NoSuchOffer → OfferChanged → the first reason of `may_redeem` → SlotNeeded → SlotTaken → the engine's refusals.
     """
-    locked = (await tx.execute(_LOCK, {"member": str(who.id), "offer": str(offer_id)})).one()
-    if locked.key is None:
+    [[_, _, person_key]] = await run(tx, _LOCK, str(who.id), str(offer_id), who.id)
+    if person_key is None:
         raise Fault(f"member {who.id} redeems without a person behind it")
-    done, gone, of_households = await _earlier(tx, who.id, nonce, offer_id)
-    if done is not None:
+    # A new statement sees what was committed before it began: where the whole stock is gone then, no piece is free.
+    looked = await shelf.look_at(tx, who, offer_id, today=at.today, nonce=nonce)
+    if looked.done is not None:
+        done = await one(tx, who.id, looked.done)
         left = await _left(tx, who, done.currency_id, today=at.today)
-        return Redeemed(done, unsealed(done, vault, locked.key), left, repeated=True)
-    if gone:
-        seen = await _too_late(tx, who, offer_id, today=at.today, amount=amount)
-    else:
-        if of_households:
-            await household.hold(tx, who.id)
-        seen = await shelf.judged(tx, who, offer_id, today=at.today, amount=amount, now=at.programme_now)
+        return Redeemed(done, unsealed(done, vault, person_key), left, repeated=True)
+    if looked.listed.offer.limits.of_a_household and not looked.gone:
+        await household.hold(tx, who.id)
+        looked = await shelf.look_at(tx, who, offer_id, today=at.today)
+    seen = await looked.judged(tx, who, today=at.today, amount=amount, now=at.programme_now)
     listed, verdict = seen.listed, seen.verdict
     if (now := verdict.quote) is not None:
         worth = now.value_minor if value_minor is None else value_minor
@@ -194,7 +163,7 @@ async def redeem(
     receipt = await _take_points(tx, who, listed, verdict, key, at=at, actor=actor)
     given = await handover.give(tx, who, listed, key, vault=vault, at=at, actor=actor)
     held_until = offer.held_until(at.programme_now) if quote.cash_minor else None
-    box = vault.seal(locked.key, {"code": code})
+    box = vault.seal(person_key, {"code": code})
     undo_until = at.now if given.used else at.now + dt.timedelta(minutes=undo_minutes)
     valid_until = given.valid_until
     if place is not None:
@@ -202,34 +171,36 @@ async def redeem(
         undo_until, valid_until = min(undo_until, begins), place.slot.day
     state: State = "held" if held_until is not None else "used" if given.used else "issued"
     used_at = at.now if given.used else None
-    row = {
-        "member_id": who.id,
-        "nonce": nonce,
-        "offer_id": offer_id,
-        "offer_version": version,
-        "merchant_id": listed.merchant_id,
-        "currency_id": listed.currency_id,
-        "units": quote.units,
-        "points": quote.points,
-        "value_minor": quote.value_minor,
-        "code_index": blind(vault, code),
-        "code_box": box,
-        "entry_id": receipt.entry_id,
-        "issued_at": at.now,
-        "issued_on": at.today,
-        "undo_until": undo_until,
-        "valid_until": valid_until,
-        "piece": piece,
-        "state": state,
-        "cash_minor": quote.cash_minor,
-        "hold_id": None if held_until is None else receipt.entry_id,
-        "held_until": held_until,
-        "used_at": used_at,
-        "settles_on": at.today if given.used else None,
-        "fulfillers": [each.id for each in listed.fulfillers] or None,
-    }
+    [[redemption_id]] = await run(
+        tx,
+        _INSERT,
+        who.id,
+        nonce,
+        offer_id,
+        version,
+        listed.merchant_id,
+        listed.currency_id,
+        quote.units,
+        quote.points,
+        quote.value_minor,
+        blind(vault, code),
+        box,
+        receipt.entry_id,
+        at.now,
+        at.today,
+        undo_until,
+        valid_until,
+        piece,
+        state,
+        quote.cash_minor,
+        None if held_until is None else receipt.entry_id,
+        held_until,
+        used_at,
+        at.today if given.used else None,
+        [each.id for each in listed.fulfillers] or None,
+    )
     issued = Redemption(
-        id=await tx.scalar(_INSERT, row) or 0,
+        id=redemption_id,
         member_id=who.id,
         offer_id=offer_id,
         offer_version=version,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import text
@@ -118,16 +118,30 @@ async def traits(tx: AsyncConnection, member_id: int, *, today: dt.date) -> Trai
     return Traits(row.tier, row.standing, row.region, tiers, regions)
 
 
-_COUNTS = """
-    SELECT o.id,
-           coalesce(sum(r.units) FILTER (WHERE r.issued_on = $3::date), 0)::int AS today,
-           coalesce(sum(r.units) FILTER (WHERE r.issued_on >= $4::date), 0)::int AS month,
+_HAD = """
+    SELECT coalesce(sum(r.units) FILTER (WHERE r.issued_on = $2::date), 0)::int AS today,
+           coalesce(sum(r.units) FILTER (WHERE r.issued_on >= $3::date), 0)::int AS month,
            coalesce(sum(r.units), 0)::int AS ever,
-           (SELECT limit_to - taken FROM offer_stock s WHERE s.offer_id = o.id AND s.day = $5) AS stock_left,
-           (SELECT taken FROM offer_stock s WHERE s.offer_id = o.id AND s.day = $3) AS day_taken
-    FROM unnest($1::bigint[]) AS o(id)
-    LEFT JOIN redemption r ON r.member_id = $2 AND r.offer_id = o.id AND r.state IN ('held', 'issued', 'used')
-    GROUP BY o.id
+           (SELECT limit_to - taken FROM offer_stock s WHERE s.offer_id = o.id AND s.day = $4::date) AS stock_left,
+           (SELECT taken FROM offer_stock s WHERE s.offer_id = o.id AND s.day = $2::date) AS day_taken
+    FROM redemption r WHERE r.member_id = $1 AND r.offer_id = o.id AND r.state IN ('held', 'issued', 'used')
+"""
+"""What member $1 had of the offer `o` on day $2, since day $3 and ever; what is left of row $4 of its stock, taken of row $2."""
+
+_COUNTS = f"SELECT o.id, had.* FROM unnest($5::bigint[]) AS o(id) CROSS JOIN LATERAL ({_HAD}) had"
+
+_MINE = statements.WALLET.format(owner="$1", kind="'member'", today="$2")
+
+# Who redeems what is gone as a whole is not asked what comes later: in a rush that is nearly everybody.
+_LOOK = f"""
+    SELECT (SELECT id FROM redemption WHERE member_id = $1 AND nonce = $6) AS done, gone.it IS TRUE AS gone,
+           CASE WHEN gone.it THEN NULL ELSE (SELECT ROW(had.*) FROM ({_HAD}) had) END AS had,
+           CASE WHEN gone.it THEN NULL ELSE ARRAY(SELECT ROW(w.*) FROM ({_MINE}) w) END AS held,
+           o.*
+    FROM ({_LISTED} WHERE o.id = $5::bigint) o
+    LEFT JOIN LATERAL (
+        SELECT taken >= limit_to AND $6::text IS NOT NULL AS it FROM offer_stock s WHERE s.offer_id = o.id AND s.day = $4::date
+    ) gone ON true
 """
 
 
@@ -157,10 +171,11 @@ async def facts(
     held: list[statements.Holding],
     who: Traits | None = None,
     now: dt.datetime | None = None,
+    counts: Sequence[Sequence[Any]] | None = None,
 ) -> dict[int, Facts]:
     """What these offers and this member are to each other, by offer id, in one read, or a few. `held` is the member's wallet; `who`
-    they are is read where any of the offers asks for it, unless it is known already. `now` is the instant on the programme's clock:
-    what is booked for a time can't be judged without it."""
+    they are is read where any of the offers asks for it, unless it is known already; so are the `counts`, rows of `_COUNTS`. `now`
+    is the instant on the programme's clock: what is booked for a time can't be judged without it."""
     asked = {one.id: one for one in offers}
     if who is None:
         asks_who = any(one.offer.asks_who for one in asked.values())
@@ -174,7 +189,8 @@ async def facts(
     of_household = [one.id for one in asked.values() if one.offer.limits.of_a_household]
     house = await _house_counts(tx, member.id, of_household, today=today) if of_household else {}
     result: dict[int, Facts] = {}
-    counts = await fetch(tx, _COUNTS, list(asked), member.id, today, today.replace(day=1), WHOLE)
+    if counts is None:
+        counts = await fetch(tx, _COUNTS, member.id, today, today.replace(day=1), WHOLE, list(asked))
     for offer_id, had_today, had_month, had_ever, stock_left, day_taken in counts:
         this = asked[offer_id]
         limits, purse = this.offer.limits, wallet.get(this.currency_id)
@@ -240,9 +256,49 @@ async def judged(
     now: dt.datetime | None = None,
 ) -> Seen:
     """One offer judged for this member, at `amount` or the least that is sold; `now` as in `facts`. `NoSuchOffer`."""
-    this, held = await one(tx, offer_id), await purse(tx, member, today=today)
-    known = (await facts(tx, member, [this], today=today, held=held, now=now))[offer_id]
-    return Seen(this, known, may_redeem(this, known, today=today, amount=amount, status=member.status))
+    return await (await look_at(tx, member, offer_id, today=today)).judged(
+        tx, member, today=today, amount=amount, now=now
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """An offer and what this member is to it, of one statement. `done`: their redemption under the nonce that was asked for.
+
+    `gone`: somebody redeems, and of its whole stock nothing is left; then `had` and `held` are not read.
+    """
+
+    listed: Listed
+    done: int | None
+    gone: bool
+    had: Sequence[Any]
+    held: list[statements.Holding]
+
+    async def judged(
+        self, tx: AsyncConnection, member: Member, *, today: dt.date, amount: int | None, now: dt.datetime | None
+    ) -> Seen:
+        """As `shelf.judged`; what only few offers ask for is read now. Where all are gone, the same first reason is found without
+        what only later ones ask for: nobody waits there for the row that the others take from, nor reads purse and limits."""
+        this = self.listed
+        if self.gone:
+            known = Facts(spending=member.status == "active", stock_left=0)
+            if this.offer.asks_who:
+                known = replace(known, traits=await traits(tx, member.id, today=today))
+        else:
+            counts = [(this.id, *self.had)]
+            known = (await facts(tx, member, [this], today=today, held=self.held, now=now, counts=counts))[this.id]
+        return Seen(this, known, may_redeem(this, known, today=today, amount=amount, status=member.status))
+
+
+async def look_at(
+    tx: AsyncConnection, member: Member, offer_id: int, *, today: dt.date, nonce: str | None = None
+) -> Looked:
+    """One offer, and what everybody asks of it first; `nonce` is of the button tapped to redeem it. `NoSuchOffer`."""
+    found = await fetch(tx, _LOOK, member.id, today, today.replace(day=1), WHOLE, offer_id, nonce)
+    if not found:
+        raise NoSuchOffer(offer_id)
+    done, gone, had, held, *about = found[0]
+    return Looked(listed(about), done, gone, had or (), statements.holdings(held or ()))
 
 
 def shown(seen: Iterable[Seen], today: dt.date) -> list[Seen]:
