@@ -7,7 +7,8 @@ alone. `.changed` is the first list after an offer was paused or brought back. T
 takes, and the first list of a process and of a kind of member on a day.
 
 A third of the offers has rules: limits, stock, pieces a day, prices of a season, a tier or the redemption day, days, regions and
-tiers. The member had twenty of what is limited, and some eighty are gone.
+tiers. A tenth is had for a currency of its own, of which the member has nothing. The member had twenty of what is limited, and some
+eighty are gone.
 """
 
 from __future__ import annotations
@@ -129,6 +130,11 @@ async def _filled(stage: Stage, database: str) -> None:
         "INSERT INTO offer_stock (offer_id, day, taken, handed, limit_to) VALUES ($1, $2, $3::int, $3::int, $4)",
         [(number, TODAY, pieces if n < GONE else 1, pieces) for n, (number, pieces) in enumerate(daily)],
     )
+    await connection.execute(
+        "INSERT INTO currency (id, code, issuer_id, name_zh, name_en, value_minor, value_points) OVERRIDING SYSTEM VALUE"
+        " VALUES (2, 'own', 1, '里程', 'miles', 1, 1)"
+    )
+    await connection.execute("UPDATE offer SET currency_id = 2 WHERE id % 10 = 0")
     mine = [number for number, (_, offer) in placed.items() if offer.limits.of_a_member][:HAD]
     await connection.executemany(
         """

@@ -87,7 +87,7 @@ async def affordable(turn: Turn, page: str = "0") -> Screen:
     """Lists everything this member may have now, dearest first unless another order was chosen."""
     _stay(turn)
     all_ = await _browse(turn)
-    return await _listed(turn, t("现在能换的"), all_, all_.affordable(), page, "affordable", t("现在还没有够换的。"))
+    return await _listed(turn, t("现在能换的"), all_, all_.can, page, "affordable", t("现在还没有够换的。"))
 
 
 @feature.tap("all")
@@ -343,7 +343,9 @@ async def _listed(
     if found and order != "near":
         heading = t("{list} · {order}", list=heading, order=BY[order])
         nothing = NOTHING_ENDS
-    if order != "near" or origin != "affordable":
+    if order == "near" and origin == "affordable":
+        found = all_.affordable()
+    else:
         found, because = await ordered(turn, found, order)
     at = _at(len(found), page)
     seen = await all_.told(turn.tx, _page(found, at))

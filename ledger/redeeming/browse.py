@@ -10,9 +10,12 @@ Deciding puts an offer in its place; whatever is then shown of it, price, refusa
 from __future__ import annotations
 
 import datetime as dt
+from bisect import bisect_right
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass
+from itertools import chain, compress
+from operator import attrgetter, not_
 from typing import Literal, get_args
 
 from sqlalchemy import text
@@ -25,7 +28,7 @@ from ledger.points.statements import Holding
 from ledger.redeeming import code_pools, diaries, shelf
 from ledger.redeeming.may_redeem import Listed, Yes
 from ledger.redeeming.offers import Names
-from ledger.redeeming.on_shelf import Found, OnShelf, on_shelf
+from ledger.redeeming.on_shelf import Found, OnShelf, Shelved, on_shelf
 from ledger.redeeming.shelf import Seen
 from ledger.redeeming.stock import WHOLE
 from ledger.redeeming.who import NOBODY, Traits
@@ -36,15 +39,16 @@ ORDERS: tuple[Order, ...] = get_args(Order)
 its green class counts, and of equals by its merchant."""
 SOON = 30
 POPULAR_DAYS = 30
+_POINTS = attrgetter("points")
 NO_WEIGHTS: Mapping[int, int] = {}
 
 
 def in_order(
     found: Iterable[Found], order: Order, *, today: dt.date, weights: Mapping[int, int] = NO_WEIGHTS
 ) -> list[Found]:
-    """Sorted; of equals, what is nearest first. `weights` are by offer id, of what is popular or green: the heavier the earlier,
-    what has none last."""
-    near = sorted(found, key=_nearness)
+    """Sorted. `found` comes as `Browse` has it, nearest first, and stays so among equals. `weights` are by offer id, of what is
+    popular or green: the heavier the earlier, what has none last."""
+    near = list(found)
     if order == "ending":
         until = today + dt.timedelta(days=SOON)
         ending = ((each.ends_on, each) for each in near if each.ends_on is not None and each.ends_on <= until)
@@ -57,28 +61,26 @@ def in_order(
     return sorted(near, key=keys[order]) if order in keys else near
 
 
-def _nearness(found: Found) -> tuple[bool, int, int, int]:
-    """What may be had first, cheapest first; then the rest, by how many points are lacking."""
-    return not found.may, found.lacking, found.points, found.listed.id
-
-
 @dataclass(frozen=True, slots=True)
 class Browse:
-    """All that a member finds at one moment."""
+    """All that a member finds at one moment: what they may have, cheapest first, and the rest, by how many points are lacking."""
 
-    found: list[Found]
+    can: list[Found]
+    cannot: list[Found]
     member: Member
     today: dt.date
     held: list[Holding]
     who: Traits
     now: dt.datetime | None
 
+    @property
+    def found(self) -> list[Found]:
+        """All of it, nearest first."""
+        return self.can + self.cannot
+
     def affordable(self) -> list[Found]:
         """Everything that this member may have now, dearest first in each currency, the common one first."""
-        return sorted(
-            (each for each in self.found if each.may),
-            key=lambda each: (each.listed.currency_id, -each.points, each.listed.id),
-        )
+        return sorted(self.can, key=lambda each: (each.listed.currency_id, -each.points, each.listed.id))
 
     def of_category(self, category: str) -> list[Found]:
         """What is on one shelf."""
@@ -129,27 +131,38 @@ async def browse(
     judged = (
         await shelf.look(tx, member, list(apart.values()), today=today, held=held, who=who, now=now) if apart else []
     )
-    alone = {each.listed.id: isinstance(each.verdict, Yes) for each in judged}
+    barred = {each.listed.id for each in judged if not isinstance(each.verdict, Yes)}
     available = {h.currency.id: h.available for h in held}
     spending = member.status == "active"
-    found = decided(stands.found_by(who, today), available, spending=spending, alone=alone)
-    return Browse(found, member, today, held, who, now)
+    can, cannot = decided(stands.found_by(who, today), available, spending=spending, barred=barred)
+    return Browse(can, cannot, member, today, held, who, now)
 
 
 def decided(
-    shelved: Iterable[Found], available: Mapping[int, int], *, spending: bool, alone: Mapping[int, bool]
-) -> list[Found]:
-    """The decision on every offer, in the order given: `available` points by currency; `alone` are the answers to those where more
-    matters now."""
-    found = []
-    for each in shelved:
-        listed, is_open, points, _, ends_on = each
-        lacking = points - available.get(listed.currency_id, 0)
-        may = is_open and spending and lacking <= 0 and alone.get(listed.id, True)
-        if may != is_open or lacking > 0:
-            each = Found(listed, may, points, max(lacking, 0), ends_on)
-        found.append(each)
-    return found
+    shelves: Mapping[int, Shelved], available: Mapping[int, int], *, spending: bool, barred: Set[int]
+) -> tuple[list[Found], list[Found]]:
+    """The decision on every offer: what may be had, cheapest first, and the rest, by how many points are lacking. `available` is by
+    currency; `barred` are the offers to which more matters now, and says no."""
+    can, cannot = [], []
+    for currency_id, (found, shut) in shelves.items():
+        reach = bisect_right(found, available.get(currency_id, 0), key=_POINTS)
+        may = [spending and each.may and each.listed.id not in barred for each in found[:reach]]
+        can.append(list(compress(found, may)))
+        cannot.append([*compress(shut, map(not_, may)), *shut[reach:]])
+
+    def lacking(each: Found) -> int:
+        return max(0, each.points - available.get(each.listed.currency_id, 0))
+
+    return (
+        _together(can, lambda each: (each.points, each.listed.id)),
+        _together(cannot, lambda each: (lacking(each), each.points, each.listed.id)),
+    )
+
+
+def _together(lists: Iterable[list[Found]], key: Callable[[Found], tuple[int, ...]]) -> list[Found]:
+    """One list in order of several that are: most programmes have one currency, where nothing is left to sort."""
+    some = [each for each in lists if each]
+    return some[0] if len(some) == 1 else sorted(chain.from_iterable(some), key=key)
 
 
 async def _apart(tx: AsyncConnection, stands: OnShelf, member: Member, today: dt.date) -> dict[int, Listed]:

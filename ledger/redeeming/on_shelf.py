@@ -13,7 +13,7 @@ from __future__ import annotations
 import datetime as dt
 from bisect import bisect_right
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from functools import reduce
 from operator import xor
 from typing import Any, NamedTuple
@@ -33,14 +33,21 @@ PLENTY = 1 << 62
 
 
 class Found(NamedTuple):
-    """An offer that a member finds: `may` they have it now; `points` the least of it costs them, of which `lacking` are not there;
-    `ends_on` the last day at that price, where one is in sight."""
+    """An offer that a member finds: `may` they have it now; `points` the least of it costs them; `ends_on` the last day at that
+    price, where one is in sight."""
 
     listed: Listed
     may: bool
     points: int
-    lacking: int
     ends_on: dt.date | None
+
+
+class Shelved(NamedTuple):
+    """What is had for points of one currency, cheapest first: as whoever has points without end finds it, and as whoever may not
+    have it, whatever the reason."""
+
+    found: list[Found]
+    shut: list[Found]
 
 
 def found(listed: Listed, who: Traits, today: dt.date) -> Found | None:
@@ -50,7 +57,7 @@ def found(listed: Listed, who: Traits, today: dt.date) -> Found | None:
     verdict = may_redeem(listed, Facts(available=PLENTY, traits=who), today=today)
     price = verdict.priced.price
     ends = _ends_on(listed.offer, verdict.priced, today) if isinstance(verdict, Yes) else None
-    return Found(listed, isinstance(verdict, Yes), price.quote(price.least).points, 0, ends)
+    return Found(listed, isinstance(verdict, Yes), price.quote(price.least).points, ends)
 
 
 def leaves_on(offer: Offer, today: dt.date) -> dt.date | None:
@@ -95,16 +102,15 @@ class OnShelf:
         self._tiers = {tier for who in whos for tier in who.tiers}
         self._regions = {region for who in whos for region in who.regions}
         self._standings = sorted({who.standing for who in whos if who.standing is not None})
-        self._views: OrderedDict[tuple[object, ...], list[Found]] = OrderedDict()
+        self._views: OrderedDict[tuple[object, ...], dict[int, Shelved]] = OrderedDict()
 
     def membership(self, tier: str) -> Listed | None:
         """The cheapest membership of a tier, where there is one."""
         of_tier = (each for each in self.memberships if each.offer.membership and each.offer.membership.tier == tier)
         return min(of_tier, key=lambda each: (each.offer.least_points, each.id), default=None)
 
-    def found_by(self, who: Traits, today: dt.date) -> Sequence[Found]:
-        """How members like this one find all of it on business date `today`, with points without end, cheapest first; what is not
-        for them is left out."""
+    def found_by(self, who: Traits, today: dt.date) -> Mapping[int, Shelved]:
+        """How members like this one find all of it on business date `today`, by currency; what is not for them is left out."""
         reached = bisect_right(self._standings, who.standing or 0)
         kind = Traits(
             who.tier if who.tier in self._tiers else None,
@@ -116,11 +122,25 @@ class OnShelf:
         if view is None:
             ruled = (found(each, kind, today) for each in self._ruled)
             all_ = (*self._plain.values(), *(each for each in ruled if each is not None))
-            view = self._views[key] = sorted(all_, key=lambda each: (each.points, each.listed.id))
+            view = self._views[key] = _by_currency(all_)
         self._views.move_to_end(key)
         while len(self._views) > _VIEWS:
             self._views.popitem(last=False)
         return view
+
+
+def _by_currency(all_: Iterable[Found]) -> dict[int, Shelved]:
+    shelves: dict[int, list[Found]] = {}
+    for each in sorted(all_, key=lambda each: (each.points, each.listed.id)):
+        shelves.setdefault(each.listed.currency_id, []).append(each)
+    return {
+        currency_id: Shelved(those, [_shut(each) if each.may else each for each in those])
+        for currency_id, those in shelves.items()
+    }
+
+
+def _shut(each: Found) -> Found:
+    return Found(each.listed, False, each.points, each.ends_on)
 
 
 def _asked(offer: Offer) -> list[Who]:
@@ -134,21 +154,17 @@ def _asked(offer: Offer) -> list[Who]:
     ]
 
 
-_OFFER = (
-    "hashint8extended(o.contents, hash_array_extended(o.fulfillers,"
-    " hashint8extended(o.merchant_id, (o.version::bigint << 20) + o.currency_id)))"
-)
 _MERCHANT = "hash_record_extended((m.id, m.name_zh, m.name_en, m.status IN ('certified', 'suspended'), m.money), 0)"
 _CURRENCY = "hash_record_extended((c.id, c.name_zh, c.name_en, c.issuer_id IS NULL), 0)"
 _FINGERPRINT = f"""
     SELECT o.n, o.hash, m.hash, c.hash FROM
-        (SELECT count(*) AS n, coalesce(bit_xor({_OFFER}), 0) AS hash FROM offer o WHERE o.active) o,
+        (SELECT count(*) AS n, coalesce(bit_xor(o.contents), 0) AS hash FROM offer o WHERE o.active) o,
         (SELECT coalesce(bit_xor({_MERCHANT}), 0) AS hash FROM merchant m) m,
         (SELECT coalesce(bit_xor({_CURRENCY}), 0) AS hash FROM currency c) c
 """
-_HASHES = f"SELECT o.id, {_OFFER} FROM offer o WHERE o.active ORDER BY o.id"
-_OFFERS = f"""
-    SELECT o.id, {_OFFER}, o.version, o.merchant_id, o.currency_id, o.document::text, o.fulfillers
+_HASHES = "SELECT o.id, o.contents FROM offer o WHERE o.active ORDER BY o.id"
+_OFFERS = """
+    SELECT o.id, o.contents, o.version, o.merchant_id, o.currency_id, o.document::text, o.fulfillers
     FROM offer o WHERE o.active AND o.id = ANY($1::bigint[])
 """
 _MERCHANTS = (

@@ -45,8 +45,8 @@ _SHELF = """
     FROM offer o WHERE o.active
         AND o.merchant_id <> ALL (ARRAY(SELECT id FROM merchant WHERE status NOT IN ('certified', 'suspended')))
 """
-_FINGERPRINT = f"SELECT count(*), coalesce(bit_xor(hashtextextended(o.search_text, o.id)), 0) {_SHELF}"
-_ALL = f"SELECT o.id, o.search_text, hashtextextended(o.search_text, o.id) {_SHELF}"
+_FINGERPRINT = f"SELECT count(*), coalesce(bit_xor(o.contents), 0) {_SHELF}"
+_ALL = f"SELECT o.id, o.search_text, o.contents {_SHELF}"
 
 Grades = dict[int, int]
 """How well offers are found, by their place in the index; 0 is best."""

@@ -36,9 +36,13 @@ offer = Table(
     Column(
         "contents",
         BigInteger,
-        Computed("jsonb_hash_extended(document, id)", persisted=True),
+        Computed(
+            "hash_array_extended(ARRAY[hashtextextended(search_text, id), version, merchant_id, currency_id] || fulfillers,"
+            " jsonb_hash_extended(document, id))",
+            persisted=True,
+        ),
         nullable=False,
-        comment="hash of the document",
+        comment="hash of all but whether it is active",
     ),
     Column("search_text", Text, nullable=False, comment="name, English, pinyin, initials; lower case"),
     Column("active", Boolean, nullable=False, server_default=text("true")),
@@ -49,6 +53,7 @@ offer = Table(
         server_default="{}",
         comment="merchants that agreed to hand it over, besides its own",
     ),
+    Index("ix_offer_shelf", "contents", postgresql_include=["merchant_id"], postgresql_where=text("active")),
 )
 
 fulfilment = Table(

@@ -82,14 +82,28 @@ def test_one_shelf_answers_every_kind_of_member_on_any_day_as_may_redeem_does(
     stands = OnShelf(placed.values())
     for who, ahead in asking * 2:  # the second time from what was kept
         today = FIRST + dt.timedelta(days=ahead)
-        entries = stands.found_by(who, today)
-        assert {each.listed.id for each in entries} == {n for n, o in placed.items() if not hidden(o.offer, who, today)}
-        for found in decided(entries, {1: points}, spending=spending, alone={}):
-            facts = Facts(spending=spending, available=points, traits=who)
-            verdict = may_redeem(found.listed, facts, today=today)
-            assert found.may == isinstance(verdict, Yes)
-            assert verdict.quote is not None
-            assert (found.points, found.lacking) == (verdict.quote.points, max(0, verdict.quote.points - points))
+        shelves = stands.found_by(who, today)
+        there = {id_: one for id_, one in placed.items() if not hidden(one.offer, who, today)}
+        facts = Facts(spending=spending, available=points, traits=who)
+        verdicts = {id_: may_redeem(one, facts, today=today) for id_, one in there.items()}
+        can, cannot = decided(shelves, {1: points}, spending=spending, barred=set())
+        assert [each.listed.id for each in can + cannot] == nearest_first(verdicts, points)
+        for found in can + cannot:
+            verdict = verdicts[found.listed.id]
+            assert found.may == (found in can) == isinstance(verdict, Yes)
+            assert verdict.quote is not None and found.points == verdict.quote.points
+
+
+def nearest_first(verdicts: dict[int, Yes | No], points: int) -> list[int]:
+    """Offer ids, those that may be had first, then by what is lacking, by price, and by id."""
+
+    def near(id_: int) -> tuple[bool, int, int, int]:
+        verdict = verdicts[id_]
+        assert verdict.quote is not None
+        costs = verdict.quote.points
+        return isinstance(verdict, No), max(0, costs - points), costs, id_
+
+    return sorted(verdicts, key=near)
 
 
 async def agrees(stage: Stage, member: Member, ids: list[int], today: dt.date, now: dt.datetime = NOW) -> list[Found]:
