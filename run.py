@@ -55,6 +55,7 @@ def main(words):
         return 1
     except KeyboardInterrupt:
         return 130
+    keep_bytecode()
     if word == "test":
         return run_in_root(pytest(words[1:]))
     if word == "bench":
@@ -62,6 +63,11 @@ def main(words):
     if word in ("lint", "check"):
         return check(words[1:], tests=word == "check")
     return replace_by(["-m", "bot.cli", *(words or ["run"])])
+
+
+def keep_bytecode():
+    """What one process compiled, the next one finds: tests start hundreds of them."""
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
 def require_python(version):

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -108,10 +110,22 @@ def render(about: dict[str, Any], language: str) -> str:
     )
 
 
-def add_to(app: web.Application, about: dict[str, Any]) -> None:
-    """Register both routes. `/docs?lang=` chooses a language; without, `Accept-Language` does, Chinese first."""
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A description as it is sent: as JSON, and as a page in each language."""
+
+    described: bytes
+    shown: Mapping[str, bytes]
+
+
+def written(about: dict[str, Any]) -> Written:
+    """The description and its pages, drawn once."""
     described = json.dumps(about, ensure_ascii=False).encode()
-    shown = {language: render(about, language).encode() for language in LANGUAGES}
+    return Written(described, {language: render(about, language).encode() for language in LANGUAGES})
+
+
+def add_to(app: web.Application, about: Written) -> None:
+    """Register both routes. `/docs?lang=` chooses a language; without, `Accept-Language` does, Chinese first."""
     headers = {
         "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
         "X-Content-Type-Options": "nosniff",
@@ -120,13 +134,13 @@ def add_to(app: web.Application, about: dict[str, Any]) -> None:
     }
 
     async def openapi(request: web.Request) -> web.Response:
-        return web.Response(body=described, content_type="application/json")
+        return web.Response(body=about.described, content_type="application/json")
 
     async def docs(request: web.Request) -> web.Response:
         chosen = request.query.get("lang", "")
         language = chosen if chosen in LANGUAGES else language_of(request.headers.get("Accept-Language", ""))
         more = {**headers, "Content-Language": str(_WORDS[language]["tag"])}
-        return web.Response(body=shown[language], content_type="text/html", charset="utf-8", headers=more)
+        return web.Response(body=about.shown[language], content_type="text/html", charset="utf-8", headers=more)
 
     app.router.add_get("/openapi.json", openapi)
     app.router.add_get("/docs", docs)

@@ -137,8 +137,7 @@ class MerchantApi:
             return self._problem(request, problems.no_such_path())
 
         app.router.add_route("*", "/v1/{rest:.*}", elsewhere)
-        described = openapi.document(OPERATIONS)
-        page.add_to(app, described)
+        page.add_to(app, _written())
 
     # -- a request
 
@@ -345,6 +344,12 @@ async def _call(
     merchant = await merchants.by_id(tx, key.merchant_id)
     speaker = Speaker(language, at.today, world.clock.zone)
     return Call(tx, key, merchant, at, world.clock.zone, world.vault, speaker, path, refill=world.refill)
+
+
+@functools.cache
+def _written() -> page.Written:
+    """The description of all operations, the same for every door of the process."""
+    return page.written(openapi.document(OPERATIONS))
 
 
 def _name(key: ApiKey, request: web.Request) -> str:

@@ -1,30 +1,31 @@
 """Two independent clients understand everything the double says: python-telegram-bot and aiogram.
 
 The first is driven method by method elsewhere too; here every kind of update and every result is also validated by
-aiogram's models, which refuse what is missing or of a wrong type.
+aiogram's models, which refuse what is missing or of a wrong type. It takes seconds to import, so only these tests do.
 """
 
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import aiogram.types
 import pytest
 import telegram
-from aiogram import Bot as AiogramBot
-from aiogram.client.session.aiohttp import AiohttpSession
-from aiogram.client.telegram import TelegramAPIServer
-from aiogram.exceptions import TelegramBadRequest, TelegramForbiddenError, TelegramRetryAfter
-from aiogram.types import BotCommand, BufferedInputFile, InlineKeyboardButton, InlineKeyboardMarkup, InputMediaPhoto
 
 from bot.double.double import Double, Fault
 from bot.double.people import Person
 
 from .conftest import png
 
+if TYPE_CHECKING:
+    from aiogram import Bot as AiogramBot
+
 
 def aiogram_bot(double: Double) -> AiogramBot:
+    from aiogram import Bot as AiogramBot
+    from aiogram.client.session.aiohttp import AiohttpSession
+    from aiogram.client.telegram import TelegramAPIServer
+
     return AiogramBot("42:TEST", session=AiohttpSession(api=TelegramAPIServer.from_base(double.url)))
 
 
@@ -56,6 +57,8 @@ def photo(double: Double) -> dict[str, Any]:
 
 
 async def test_both_clients_understand_every_update(double: Double, bot: telegram.Bot, person: Person) -> None:
+    import aiogram.types
+
     await every_update(double, person)
     kinds = set()
     for update in double.updates:
@@ -71,6 +74,8 @@ async def test_both_clients_understand_every_update(double: Double, bot: telegra
 
 async def test_aiogram_can_do_what_a_bot_does(double: Double, person: Person) -> None:
     """aiogram parses each result into its return type and raises when it cannot."""
+    from aiogram.types import BotCommand, BufferedInputFile, InlineKeyboardButton, InlineKeyboardMarkup, InputMediaPhoto
+
     markup = InlineKeyboardMarkup(inline_keyboard=[[InlineKeyboardButton(text="b", callback_data="x", style="danger")]])
     async with aiogram_bot(double) as bot:
         assert (await bot.get_me()).username == double.username
@@ -113,6 +118,8 @@ async def test_aiogram_can_do_what_a_bot_does(double: Double, person: Person) ->
 
 
 async def test_aiogram_tells_refusals_apart(double: Double, person: Person) -> None:
+    from aiogram.exceptions import TelegramBadRequest, TelegramForbiddenError, TelegramRetryAfter
+
     async with aiogram_bot(double) as bot:
         with pytest.raises(TelegramBadRequest, match="chat not found"):
             await bot.send_message(999, "x")
