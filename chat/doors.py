@@ -20,6 +20,11 @@ def catalog(label: Text | None = None) -> Button:
     return Button(label or t("兑换"), data="catalog:home")
 
 
+def invite(label: Text | None = None) -> Button:
+    """Inviting friends."""
+    return Button(label or t("邀请好友"), data="invite:home")
+
+
 def affordable(label: Text | None = None) -> Button:
     """What this member's points can become now."""
     return Button(label or t("现在能换的"), data="catalog:affordable:0")

@@ -16,6 +16,8 @@ def title(line: Line, known: Known) -> Text | Both:
     match line.kind:
         case "accrue" if line.facts.get("what") == "welcome":
             return t("入会礼")
+        case "accrue" if line.facts.get("what") == "referral":
+            return t("朋友邀请的礼") if line.facts.get("as") == "friend" else t("邀请朋友")
         case "accrue" if line.facts.get("what") == "activity":
             return t("{title} · {merchant}", title=line.facts["title"], merchant=where)
         case "accrue":
@@ -31,6 +33,8 @@ def title(line: Line, known: Known) -> Text | Both:
             return t("已到期")
         case "claw_back" if line.facts.get("what") == "take_back":
             return t("店员收回 · {merchant}", merchant=where)
+        case "claw_back" if line.facts.get("what") == "referral":
+            return t("收回 · 朋友邀请的礼") if line.facts.get("as") == "friend" else t("收回 · 邀请朋友")
         case "claw_back":
             return t("退货 · {merchant}", merchant=where)
         case "reinstate" if line.facts.get("what") == "return" and (thing := spent_on(line.facts)):

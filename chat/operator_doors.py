@@ -16,6 +16,11 @@ def rulings(label: Text | None = None) -> Button:
     return Button(label or t("退换裁决"), data="rulings:list:0")
 
 
+def referral_reviews(label: Text | None = None) -> Button:
+    """Invitations that look like a pattern."""
+    return Button(label or t("要看的邀请"), data="referral_reviews:list")
+
+
 def operator(label: Text | None = None) -> Button:
     """The operator's desk."""
     return Button(label or t("运营台"), data="operator:home")

@@ -38,6 +38,7 @@ async def main_screen(turn: Turn, *first: Line) -> Screen:
     rows: list[list[Button | None]] = [
         [doors.catalog(), doors.card()],
         [doors.vouchers(), doors.history()],
+        [] if company else [doors.invite() if turn.programme.referrals else None, doors.family()],
         [doors.expiry(t("到期")), doors.settings()],
         [doors.own_account()] if company else [],
         [desk_doors.counter() if turn.me.staff_of else None, operator_doors.operator() if turn.me.operator else None],

@@ -65,6 +65,13 @@ def _given(line: HistoryLine, names: Known) -> Line | None:
             return t("{did}  = {points}", did=did, points=points)
         case "welcome":
             return t("第一次加入  = {points}", points=points)
+        case "referral":
+            own = line.facts.get("as") == "friend"
+            return (
+                t("应邀加入后第一次消费  = {points}", points=points)
+                if own
+                else t("邀请的朋友第一次消费  = {points}", points=points)
+            )
         case _:
             return None
 

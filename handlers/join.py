@@ -5,12 +5,13 @@ A deep link that brought a newcomer here is kept through joining and offered aga
 
 from __future__ import annotations
 
-from chat import doors, known
+from chat import doors, known, referrals
 from chat.feature import Feature
 from chat.screen import BLANK, Button, Line, Screen, screen
 from chat.turn import Turn
 from chat.wallet import main_screen
 from chat.words import Both, Points, t, tn
+from ledger.earning import referrals as friends
 from ledger.earning import welcome
 from ledger.members import joining, person, profile
 from ledger.members.person import Person
@@ -52,6 +53,7 @@ async def intro(turn: Turn, language: str = "") -> Screen:
             worth=names.worth(common.id, 100) or Points(0),
         ),
         _welcome_offer(turn),
+        *referrals.heard(turn, str(turn.dialogue.data.get("link", ""))),
         BLANK,
         t("<b>加入后保存什么</b>"),
         t("您的 Telegram 账号和名字:用来认出您、把收支告诉您。加密存放。"),
@@ -96,6 +98,7 @@ async def agree(turn: Turn, language: str, version: str) -> Screen:
     turn.finish()
     if not joined.new:
         return await main_screen(turn)
+    invited = await _by_friend(turn, joined.member.id, str(link)) if link else False
     if turn.language != hinted:
         await profile.choose_language(turn.tx, joined.member.id, turn.language)
     lines: list[Line | None] = [t("欢迎您,{name}", name=turn.name)]
@@ -104,7 +107,7 @@ async def agree(turn: Turn, language: str, version: str) -> Screen:
         lines.append(t("入会礼 {points}稍后到账,到了告诉您", points=Points(turn.programme.welcome_points)))
     if joined.welcome is not None:
         lines.append(t("入会礼 {points}已到账", points=Points(joined.welcome.points)))
-    onward = f"https://t.me/{turn.bot_username}?start={link}" if link else None
+    onward = f"https://t.me/{turn.bot_username}?start={link}" if link and not invited else None
     rows: list[list[Button | None]] = [
         [Button(t("继续刚才的"), url=onward, style="primary") if onward else None],
         [doors.region(t("填地区")) if turn.programme.regions else None, doors.birthday(t("填生日"))],
@@ -112,6 +115,17 @@ async def agree(turn: Turn, language: str, version: str) -> Screen:
     page = await main_screen(turn, *[line for line in lines if line is not None])
     optional = t("地区和生日可填可不填,以后在设置里也能改。")
     return Screen((*page.lines, BLANK, optional), (*screen([], rows).rows, *page.rows))
+
+
+async def _by_friend(turn: Turn, member_id: int, link: str) -> bool:
+    """Remember whose invitation brought them, and tell who that is."""
+    whose = referrals.inviter(turn, link)
+    if whose is None:
+        return False
+    if await friends.begin(turn.tx, member_id, whose, at=turn.at):
+        told = t("<b>{name}</b> 用您的邀请加入了", name=turn.name)
+        turn.tell(whose, screen([told], [[doors.invite(), doors.home()]]), key=f"referral:{member_id}:joined")
+    return True
 
 
 def _welcome_offer(turn: Turn) -> Line | None:

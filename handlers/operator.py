@@ -15,7 +15,7 @@ from chat.screen import BLANK, Button, Line, Screen, screen
 from chat.turn import Turn
 from chat.words import Text, t, tn
 from ledger.clearing import disputes
-from ledger.earning import campaigns, rulebook
+from ledger.earning import campaigns, referrals, rulebook
 from ledger.members import operators, upgrades
 from ledger.merchants import merchant as merchants
 from ledger.merchants import onboarding, staff
@@ -56,6 +56,7 @@ async def home(turn: Turn) -> Screen:
         [operator_doors.covers(), operator_doors.campaign_desk(await budgets_waiting(turn))],
         [operator_doors.breakage(), operator_doors.standing_desk() if roles & {"admin", "support"} else None],
         [await cash_waiting(turn) if roles & {"admin", "finance"} else None, await returns_waiting(turn)],
+        [await referrals_waiting(turn)],
         [doors.home()],
     ]
     return screen(lines, rows)
@@ -71,6 +72,12 @@ async def returns_waiting(turn: Turn) -> Button | None:
     """The way to refused returns that wait for a decision, where there are any."""
     n = await return_claims.escalated_count(turn.tx)
     return operator_doors.rulings(t("退换裁决({n})", n=n)) if n else None
+
+
+async def referrals_waiting(turn: Turn) -> Button | None:
+    """The way to invitations that look like a pattern, where there are any."""
+    n = await referrals.waiting_count(turn.tx)
+    return operator_doors.referral_reviews(t("要看的邀请({n})", n=n)) if n else None
 
 
 async def waiting(turn: Turn) -> Text:

@@ -10,6 +10,7 @@ nothing: what is left to do follows from the tables, where it stopped from the c
     booking_reminders members hear of what they have booked, the evening and some hours before
     bookings_today counters hear in the morning what is booked
     lapse_holds   points set aside return when nobody came for them
+    referrals     invited friends' first purchases are found, and both sides rewarded or what was refunded taken back
     tiers         members move between tiers, and are warned before they do
     dividends     the shares of a dividend that is underway are given
     certificates  merchants' certificates come to their end

@@ -151,6 +151,33 @@ class Families(BaseModel):
     )
 
 
+class Referrals(BaseModel):
+    """What inviting a friend brings (E8), and when. Days are the programme's, money its own."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    issuer: str = Field(description="code of the merchant that funds both rewards")
+    inviter_points: int = Field(ge=0, description="to whoever invited, in common points")
+    friend_points: int = Field(ge=0, description="to the friend, in common points")
+    life_months: int = Field(default=12, ge=1, description="life of both; ends with a month")
+    spend_minor: int = Field(
+        default=0, ge=0, description="the purchase that counts is of at least so much, net of refunds"
+    )
+    purchase_days: int = Field(default=180, ge=1, description="made within so many days of joining")
+    per_month: int = Field(
+        default=10, ge=1, description="friends that whoever invites is rewarded for in a calendar month"
+    )
+    per_year: int = Field(default=50, ge=1, description="the same in a calendar year")
+    family_days: int = Field(
+        default=180, ge=0, description="whoever was in the inviter's family within so many days does not count"
+    )
+    link_days: int = Field(default=365, ge=1, description="how long an inviter's link leads here")
+    burst_people: int = Field(default=8, ge=2, description="so many friends of one inviter ...")
+    burst_hours: int = Field(
+        default=24, ge=1, description="... who join within so many hours are looked at by the operator"
+    )
+
+
 class Programme(BaseModel):
     """One coalition. Stored as JSON, versioned; every figure here can be changed without code."""
 
@@ -213,6 +240,7 @@ class Programme(BaseModel):
     tier_warning_days: int = Field(30, ge=1, description="how long before its end a member hears what is missing")
     acceleration: Acceleration = Acceleration()
     families: Families = Families()
+    referrals: Referrals | None = Field(default=None, description="None: inviting a friend brings nothing")
 
     @model_validator(mode="after")
     def _a_ladder(self) -> Self:

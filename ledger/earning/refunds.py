@@ -18,7 +18,7 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ledger.earning import returns, usage
+from ledger.earning import referrals, returns, usage
 from ledger.earning.purchases import COLUMNS, AmountMustBePositive, DocumentTaken, NoSuchPurchase, Purchase, from_row
 from ledger.earning.refund_plans import Earlier, Plan, check_limit, earlier_of, planned
 from ledger.earning.returns import Back, Returned
@@ -236,6 +236,7 @@ async def _carry_out(tx: AsyncConnection, merchant: Merchant, plans: Sequence[Pl
         facts |= {"money": plan.purchase.money, "points": plan.points}
         key = f"refund.applied:{merchant.id}:{order.document}:{plan.purchase.document}"
         await webhooks.emit(tx, merchant.id, "refund.applied", key=key, facts=facts, now=order.at.now)
+    await referrals.refunded(tx, [plan.purchase.id for plan in plans])
     return done
 
 

@@ -15,7 +15,7 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from ledger.metadata import metadata
 
@@ -153,6 +153,47 @@ refund = Table(
     CheckConstraint("amount_minor >= 0 AND points >= 0", "amount"),
     CheckConstraint("(points > 0) = (entry_id IS NOT NULL)", "entry"),
     Index("ix_refund_purchase", "purchase_id"),
+)
+
+referral = Table(
+    "referral",
+    metadata,
+    Column("friend_id", BigInteger, primary_key=True, autoincrement=False, comment="whoever was invited: once ever"),
+    Column("inviter_id", BigInteger, nullable=False),
+    Column("joined_at", DateTime(timezone=True), nullable=False),
+    Column("joined_on", Date, nullable=False),
+    Column("state", Text, nullable=False, server_default="joined"),
+    Column("purchase_id", BigInteger, comment="the one that counts, or may"),
+    Column("counts_on", Date, comment="the first day after its return window"),
+    Column("least_minor", BigInteger, comment="what has to be left of it after refunds"),
+    Column("suspects", ARRAY(Text), nullable=False, server_default="{}", comment="why an operator looks at it"),
+    Column("reason", Text, comment="why it does not count"),
+    Column("decided_by", Text, comment="actor, where an operator looked at it"),
+    Column("rewarded_on", Date),
+    Column("issuer_id", BigInteger, comment="merchant that funded both rewards"),
+    Column("inviter_points", BigInteger, comment="0: past a cap"),
+    Column("inviter_entry_id", BigInteger),
+    Column("friend_points", BigInteger),
+    Column("friend_entry_id", BigInteger),
+    CheckConstraint("friend_id <> inviter_id", "another"),
+    CheckConstraint(
+        "state IN ('joined', 'bought', 'review', 'rewarded', 'refunded', 'undone', 'not_counted')", "state"
+    ),
+    CheckConstraint("(state = 'not_counted') = (reason IS NOT NULL)", "reason"),
+    CheckConstraint("num_nulls(purchase_id, counts_on, least_minor) IN (0, 3)", "purchase"),
+    CheckConstraint(
+        "(state IN ('rewarded', 'refunded', 'undone')) = (rewarded_on IS NOT NULL)"
+        " AND num_nulls(rewarded_on, issuer_id, inviter_points, friend_points) IN (0, 4)",
+        "rewarded",
+    ),
+    Index("ix_referral_inviter", "inviter_id", "friend_id"),
+    Index("ix_referral_purchase", "purchase_id"),
+    Index(
+        "ix_referral_open",
+        "state",
+        "friend_id",
+        postgresql_where=text("state IN ('joined', 'bought', 'review', 'refunded')"),
+    ),
 )
 
 declined_purchase = Table(

@@ -25,6 +25,7 @@ async def test_the_main_screen_leads_with_the_number(demo_database: Database) ->
         assert [[b.text for b in row] for row in page.buttons] == [
             ["兑换", "会员码"],
             ["我的券", "明细"],
+            ["邀请好友", "家庭"],
             ["到期", "设置"],
         ]
 
