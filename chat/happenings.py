@@ -18,6 +18,8 @@ def title(line: Line, known: Known) -> Text | Both:
             return t("入会礼")
         case "accrue" if line.facts.get("what") == "referral":
             return t("朋友邀请的礼") if line.facts.get("as") == "friend" else t("邀请朋友")
+        case "accrue" if line.facts.get("what") == "first_order":
+            return t("首单礼")
         case "accrue" if line.facts.get("what") == "activity":
             return t("{title} · {merchant}", title=line.facts["title"], merchant=where)
         case "accrue":

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from chat import doors
 from chat.families import Name
+from chat.offers import thing
 from chat.refusals import Worded, worded
 from chat.screen import Line, Screen, screen
 from chat.turn import Turn
@@ -17,6 +18,7 @@ from chat.words import Money, Points, Text, t, tn
 from ledger.earning import referrals
 from ledger.earning.referrals import Moved, Referral
 from ledger.programme import Programme, Referrals
+from ledger.redeeming import complimentary
 
 
 def rules_of(programme: Programme) -> Referrals:
@@ -73,14 +75,25 @@ SUSPECTS: dict[str, Text] = {
 }
 
 
-def heard(turn: Turn, link: str) -> list[Line]:
+async def heard(turn: Turn, link: str) -> list[Line | None]:
     """What a newcomer hears of an invitation: what it brings, and what whoever invited gets to know."""
     rules = turn.programme.referrals
     if rules is None or inviter(turn, link) is None:
         return []
-    promised = condition_of_friend(turn.programme, rules) if rules.friend_points else None
-    seen = t("您是应邀来的:邀请您的人会看到您的名字和有没有达成,看不到您买了什么。")
-    return [promised, seen] if promised else [seen]
+    gift = await first_order(turn)
+    return [
+        t("您是应邀来的,加入就送:{gift}。", gift=gift) if gift else t("您是应邀来的。"),
+        condition_of_friend(turn.programme, rules) if rules.friend_points else None,
+        t("邀请您的人会看到您的名字和有没有达成,看不到您买了什么。"),
+    ]
+
+
+async def first_order(turn: Turn) -> Text | None:
+    """The voucher that a friend gets on joining, in words; None where there is none."""
+    found = await complimentary.first_order(turn.tx, turn.programme)
+    if found is None:
+        return None
+    return thing(found.listed.offer, found.quote.units, found.quote.value_minor, found.listed.money)
 
 
 def condition_of_friend(programme: Programme, rules: Referrals) -> Text:

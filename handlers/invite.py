@@ -33,8 +33,10 @@ async def home(turn: Turn) -> Screen:
     turn.finish()
     rules = words_of.rules_of(turn.programme)
     counts = await referrals.counts(turn.tx, turn.me.id)
-    lines: list[Line] = [
+    gift = await words_of.first_order(turn)
+    lines: list[Line | None] = [
         t("<b>{brings}</b>", brings=words_of.brings(rules)),
+        t("朋友一加入就得:{gift}。", gift=gift) if gift else None,
         words_of.condition(turn.programme, rules),
         t("过了退货期就到账;退了货,两边都收回。"),
         tn("一个月最多算 {n} 位,一年 {year} 位。", n=rules.per_month, year=rules.per_year),

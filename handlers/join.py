@@ -5,8 +5,11 @@ A deep link that brought a newcomer here is kept through joining and offered aga
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from chat import doors, known, referrals
 from chat.feature import Feature
+from chat.offers import thing
 from chat.screen import BLANK, Button, Line, Screen, screen
 from chat.turn import Turn
 from chat.wallet import main_screen
@@ -14,7 +17,10 @@ from chat.words import Both, Points, t, tn
 from ledger.earning import referrals as friends
 from ledger.earning import welcome
 from ledger.members import joining, person, profile
+from ledger.members.member import Member
 from ledger.members.person import Person
+from ledger.redeeming import codes, complimentary
+from ledger.redeeming.vouchers import Redemption
 
 feature = Feature("join", order=1, on_account=True)
 
@@ -53,7 +59,7 @@ async def intro(turn: Turn, language: str = "") -> Screen:
             worth=names.worth(common.id, 100) or Points(0),
         ),
         _welcome_offer(turn),
-        *referrals.heard(turn, str(turn.dialogue.data.get("link", ""))),
+        *await referrals.heard(turn, str(turn.dialogue.data.get("link", ""))),
         BLANK,
         t("<b>加入后保存什么</b>"),
         t("您的 Telegram 账号和名字:用来认出您、把收支告诉您。加密存放。"),
@@ -99,6 +105,7 @@ async def agree(turn: Turn, language: str, version: str) -> Screen:
     if not joined.new:
         return await main_screen(turn)
     invited = await _by_friend(turn, joined.member.id, str(link)) if link else False
+    gift = await _first_order(turn, joined.member) if invited else None
     if turn.language != hinted:
         await profile.choose_language(turn.tx, joined.member.id, turn.language)
     lines: list[Line | None] = [t("欢迎您,{name}", name=turn.name)]
@@ -107,9 +114,13 @@ async def agree(turn: Turn, language: str, version: str) -> Screen:
         lines.append(t("入会礼 {points}稍后到账,到了告诉您", points=Points(turn.programme.welcome_points)))
     if joined.welcome is not None:
         lines.append(t("入会礼 {points}已到账", points=Points(joined.welcome.points)))
+    if gift is not None:
+        given = thing(gift.offer, gift.units, gift.value_minor, gift.money)
+        lines.append(t("首单礼:<b>{gift}</b>,已在您的券里", gift=given))
     onward = f"https://t.me/{turn.bot_username}?start={link}" if link and not invited else None
     rows: list[list[Button | None]] = [
         [Button(t("继续刚才的"), url=onward, style="primary") if onward else None],
+        [replace(doors.voucher(t("看这张券"), gift.id), style="primary") if gift is not None else None],
         [doors.region(t("填地区")) if turn.programme.regions else None, doors.birthday(t("填生日"))],
     ]
     page = await main_screen(turn, *[line for line in lines if line is not None])
@@ -126,6 +137,12 @@ async def _by_friend(turn: Turn, member_id: int, link: str) -> bool:
         told = t("<b>{name}</b> 用您的邀请加入了", name=turn.name)
         turn.tell(whose, screen([told], [[doors.invite(), doors.home()]]), key=f"referral:{member_id}:joined")
     return True
+
+
+async def _first_order(turn: Turn, member: Member) -> Redemption | None:
+    """The voucher that an invited friend is given at once; None where there is none today."""
+    code = codes.mint((turn.nonce() + turn.nonce() + turn.nonce()).encode())
+    return await complimentary.give(turn.tx, turn.programme, member, code=code, vault=turn.vault, at=turn.at)
 
 
 def _welcome_offer(turn: Turn) -> Line | None:

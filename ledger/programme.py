@@ -151,6 +151,15 @@ class Families(BaseModel):
     )
 
 
+class FirstOrder(BaseModel):
+    """A voucher that an invited friend is given on joining: so much of an offer for common points."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    offer: str = Field(description="code of the offer")
+    amount: int = Field(default=1, ge=1, description="pieces; of a voucher for money, its minor units")
+
+
 class Referrals(BaseModel):
     """What inviting a friend brings (E8), and when. Days are the programme's, money its own."""
 
@@ -164,6 +173,7 @@ class Referrals(BaseModel):
         default=0, ge=0, description="the purchase that counts is of at least so much, net of refunds"
     )
     purchase_days: int = Field(default=180, ge=1, description="made within so many days of joining")
+    first_order: FirstOrder | None = Field(default=None, description="what a friend is given at once on joining")
     per_month: int = Field(
         default=10, ge=1, description="friends that whoever invites is rewarded for in a calendar month"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
@@ -17,19 +18,22 @@ from ledger.earning.intake import Intended
 from ledger.earning.purchases import Booked
 from ledger.earning.rules.bill import Bill, Part
 from ledger.merchants import merchant as merchants
+from ledger.points.audit import audit
+from ledger.redeeming.offers import Limits, PerUnit
 from tests.conftest import Database
 from tests.driver import ZONE, World, bot_running
 from tests.handlers.settled import runs_the_programme
-from tests.handlers.shop import member_id
+from tests.handlers.shop import code_on, member_id, offer, shelve, till, uses
 
+BAG = offer("bag", "购物袋", "Shopping bag", "market", PerUnit(points=150))
 RULES = {"issuer": "market", "inviter_points": 500, "friend_points": 300, "spend_minor": 5000}
 
 
 async def says_rules(world: World, **figures: object) -> None:
     """The programme rewards invitations from now on."""
-    said = ", ".join(f"'{name}', {value!r}" for name, value in {**RULES, **figures}.items())
+    said = json.dumps({**RULES, **figures})
     await world.sql(
-        f"UPDATE programme SET document = jsonb_set(document, '{{referrals}}', jsonb_build_object({said})), version = version + 1"
+        f"UPDATE programme SET document = jsonb_set(document, '{{referrals}}', '{said}'), version = version + 1"
     )
 
 
@@ -128,6 +132,52 @@ async def test_a_refund_after_all_is_told_to_both(database: Database) -> None:
         await hong.sees("−300 分 第一次消费退了,应邀加入的礼收回")
         await ming.taps("我邀请的", message=await go(ming))
         await ming.sees("小红 · 退货了,收回", fresh=True)
+
+
+async def test_a_first_order_voucher_is_the_friends_at_once(database: Database) -> None:
+    async with bot_running(database) as world:
+        await shelve(world, BAG)
+        await says_rules(world, first_order={"offer": "bag"})
+        ming, hong = await world.member(), world.person("小红")
+        link = await link_of(ming)
+        assert "朋友一加入就得:购物袋。" in ming.last.shown
+        await hong.opens(link)
+        await hong.sees("您是应邀来的,加入就送:购物袋。", fresh=True)
+        await hong.taps("同意并加入")
+        page = await hong.sees("首单礼:购物袋,已在您的券里", fresh=True)
+        available = "可用 100 分" if "入会礼" in page.shown else "可用 0 分"
+        assert available in page.shown, "its price came and went: nothing of it is theirs to spend on something else"
+        await hong.taps("看这张券", message=page)
+        voucher = await hong.sees("购物袋", fresh=True)
+        assert not any("撤销" in b.text for row in voucher.buttons for b in row)
+        used = await uses(world, await till(world, "market"), code_on(hong))
+        assert (used.member_id, used.points) == (await member_id(world, hong), 150)
+        await hong.says("/history")
+        page = await hong.sees("明细", fresh=True)
+        assert any("+150 分 · 首单礼" in b.text for row in page.buttons for b in row)
+        async with world.database.engine.begin() as tx:
+            assert (await audit(tx)).holds
+
+
+@pytest.mark.parametrize("lacking", ["pieces", "cover", "offer"])
+async def test_joining_does_not_wait_for_a_first_order_voucher(database: Database, lacking: str) -> None:
+    async with bot_running(database) as world:
+        few = BAG.model_copy(update={"limits": Limits(stock=1)}) if lacking == "pieces" else BAG
+        await shelve(world, few)
+        await says_rules(world, first_order={"offer": "gone" if lacking == "offer" else "bag"}, issuer="market")
+        if lacking == "cover":
+            await world.sql(
+                "INSERT INTO cover (merchant_id, money, reserved_minor, outstanding_minor, counted_at)"
+                " SELECT id, 'CNY', 0, 0, now() FROM merchant WHERE code = 'market'"
+            )
+        ming = await world.member()
+        link = await link_of(ming)
+        if lacking == "pieces":
+            await joins(world.person("小蓝"), link)
+        await joins(hong := world.person("小红"), link)
+        assert "首单礼" not in hong.last.shown
+        assert len(await world.sql("SELECT * FROM redemption")) == (1 if lacking == "pieces" else 0)
+        assert len(await world.sql("SELECT * FROM referral")) == (2 if lacking == "pieces" else 1)
 
 
 async def test_links_that_invite_nobody(database: Database) -> None:
@@ -248,7 +298,7 @@ async def test_in_english(database: Database) -> None:
         assert anna.last.shown.startswith("You get 500 pts, your friend 300 pts\nYour friend spends ¥50 or more")
         tom = world.person("Tom", language="en")
         await tom.opens(link)
-        assert "You were invited" in (await tom.sees("What is kept", fresh=True)).shown
+        assert "You come by invitation." in (await tom.sees("What is kept", fresh=True)).shown
         await tom.taps("Agree and join")
         await anna.sees("Tom joined by your invitation")
         await buys(world, tom, 5000, "R-1")
