@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
+from ledger.apportion import split
 from ledger.points.commands import UnitValue
 from ledger.programme import Programme
 
@@ -44,17 +45,6 @@ def prices_of(programme: Programme, values: dict[int, UnitValue]) -> Prices:
         fee_bp=programme.clearing_fee_bp,
         values=values,
     )
-
-
-def split(whole: int, weights: Sequence[int]) -> list[int]:
-    """`whole` in parts proportional to `weights` (not all of them zero), adding up to it: largest remainder, ties to the
-    first."""
-    total = sum(weights)
-    parts = [whole * weight // total for weight in weights]
-    order = sorted(range(len(weights)), key=lambda i: (-(whole * weights[i] % total), i))
-    for i in order[: whole - sum(parts)]:
-        parts[i] += 1
-    return parts
 
 
 def priced(parts: Sequence[tuple[int, int]], redeemer_id: int, currency_id: int, prices: Prices) -> list[Amounts]:

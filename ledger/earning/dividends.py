@@ -17,6 +17,7 @@ from typing import Any, ClassVar
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ledger.apportion import split
 from ledger.errors import Fault, Refusal
 from ledger.merchants import cover
 from ledger.merchants import merchant as merchants
@@ -116,12 +117,9 @@ def shares(pool: int, earned: Mapping[int, int]) -> dict[int, int]:
 
     Whoever gets nothing is left out.
     """
-    total = sum(earned.values())
-    whole = {who: pool * points // total for who, points in earned.items()}
-    by_remainder = sorted(earned, key=lambda who: (-(pool * earned[who] % total), who))
-    for who in by_remainder[: pool - sum(whole.values())]:
-        whole[who] += 1
-    return {who: points for who, points in sorted(whole.items()) if points}
+    members = sorted(earned)
+    parts = split(pool, [earned[who] for who in members])
+    return {who: points for who, points in zip(members, parts, strict=True) if points}
 
 
 _COLUMNS = "id, merchant_id, since, until, pool, earned, members, expires_on, entry_id, made_at, paid_at"

@@ -165,12 +165,13 @@ class Void(Command):
 
 @value(frozen=True, kw_only=True, slots=True)
 class Transfer(Command):
-    """Move `points` to another owner, soonest-expiring first. Issuer and expiry stay. A member who receives becomes the
+    """Move `points` (all that may move, when None; `NothingDue` where that is nothing) to another owner, soonest-expiring first.
+    Issuer and expiry stay. A member who receives becomes the
     owner of new lots that name their parents; in and out of a pool the lots themselves move and keep their owner."""
 
     verb: ClassVar[str] = "transfer"
     to: Owner
-    points: int
+    points: int | None
 
     def substance(self) -> tuple[Any, ...]:
         return (self.to, self.points)
@@ -197,7 +198,8 @@ class ClawBack(Command):
     """Take back `points` of what accrual `entry_id` gave: from its lot where it still is, from what of it has expired (takes
     nothing more), from the owner's other lots of that issuer, and the rest as a deficit. Never from who received a gift.
 
-    `of`: whose entry it was, where they have handed everything over to this owner since.
+    `of`: whose entry it was, where they have handed everything over to this owner since. `pool`: where the owner may have put lots;
+    those of them are the last before a deficit.
     """
 
     verb: ClassVar[str] = "claw_back"
@@ -205,6 +207,7 @@ class ClawBack(Command):
     issuer_id: int
     points: int
     of: Owner | None = None
+    pool: Owner | None = None
 
     def substance(self) -> tuple[Any, ...]:
         return (self.entry_id, self.issuer_id, self.points)
@@ -412,7 +415,7 @@ class PointsHeld(Refusal):
 
 @dataclass(eq=False)
 class NothingDue(Refusal):
-    """Nothing of this owner's is due for release or expiry today."""
+    """Nothing of this owner's is due for release or expiry today, or may move where all should."""
 
     may_succeed_later: ClassVar[bool] = True
 

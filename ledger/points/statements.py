@@ -261,10 +261,14 @@ def _line(row: Any, owner: Owner) -> Line:
         signed = -row.points
     else:
         signed = int(row.facts.get("net", 0))
+    pooled = int(row.facts.get("from_pool", 0))  # of a claw-back: its other side is the pool that it took so many from
     if not mine:
-        signed = -signed
-    # A late return may have expired at once; what a claw-back found expired was lost before.
-    signed += int(row.facts.get("from_expired", 0)) - int(row.facts.get("expired_on_return", 0))
+        signed = -pooled if pooled else -signed
+    elif pooled:
+        signed += pooled
+    if mine or not pooled:
+        # A late return may have expired at once; what a claw-back found expired was lost before.
+        signed += int(row.facts.get("from_expired", 0)) - int(row.facts.get("expired_on_return", 0))
     return Line(
         row.id,
         row.kind,
@@ -340,7 +344,7 @@ async def explain(tx: AsyncConnection, owner: Owner, entry_id: int) -> Explained
 async def would_burn(
     tx: AsyncConnection, owner: Owner, currency_id: int, points: int, *, today: dt.date
 ) -> list[LotPart]:
-    """The lots that a burn of `points` would take now, in order. `NotEnoughPoints` where it would be refused."""
+    """The lots that a burn of `points` would take of a member now, in order. `NotEnoughPoints` where it would be refused."""
     rows = (
         await tx.execute(
             text(

@@ -61,13 +61,15 @@ BEGIN
          WHERE NOT w.make AND NOT a.id = ANY (array_remove(account_ids, NULL));
     END IF;
 
-    -- 3. Read what the locks protect. Of an account's lots only what is due and the first `need` points in burn order.
+    -- 3. Read what the locks protect. Of an account's lots only what is due and the first `need` points in burn order; of a pool's,
+    -- whose lots of one day its owners share pro rata, the first days that hold so many.
     SELECT coalesce(json_agg(json_build_array(x.account_id, x.lot_id, x.points, x.owner_kind, x.owner_id, x.issuer_id,
                x.available_on, x.expires_on, x.rule, x.transferable, x.graced, x.parent_lot_id,
                CASE WHEN w.need = 9223372036854775807 AND x.expires_on < on_day THEN
                    (SELECT min(g.expires_on) FROM lot g WHERE g.grace_of = x.lot_id) END)), '[]')
       INTO positions
-      FROM unnest(account_ids, lot_needs) AS w(id, need)
+      FROM (SELECT n.id, n.need, a.owner_kind = 'pool' AND n.need > 0 AND n.need < 9223372036854775807 AS by_day
+              FROM unnest(account_ids, lot_needs) AS n(id, need) JOIN account a ON a.id = n.id) w
       CROSS JOIN LATERAL (
         SELECT p.account_id, p.lot_id, p.points, p.due_on, l.owner_kind, l.owner_id, l.issuer_id, l.available_on, l.expires_on,
                l.rule, l.transferable, l.graced, l.parent_lot_id,
@@ -76,7 +78,17 @@ BEGIN
                        OVER (ORDER BY p.due_on NULLS LAST, l.available_on, p.lot_id) - p.points
                ELSE 0 END AS before
           FROM position p JOIN lot l ON l.id = p.lot_id
-         WHERE p.account_id = w.id AND (w.need > 0 OR p.due_on <= on_day)
+         WHERE NOT w.by_day AND p.account_id = w.id AND (w.need > 0 OR p.due_on <= on_day)
+        UNION ALL
+        SELECT p.account_id, p.lot_id, p.points, p.due_on, l.owner_kind, l.owner_id, l.issuer_id, l.available_on, l.expires_on,
+               l.rule, l.transferable, l.graced, l.parent_lot_id, 0
+          FROM (SELECT min(day) FILTER (WHERE upto >= w.need) AS day FROM (
+                    SELECT coalesce(due_on, 'infinity') AS day, sum(sum(points)) OVER (ORDER BY coalesce(due_on, 'infinity')) AS upto
+                      FROM position WHERE w.by_day AND account_id = w.id AND (due_on IS NULL OR due_on > on_day) GROUP BY 1) days
+               ) enough
+          JOIN position p ON p.account_id = w.id AND (enough.day IS NULL OR coalesce(p.due_on, 'infinity') <= enough.day)
+          JOIN lot l ON l.id = p.lot_id
+         WHERE w.by_day
       ) x
      WHERE w.need >= 0 AND (x.due_on <= on_day OR x.before < w.need);
 

@@ -7,6 +7,7 @@ from ledger.points.commands import (
     ExpiresBeforeAvailable,
     HandOver,
     NoSuchEntry,
+    NothingDue,
     Owner,
     OwnersMustDiffer,
     PointsHeld,
@@ -30,7 +31,7 @@ def needs_transfer(command: Transfer) -> list[Need]:
 def transfer(ws: Working, command: Transfer) -> Receipt:
     """See `Transfer`. Into a pool a lot moves as it is; out of it only to the member who owns it. A merchant gives out what it
     has funded itself, whatever its terms say of gifts between members."""
-    if command.points <= 0:
+    if command.points is not None and command.points <= 0:
         raise PointsMustBePositive(command.points)
     if command.to == command.owner:
         raise OwnersMustDiffer
@@ -47,10 +48,13 @@ def transfer(ws: Working, command: Transfer) -> Receipt:
 
     lots = [lot for lot in ws.burnable(source) if may_move(lot)]
     movable = sum(source.points[lot.id] for lot in lots)
-    if movable < command.points:
-        raise too_few(ws, source, command.points, movable, may_move)
-    entry = ws.open_entry(command, command.points, counter=command.to)
-    lacking = command.points
+    wanted = movable if command.points is None else command.points
+    if not wanted:
+        raise NothingDue
+    if movable < wanted:
+        raise too_few(ws, source, wanted, movable, may_move)
+    entry = ws.open_entry(command, wanted, counter=command.to)
+    lacking = wanted
     for lot in lots:
         if taken := min(lacking, source.points[lot.id]):
             kept = lot if pooled else ws.child_lot(entry, lot, taken, owner=command.to, expires_on=lot.expires_on)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
+from itertools import groupby
 
+from ledger.apportion import split
 from ledger.points.commands import (
     PROGRAMME,
     Burn,
@@ -22,7 +24,12 @@ from ledger.points.working import ALL, Account, HeldSet, Lot, Need, NewEntry, Wo
 
 
 def take(ws: Working, account: Account, points: int) -> list[tuple[Lot, int]]:
-    """The lots, in burn order, that make up `points`; or `NotEnoughPoints` with when more will be there."""
+    """The lots, in burn order, that make up `points`; or `NotEnoughPoints` with when more will be there.
+
+    Of a pool's lots that end on one day each owner gives their part: pro rata of what they have of them there, to the last point.
+    """
+    if account.owner.kind == "pool" and 0 < points <= account.balance:
+        return _fairly(ws, account, points)
     parts, lacking = [], points
     for lot in ws.burnable(account):
         if not lacking:
@@ -32,6 +39,26 @@ def take(ws: Working, account: Account, points: int) -> list[tuple[Lot, int]]:
         lacking -= taken
     if lacking:
         raise too_few(ws, account, points, account.balance)
+    return parts
+
+
+def _fairly(ws: Working, account: Account, points: int) -> list[tuple[Lot, int]]:
+    parts: list[tuple[Lot, int]] = []
+    lacking = points
+    for _, ending in groupby(ws.burnable(account), key=lambda lot: lot.expires_on):
+        lots = list(ending)
+        there: dict[Owner, int] = {}
+        for lot in sorted(lots, key=lambda lot: lot.owner):
+            there[lot.owner] = there.get(lot.owner, 0) + account.points[lot.id]
+        of_day = min(lacking, sum(there.values()))
+        gives = dict(zip(there, split(of_day, list(there.values())), strict=True))
+        for lot in lots:
+            if taken := min(gives[lot.owner], account.points[lot.id]):
+                parts.append((lot, taken))
+                gives[lot.owner] -= taken
+        lacking -= of_day
+        if not lacking:
+            break
     return parts
 
 

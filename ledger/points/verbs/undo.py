@@ -23,7 +23,7 @@ from ledger.points.commands import (
 )
 from ledger.points.verbs.due import needs_dues, settle
 from ledger.points.verbs.spend import give_back
-from ledger.points.working import ALL, LOTTED, Lot, Need, PastEntry, Working
+from ledger.points.working import ALL, LOTTED, Account, Lot, Need, PastEntry, Working
 
 ISSUED_BY = frozenset({"accrue", "open_balance"})
 REVERSIBLE = ISSUED_BY | {"adjust", "transfer", "exchange", "expire"}
@@ -45,6 +45,7 @@ def needs_claw_back(command: ClawBack) -> list[Need]:
         Need(command.owner, "deficit", command.currency, command.issuer_id, lots=-1),
         Need(PROGRAMME, "clawed_back", command.currency, lots=-1),
         *([Need(command.of, "available", command.currency, lots=-1, make=False)] if command.of is not None else []),
+        *(needs_dues(command.pool, command.currency, available=ALL) if command.pool is not None else []),
     ]
 
 
@@ -58,6 +59,11 @@ def claw_back(ws: Working, command: ClawBack) -> Receipt:
     if command.points > past.points - past.undone:
         raise MoreThanEntry(past.id, command.points, past.points - past.undone)
     settle(ws, command)
+    pooled, pooled_before = None, 0
+    if command.pool is not None:
+        settle(ws, command, command.pool)
+        pooled = ws.account(command.pool, "available", command.currency)
+        pooled_before = pooled.balance
     pending = ws.account(command.owner, "pending", command.currency)
     available = ws.account(command.owner, "available", command.currency)
     expired = ws.account(PROGRAMME, "expired", command.currency)
@@ -68,9 +74,8 @@ def claw_back(ws: Working, command: ClawBack) -> Receipt:
     if command.of is not None:
         entry.facts["handed_over"] = True
 
-    def drain(account_lots: list[Lot], where: str) -> None:
+    def drain(account_lots: list[Lot], account: Account) -> None:
         nonlocal lacking
-        account = pending if where == "pending" else available
         for lot in account_lots:
             if taken := min(lacking, account.points.get(lot.id, 0)):
                 ws.move(entry, account, lot, -taken)
@@ -78,8 +83,10 @@ def claw_back(ws: Working, command: ClawBack) -> Receipt:
                 lacking -= taken
 
     for lot_id in own:
-        drain([ws.lots[lot_id]], "pending")
-        drain([ws.lots[lot_id]], "available")
+        drain([ws.lots[lot_id]], pending)
+        drain([ws.lots[lot_id]], available)
+        if pooled is not None:
+            drain([ws.lots[lot_id]], pooled)
     for lot_id in own:
         # What has expired is reclassified: it was lost to the owner once and is not taken a second time.
         if taken := min(lacking, ws.expired.get(lot_id, 0)):
@@ -87,8 +94,13 @@ def claw_back(ws: Working, command: ClawBack) -> Receipt:
             ws.move(entry, clawed, ws.lots[lot_id], taken)
             entry.facts["from_expired"] = entry.facts.get("from_expired", 0) + taken
             lacking -= taken
-    drain([lot for lot in ws.burnable(available) if lot.issuer_id == command.issuer_id], "available")
-    drain([lot for lot in ws.burnable(pending) if lot.issuer_id == command.issuer_id], "pending")
+    drain([lot for lot in ws.burnable(available) if lot.issuer_id == command.issuer_id], available)
+    drain([lot for lot in ws.burnable(pending) if lot.issuer_id == command.issuer_id], pending)
+    if pooled is not None:
+        mine = [lot for lot in ws.burnable(pooled) if (lot.owner, lot.issuer_id) == (command.owner, command.issuer_id)]
+        drain(mine, pooled)
+        if taken := pooled_before - pooled.balance:
+            entry.counter, entry.facts["from_pool"] = pooled.owner, taken
     if lacking:
         owing = ws.account(command.owner, "deficit", command.currency, command.issuer_id)
         lot = ws.lots[own[0]]

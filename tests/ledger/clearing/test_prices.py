@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.clearing.prices import Amounts, Prices, priced, split
+from ledger.apportion import split
+from ledger.clearing.prices import Amounts, Prices, priced
 from ledger.points.commands import UnitValue
 
 COMMON, RAIL, ODD = 1, 2, 3

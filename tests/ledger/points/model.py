@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import Any
 
 from ledger.errors import Refusal
@@ -206,7 +207,9 @@ class Book:
         return c.NotEnoughPoints(needed, available, sum(purse[lot.number] for lot in waiting), first)
 
     def _pick(self, owner: c.Owner, currency: int, points: int, counted: Any = None) -> list[tuple[int, int]]:
-        """The lots, by turn, that make up the points."""
+        """The lots, by turn, that make up the points; of a pool's that end together everybody gives their part."""
+        if owner.kind == "pool" and counted is None:
+            return self._pick_together(owner, currency, points)
         parts, left = [], points
         for lot in self._by_turn(owner, "available", currency):
             if left and (counted is None or counted(lot)):
@@ -215,6 +218,28 @@ class Book:
                 left -= taken
         if left:
             raise self._short(owner, currency, points, points - left, counted)
+        return parts
+
+    def _pick_together(self, pool: c.Owner, currency: int, points: int) -> list[tuple[int, int]]:
+        purse = self.held[pool, "available", currency]
+        if points > purse.total():
+            raise self._short(pool, currency, points, purse.total())
+        parts = []
+        for day in sorted({self.lots[n].good_until for n in purse}):
+            lots = [lot for lot in self._by_turn(pool, "available", currency) if lot.good_until == day]
+            wanted = min(points, sum(purse[lot.number] for lot in lots))
+            points -= wanted
+            share = Counter[c.Owner]()
+            for lot in lots:
+                share[lot.owner] += purse[lot.number]
+            exact = {who: Fraction(wanted * has, share.total()) for who, has in share.items()}
+            gives = {who: int(part) for who, part in exact.items()}
+            for who in sorted(exact, key=lambda who: (gives[who] - exact[who], who))[: wanted - sum(gives.values())]:
+                gives[who] += 1
+            for lot in lots:
+                piece = min(gives[lot.owner], purse[lot.number])
+                gives[lot.owner] -= piece
+                parts += [(lot.number, piece)] if piece else []
         return parts
 
     def _return(self, done: Done, source: tuple[c.Owner, str], lot: int, points: int, grace_days: int) -> None:
@@ -356,7 +381,7 @@ class Book:
         return done
 
     def transfer(self, command: c.Transfer) -> Done:
-        if command.points <= 0:
+        if command.points is not None and command.points <= 0:
             raise c.PointsMustBePositive(command.points)
         if command.to == command.owner:
             raise c.OwnersMustDiffer
@@ -367,8 +392,14 @@ class Book:
         def movable(lot: Lot) -> bool:
             return pool_in or (lot.owner == command.to if pool_out else lot.may_move)
 
-        parts = self._pick(command.owner, command.currency, command.points, movable)
-        done = self._begin(command, command.points, counter=command.to)
+        wanted = command.points
+        if wanted is None:
+            purse = self.held[command.owner, "available", command.currency]
+            wanted = sum(points for lot, points in purse.items() if movable(self.lots[lot]))
+            if not wanted:
+                raise c.NothingDue
+        parts = self._pick(command.owner, command.currency, wanted, movable)
+        done = self._begin(command, wanted, counter=command.to)
         for lot, points in parts:
             kept = lot
             if not (pool_in or pool_out):
@@ -449,6 +480,8 @@ class Book:
             raise c.MoreThanEntry(command.entry_id, command.points, past.points - past.taken_back)
         owner, currency = command.owner, command.currency
         self._settle(command, owner, currency)
+        if command.pool:
+            self._settle(command, command.pool, currency)
         done = self._begin(command, command.points, issuer=command.issuer_id)
         past.taken_back += command.points
         own = list(past.born)
@@ -459,13 +492,13 @@ class Book:
         own += [lot.number for lot in self.lots.values() if lot.root in own]
         left = command.points
 
-        def take(purpose: str, lots: list[int]) -> None:
+        def take(purpose: str, lots: list[int], from_: c.Owner = owner) -> None:
             nonlocal left
             for lot in lots:
                 if purpose == "expired":
                     there, whose = self.ends[purpose, lot], c.PROGRAMME
                 else:
-                    there, whose = self.held[owner, purpose, currency][lot], owner
+                    there, whose = self.held[from_, purpose, currency][lot], from_
                 if points := min(left, there):
                     self._move(done, whose, purpose, currency, lot, -points)
                     self._move(done, c.PROGRAMME, "clawed_back", currency, lot, points)
@@ -474,10 +507,18 @@ class Book:
         for lot in own:
             take("pending", [lot])
             take("available", [lot])
+            if command.pool:
+                take("available", [lot], command.pool)
         take("expired", own)
         for purpose in ("available", "pending"):
             theirs = [lot.number for lot in self._by_turn(owner, purpose, currency) if lot.issuer == command.issuer_id]
             take(purpose, theirs)
+        if command.pool:
+            pooled = self._by_turn(command.pool, "available", currency)
+            mine = [lot.number for lot in pooled if (lot.owner, lot.issuer) == (owner, command.issuer_id)]
+            take("available", mine, command.pool)
+            if any(move[0] == command.pool for move in done.moves):
+                done.counter = command.pool
         if left:
             self._move(done, owner, "deficit", currency, own[0], -left)
             self._move(done, c.PROGRAMME, "clawed_back", currency, own[0], left)

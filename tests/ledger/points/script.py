@@ -81,6 +81,8 @@ class Play:
             word = words.pop(0)
             if re.fullmatch(r"-?\d+", word):
                 asked["points"] = int(word)
+            elif word == "all":
+                asked["points"] = None
             elif word == "locked":
                 asked["transferable"] = False
             else:
@@ -114,6 +116,8 @@ class Play:
         if verb == "restore":
             figures |= {"last_day": _day(asked.pop("ended", "never"))}
             figures |= {"issuer_id": int(asked.pop("issuer"))} if "issuer" in asked else {}
+        if verb == "claw_back" and "pool" in asked:
+            figures["pool"] = self.owner(asked.pop("pool"))
         if verb == "transfer":
             figures["to"] = self.owner(asked.pop("to"))
         if verb == "adjust":

@@ -65,11 +65,11 @@ ARGUMENTS: dict[str, dict[str, Sequence[Any]]] = {
     "hold": {"n": NTH, "share": SHARES},
     "burn": {"n": NTH, "share": SHARES, "at": (8, 9)},
     "end_a_hold": {"n": NTH, "wild": NTH, "grace": (7, 3, 15, 0), "burned": (False, True)},
-    "transfer": {"n": NTH, "share": SHARES, "to": PEOPLE_ALL},
+    "transfer": {"n": NTH, "share": (*SHARES, None), "to": PEOPLE_ALL},
     "hand_over": {"n": NTH, "to": PEOPLE_MEMBERS, "wild": NTH},
     "exchange": {"n": NTH, "share": SHARES, "into": (0, 0, 0, builders.COMMON, builders.WORTHLESS), "life": LIVES},
     "adjust": {"n": NTH, "share": SHARES, "issuer": (5, 6), "life": LIVES, "down": (False, True)},
-    "claw_back": {"n": NTH, "wild": NTH, "share": SHARES},
+    "claw_back": {"n": NTH, "wild": NTH, "share": SHARES, "pooled": (False, True)},
     "follow": {"n": NTH, "m": NTH, "share": SHARES},
     "reinstate": {"n": NTH, "wild": NTH, "share": (None, *SHARES), "grace": (7, 3, 15, 0)},
     "reverse": {"n": NTH, "wild": NTH, "life": LIVES, "grace": (7, 3, 15, 0), "kind": REVERSIBLE},
@@ -202,9 +202,9 @@ class Beside(RuleBasedStateMachine):
         self._ask_about(c.Burn if burned else c.Void, past, wild, more, hold_id=past.engine_id, **about)
 
     @step
-    def transfer(self, n: int, share: int, to: int, more: bool) -> None:
-        owner, currency, size = self._purse(n, share)
-        self._ask(c.Transfer, owner, currency, more, points=size, to=self.owners[to])
+    def transfer(self, n: int, share: int | None, to: int, more: bool) -> None:
+        owner, currency, size = self._purse(n, share or 0)
+        self._ask(c.Transfer, owner, currency, more, points=None if share is None else size, to=self.owners[to])
 
     @step
     def hand_over(self, n: int, to: int, wild: int, more: bool) -> None:
@@ -252,11 +252,12 @@ class Beside(RuleBasedStateMachine):
             self._ask(c.Adjust, owner, currency, more, points=-size if down else size, **about)
 
     @step
-    def claw_back(self, n: int, wild: int, share: int, more: bool) -> None:
+    def claw_back(self, n: int, wild: int, share: int, pooled: bool, more: bool) -> None:
         past = self._pick(n, wild, self._known("accrue", "open_balance"))
         issuer = 7 if wild % 13 == 2 else past.issuer or 5
         size = (past.points - past.taken_back) * share // 100
-        self._ask_about(c.ClawBack, past, wild, more, entry_id=past.engine_id, issuer_id=issuer, points=size)
+        about = {"entry_id": past.engine_id, "issuer_id": issuer, "points": size}
+        self._ask_about(c.ClawBack, past, wild, more, **about, pool=self.owners[-1] if pooled else None)
 
     @step
     def reinstate(self, n: int, wild: int, share: int | None, grace: int, more: bool) -> None:
@@ -478,6 +479,8 @@ class Beside(RuleBasedStateMachine):
         half = (available.total() + 1) // 2
         parts = await statements.would_burn(self.world.tx, owner, currency, half, today=self.today)
         expected: list[tuple[int, int]] = []
+        if owner.kind == "pool":
+            return  # nobody is told beforehand whose part is how large
         for lot in sorted(available, key=lambda number: self.book.lots[number].turn):
             if left := half - sum(points for _, points in expected):
                 expected.append((lot, min(left, available[lot])))

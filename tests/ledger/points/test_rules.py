@@ -536,6 +536,72 @@ MOVES = {
         on 2026-01-03: pool: available 5
         on 2026-07-01: pool: available 0
     """,
+    "a pool is spent soonest-expiring first, whoever's it is": """
+        2026-01-01 accrue 10 expires 2026-06-30
+        2026-01-01 b: accrue 10 expires 2026-05-31
+        2026-01-01 carol: accrue 10
+        2026-01-02 transfer all to pool
+        2026-01-02 b: transfer all to pool
+        2026-01-02 carol: transfer all to pool
+        2026-01-03 pool: burn 15
+        on 2026-01-03: pool: available 15 lots 2026-06-30=5,never=10
+        2026-01-04 pool: transfer all to b refused nothing_due
+        2026-01-04 pool: transfer all to a gives available@a=5
+        2026-01-04 pool: transfer all to carol gives available@carol=10
+    """,
+    "of points that end together everybody in a pool gives their part, to the last point": """
+        2026-01-01 accrue 50 expires 2026-06-30
+        2026-01-01 accrue 51 expires 2026-06-30
+        2026-01-01 b: accrue 100 expires 2026-06-30
+        2026-01-01 carol: accrue 100 expires 2026-06-30
+        2026-01-02 transfer 101 to pool
+        2026-01-02 b: transfer 100 to pool
+        2026-01-02 carol: transfer 100 to pool
+        2026-01-03 pool: burn 100 as lunch  # 33.55, 33.22, 33.22: the odd one from who has most of it
+        2026-01-03 pool: hold 3 as booked
+        2026-01-03 pool: transfer all to a gives available@a=66
+        2026-01-03 pool: transfer all to b gives available@b=66
+        2026-01-03 pool: transfer all to carol gives available@carol=66
+        2026-01-04 pool: reinstate of lunch gives available=100
+        2026-01-04 pool: transfer all to a gives available@a=34
+        2026-01-04 pool: void hold booked
+        2026-01-04 pool: transfer all to a gives available@a=1
+    """,
+    "what is given back to a pool goes home with its owner in the same batch or later, never with another": """
+        2026-01-01 accrue 10
+        2026-01-01 b: accrue 10 expires 2026-06-30
+        2026-01-02 transfer 10 to pool
+        2026-01-02 b: transfer 10 to pool
+        2026-01-03 pool: burn 15 as lunch
+        2026-01-04 pool: transfer all to b refused nothing_due
+        2026-01-05 pool: reinstate of lunch
+        2026-01-05 pool: transfer all to b gives available@b=10
+        2026-01-05 pool: transfer 11 to a refused not_enough_points needed=11 available=10
+    """,
+    "a claw-back follows its lot into the pool, and takes nobody else's there": """
+        2026-01-01 accrue 10 as bread
+        2026-01-01 b: accrue 10
+        2026-01-02 transfer 8 to pool
+        2026-01-02 b: transfer 10 to pool
+        2026-01-03 claw_back 9 of bread pool pool gives available=-2 available@pool=-7 .from_pool=7
+        on 2026-01-03: pool: available 11
+        2026-01-03 pool: burn 11
+        2026-01-03 claw_back 1 of bread pool pool gives available=0 available@pool=0 deficit=-1
+    """,
+    "other points of that issuer in the pool are the last before a deficit": """
+        2026-01-01 accrue 10 as bread
+        2026-01-01 accrue 5
+        2026-01-01 accrue 5 issuer 6
+        2026-01-02 burn 10
+        2026-01-02 transfer all to pool
+        2026-01-03 claw_back 10 of bread pool pool gives available@pool=-5 deficit=-5 .deficit=5
+        on 2026-01-03: pool: available 5 lots 6:never=5
+    """,
+    "a claw-back leaves alone what has run out in the pool": """
+        2026-01-01 accrue 10 expires 2026-01-31 as bread
+        2026-01-02 transfer 10 to pool
+        2026-02-01 claw_back 10 of bread pool pool gives available@pool=0 .from_expired=10
+    """,
     "a late return to a pool is still its owner's": """
         2026-01-01 accrue 10 expires 2026-01-31
         2026-01-02 transfer 10 to pool
