@@ -149,6 +149,9 @@ class Families(BaseModel):
     rejoin_days: int = Field(
         default=90, ge=0, le=730, description="for so long after leaving one joins and founds no other"
     )
+    request_hours: int = Field(
+        default=24, ge=1, le=168, description="so long a request to the head is open, and what was allowed can be used"
+    )
 
 
 class FirstOrder(BaseModel):

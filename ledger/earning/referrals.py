@@ -17,13 +17,14 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger.errors import Refusal
+from ledger.members import pools
 from ledger.members.joining import month_end
 from ledger.members.vault import Vault
 from ledger.merchants import cover
@@ -399,6 +400,8 @@ async def undo(tx: AsyncConnection, programme: Programme, *, limit: int, at: Mom
             if entry_id is not None:
                 about = (row.friend_id, whose, owner_id, row.issuer_id)
                 commands.append(_taking_back(programme, *about, entry_id=entry_id, points=points, at=at))
+    pooled = await pools.of_members(tx, (each.owner.id for each in commands), programme.common_currency)
+    commands = [replace(each, pool=pooled.get(each.owner.id)) for each in commands]
     outcomes = await apply(tx, commands)
     receipts: dict[tuple[str, int], Receipt] = {}
     for command, outcome in zip(commands, outcomes, strict=True):

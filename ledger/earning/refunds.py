@@ -24,10 +24,10 @@ from ledger.earning.refund_plans import Earlier, Plan, check_limit, earlier_of, 
 from ledger.earning.returns import Back, Returned
 from ledger.earning.usage import Usage
 from ledger.errors import Refusal
-from ledger.members import claims
+from ledger.members import claims, pools
 from ledger.merchants import webhooks
 from ledger.merchants.merchant import Merchant
-from ledger.points.commands import ClawBack, Moment, Receipt, member
+from ledger.points.commands import ClawBack, Moment, Owner, Receipt, member
 from ledger.points.engine import apply
 
 
@@ -204,7 +204,9 @@ async def _carry_out(tx: AsyncConnection, merchant: Merchant, plans: Sequence[Pl
     for plan in plans:
         taken.count([each._replace(points=-each.points) for each in plan.counts], merchant.terms.currency)
     await usage.give_back(tx, taken)
-    commands = {plan.purchase.id: _claw_back(merchant, plan, order, holders) for plan in plans if plan.points}
+    whose = {holders.get(plan.purchase.member_id, plan.purchase.member_id) for plan in plans if plan.points}
+    pooled = await pools.of_members(tx, whose, merchant.terms.currency)
+    commands = {plan.purchase.id: _claw_back(merchant, plan, order, holders, pooled) for plan in plans if plan.points}
     receipts: dict[int, Receipt] = {}
     for id_, outcome in zip(commands, await apply(tx, list(commands.values())), strict=True):
         if isinstance(outcome, Refusal):
@@ -230,8 +232,8 @@ async def _carry_out(tx: AsyncConnection, merchant: Merchant, plans: Sequence[Pl
         taken_back_at = order.at.now if order.take_back else None
         counted = {"id": plan.purchase.id, "amount_minor": plan.amount_minor, "taken_back_at": taken_back_at}
         after = (await tx.execute(_COUNT, counted)).one()
-        whose = holders.get(plan.purchase.member_id, plan.purchase.member_id)
-        done.append(Refunded(from_row(after), plan.amount_minor, plan.points, receipt, False, whose))
+        holder = holders.get(plan.purchase.member_id, plan.purchase.member_id)
+        done.append(Refunded(from_row(after), plan.amount_minor, plan.points, receipt, False, holder))
         facts = {"document": order.document, "of": plan.purchase.document, "amount_minor": plan.amount_minor}
         facts |= {"money": plan.purchase.money, "points": plan.points}
         key = f"refund.applied:{merchant.id}:{order.document}:{plan.purchase.document}"
@@ -240,13 +242,16 @@ async def _carry_out(tx: AsyncConnection, merchant: Merchant, plans: Sequence[Pl
     return done
 
 
-def _claw_back(merchant: Merchant, plan: Plan, order: _Order, holders: Mapping[int, int]) -> ClawBack:
+def _claw_back(
+    merchant: Merchant, plan: Plan, order: _Order, holders: Mapping[int, int], pooled: Mapping[int, Owner]
+) -> ClawBack:
     of = plan.purchase
     holder = holders.get(of.member_id)
     return ClawBack(
         key=f"refund:{merchant.id}:{order.document}:{of.document}",
         owner=member(holder or of.member_id),
         of=None if holder is None else member(of.member_id),
+        pool=pooled.get(holder or of.member_id),
         currency=merchant.terms.currency,
         at=order.at,
         actor=order.actor,

@@ -27,7 +27,7 @@ from ledger.earning.rules.ruleset import RuleSet
 from ledger.earning.rules.version import RuleVersion, in_force
 from ledger.earning.till_import import Purchase, Refund, Taken
 from ledger.errors import Fault, Refusal
-from ledger.members import claims
+from ledger.members import claims, pools
 from ledger.merchants import accounts as accounts_of
 from ledger.merchants.merchant import Merchant
 from ledger.points.commands import ClawBack, Command, Moment, Receipt, member
@@ -142,11 +142,14 @@ async def _refunds(
                 status = "booked"
         statuses[place] = status
     holders = await claims.holders(tx, [purchase.member_id for *_, purchase in todo])
+    whose = {holders.get(purchase.member_id, purchase.member_id) for *_, purchase in todo}
+    pooled = await pools.of_members(tx, whose, merchant.terms.currency)
     commands: list[Command] = [
         ClawBack(
             key=f"refund:{merchant.id}:{refund.document}:{taken.document}",
             owner=member(holders.get(purchase.member_id, purchase.member_id)),
             of=member(purchase.member_id) if purchase.member_id in holders else None,
+            pool=pooled.get(holders.get(purchase.member_id, purchase.member_id)),
             currency=merchant.terms.currency,
             at=at,
             actor=ACTOR,

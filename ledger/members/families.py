@@ -75,15 +75,25 @@ class NotInFamilyYet(Refusal):
     in_from: dt.date
 
 
+Gives = Literal["nothing", "share", "everything"]
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Somebody's place in a family: who belongs to it from `in_from` on."""
+    """Somebody's place in a family: who belongs to it from `in_from` on.
+
+    `gives`: what of theirs goes into the pool each morning (`pools.contribute`), `gives_percent` of it. `spends_most`: of the pool
+    in a calendar month without asking, None: no such limit; the head has none.
+    """
 
     id: int
     family_id: int
     member_id: int
     joined_at: dt.datetime
     in_from: dt.date
+    gives: Gives = "nothing"
+    gives_percent: int | None = None
+    spends_most: int | None = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,9 +146,11 @@ class Happening:
 
 
 _FAMILY = "SELECT id, head_id, founded_at FROM family WHERE id = :family AND ended_at IS NULL"
-_LOOK, _LOCK = text(_FAMILY), text(f"{_FAMILY} FOR UPDATE")
+_LOOK = text(_FAMILY)
+_LOCK, _SHARE = text(f"{_FAMILY} FOR UPDATE"), text(f"{_FAMILY} FOR SHARE")
 _PLACES = text(
-    "SELECT id, family_id, member_id, joined_at, in_from FROM family_place WHERE family_id = :family AND left_at IS NULL"
+    "SELECT id, family_id, member_id, joined_at, in_from, gives, gives_percent, spends_most FROM family_place"
+    " WHERE family_id = :family AND left_at IS NULL"
     " ORDER BY id"
 )
 _MINE = text("SELECT family_id FROM family_place WHERE member_id = :member AND left_at IS NULL")
@@ -261,6 +273,15 @@ async def history(tx: AsyncConnection, family_id: int, *, limit: int, offset: in
 async def locked(tx: AsyncConnection, family_id: int) -> Family:
     """A family whose row is held until the transaction ends. `NotInFamily` where it has ended."""
     await tx.execute(_LOCK, {"family": family_id})
+    family = await _read(tx, family_id)
+    if family is None:
+        raise NotInFamily()
+    return family
+
+
+async def shared(tx: AsyncConnection, family_id: int) -> Family:
+    """A family that nobody joins, leaves or ends until the transaction does. `NotInFamily` where it has ended."""
+    await tx.execute(_SHARE, {"family": family_id})
     family = await _read(tx, family_id)
     if family is None:
         raise NotInFamily()

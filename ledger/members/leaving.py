@@ -16,7 +16,7 @@ from typing import Literal
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ledger.members import families
+from ledger.members import families, pools
 from ledger.members.families import Family, HeadStays, NotInFamily, NotInFamilyYet, Place, must_be_head
 from ledger.points.commands import Moment
 from ledger.programme import Families
@@ -153,6 +153,7 @@ async def _lead(
 async def _end(
     tx: AsyncConnection, rules: Families, family: Family, places: Iterable[Place], how: How, *, at: Moment
 ) -> None:
+    await pools.leave(tx, family, list(places), at=at, actor="programme")
     # All days first: where everybody leaves at once, each of them had the others.
     ends = [
         (each.id, None if how == "gone" else await waits_until(tx, rules, family, each, today=at.today))

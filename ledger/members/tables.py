@@ -272,9 +272,26 @@ family_place = Table(
     Column("left_on", Date, comment="the first day on which they no longer do"),
     Column("how", Text, comment="how they left"),
     Column("again_on", Date, comment="the first day on which they may join or found another; null: any"),
+    Column("gives", Text, nullable=False, server_default="nothing", comment="to the pool, each morning"),
+    Column("gives_percent", SmallInteger, comment="of what is earned"),
+    Column("given_through", Date, comment="what came up to this day is looked at"),
+    Column(
+        "spends_most",
+        BigInteger,
+        server_default="0",
+        comment="of the pool in a calendar month, without asking; null: no such limit",
+    ),
     CheckConstraint("how IN ('left', 'removed', 'dissolved', 'gone')", "how"),
     CheckConstraint("(left_at IS NULL) = (how IS NULL) AND (left_at IS NULL) = (left_on IS NULL)", "left"),
+    CheckConstraint("gives IN ('nothing', 'share', 'everything')", "gives"),
+    CheckConstraint(
+        "(gives = 'share') = (gives_percent IS NOT NULL) AND gives_percent BETWEEN 1 AND 99"
+        " AND (gives = 'nothing') = (given_through IS NULL)",
+        "percent",
+    ),
+    CheckConstraint("spends_most >= 0", "spends"),
     Index("uq_family_place_current", "member_id", unique=True, postgresql_where=text("left_at IS NULL")),
+    Index("ix_family_place_gives", "id", postgresql_where=text("gives <> 'nothing' AND left_at IS NULL")),
 )
 
 family_head = Table(

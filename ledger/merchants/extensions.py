@@ -16,8 +16,9 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger.errors import Refusal
+from ledger.members import pools
 from ledger.members.named import must_be_known
-from ledger.points.commands import Moment, MoreThanEntry, Owner, Receipt, Restore
+from ledger.points.commands import Moment, MoreThanEntry, NothingDue, Owner, Receipt, Restore, Transfer
 from ledger.points.engine import apply
 
 LOOKS_BACK_DAYS = 90
@@ -242,7 +243,7 @@ async def carry_on(tx: AsyncConnection, *, at: Moment, limit: int) -> list[Resto
         return []
     parts = (await tx.execute(_OPEN, {"id": extension.id, "limit": limit})).all()
     over = extension.expires_on < at.today
-    outcomes = [] if over else await apply(tx, [_restore(extension, part, at) for part in parts])
+    outcomes = [] if over else await _restored(tx, extension, parts, at)
     given = []
     for outcome in outcomes:
         if isinstance(outcome, Receipt):
@@ -255,6 +256,23 @@ async def carry_on(tx: AsyncConnection, *, at: Moment, limit: int) -> list[Resto
     if len(parts) < limit:
         await tx.execute(_DONE, {"id": extension.id, "now": at.now})
     return given
+
+
+async def _restored(
+    tx: AsyncConnection, extension: Extension, parts: Sequence[Row[Any]], at: Moment
+) -> list[Receipt | Refusal]:
+    """An outcome for each part. What comes back to a pool goes on to whoever has left it since."""
+    pooled = [part for part in parts if part.owner_kind == "pool"]
+    home: list[Transfer] = []
+    if pooled:
+        await pools.stay(tx, {part.owner_id for part in pooled})
+        entries, key = [part.entry_id for part in pooled], f"extend:{extension.id}:{pooled[0].entry_id}:home"
+        home = await pools.home_bound(tx, entries, key=key, at=at, actor=extension.made_by)
+    outcomes = await apply(tx, [*(_restore(extension, part, at) for part in parts), *home])
+    for outcome in outcomes[len(parts) :]:
+        if isinstance(outcome, Refusal) and not isinstance(outcome, NothingDue):
+            raise outcome
+    return outcomes[: len(parts)]
 
 
 def _restore(extension: Extension, part: Row[Any], at: Moment) -> Restore:

@@ -21,8 +21,8 @@ from ledger.errors import Fault, Refusal
 from ledger.members.vault import Vault
 from ledger.merchants.staff import Staff
 from ledger.points import engine
-from ledger.points.commands import Burn, Moment, Void, member
-from ledger.redeeming import cash_refunds, counter, stock
+from ledger.points.commands import Burn, Moment, Void
+from ledger.redeeming import cash_refunds, counter, paying, stock
 from ledger.redeeming.cash_refunds import Why
 from ledger.redeeming.offers import Names, Quote
 from ledger.redeeming.redemptions import spent_on
@@ -265,7 +265,7 @@ async def _give_back(
     voids = [
         Void(
             key=f"redemption:{each.id}:{state}",
-            owner=member(each.member_id),
+            owner=each.payer,
             currency=each.currency_id,
             at=at,
             actor=actor,
@@ -276,9 +276,7 @@ async def _give_back(
         )
         for each in held
     ]
-    for outcome in await engine.apply(tx, voids):
-        if isinstance(outcome, Refusal):
-            raise outcome
+    await paying.give_back(tx, held, voids)
     for each in held:
         await tx.execute(_END, {"id": each.id, "state": state, "now": at.now})
 
@@ -291,7 +289,7 @@ async def _capture(tx: AsyncConnection, held: Redemption, *, undo_minutes: int, 
         tx,
         Burn(
             key=f"redemption:{held.id}:paid",
-            owner=member(held.member_id),
+            owner=held.payer,
             currency=held.currency_id,
             at=at,
             actor=actor,

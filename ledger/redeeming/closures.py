@@ -18,9 +18,8 @@ from ledger.errors import Refusal
 from ledger.merchants import log
 from ledger.merchants.outlets import NoSuchOutlet
 from ledger.merchants.staff import Staff
-from ledger.points import engine
 from ledger.points.commands import Moment
-from ledger.redeeming import bookings, stock
+from ledger.redeeming import bookings, paying, stock
 from ledger.redeeming.booking import Outlet
 from ledger.redeeming.redemptions import returning
 from ledger.redeeming.vouchers import COLUMNS, TABLES, Redemption, of_row
@@ -243,7 +242,5 @@ async def _give_back(
     back = [
         returning(each, f"redemption:{each.id}:closed", grace_days=grace_days, at=at, actor=actor) for each in found
     ]
-    for outcome in await engine.apply(tx, back):
-        if isinstance(outcome, Refusal):
-            raise outcome
+    await paying.give_back(tx, found, back)
     return found

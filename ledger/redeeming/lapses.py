@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ledger.points import engine
 from ledger.points.commands import Moment, Receipt
-from ledger.redeeming import bookings, cash_refunds, code_pools, stock
+from ledger.redeeming import bookings, cash_refunds, code_pools, paying, stock
 from ledger.redeeming.redemptions import returning
 from ledger.redeeming.vouchers import COLUMNS, TABLES, Redemption, of_row
 
@@ -73,12 +72,8 @@ async def _end(tx: AsyncConnection, ended: list[int], *, at: Moment, grace_days:
         # The points stay spent, so whose they were pays the merchant that kept the goods ready.
         await tx.execute(_SETTLE, {"ids": kept, "today": at.today})
     commands = [returning(v, f"redemption:{v.id}:lapse", grace_days=grace_days, at=at, actor=actor) for v in back]
-    outcomes = await engine.apply(tx, commands) if commands else []
-    receipts: dict[int, Receipt] = {}
-    for voucher, outcome in zip(back, outcomes, strict=True):
-        if not isinstance(outcome, Receipt):
-            raise outcome
-        receipts[voucher.id] = outcome
+    given = await paying.give_back(tx, back, commands)
+    receipts = {voucher.id: receipt for voucher, receipt in zip(back, given, strict=True)}
     await code_pools.let_go(tx, [v.id for v in vouchers if v.offer.pool is not None])
     await cash_refunds.owe(tx, [v.paid_as for v in back if v.cash_minor], "unused", now=at.now)
     return [Lapsed(v, receipts.get(v.id)) for v in vouchers]

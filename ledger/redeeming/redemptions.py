@@ -17,13 +17,23 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger.errors import Fault, Refusal
-from ledger.members import household
+from ledger.members import household, pools
 from ledger.members.member import Member
 from ledger.members.vault import Vault
-from ledger.points import engine
-from ledger.points.commands import Burn, Hold, Moment, Receipt, Reinstate, member
+from ledger.points import engine, statements
+from ledger.points.commands import Burn, Hold, Moment, Owner, Receipt, Reinstate
 from ledger.points.reading import run
-from ledger.redeeming import announcing, bookings, cash_refunds, code_pools, handover, shelf, stock
+from ledger.redeeming import (
+    announcing,
+    bookings,
+    cash_refunds,
+    code_pools,
+    handover,
+    paying,
+    pool_spending,
+    shelf,
+    stock,
+)
 from ledger.redeeming.may_redeem import DayQuotaTaken, Listed, No, SoldOut, Yes
 from ledger.redeeming.offers import Names, Offer, Quote, Special
 from ledger.redeeming.reach import opens
@@ -86,8 +96,8 @@ _LOCK = (
 _INSERT = """
     INSERT INTO redemption (member_id, nonce, offer_id, offer_version, merchant_id, currency_id, units, points, value_minor,
         code_index, code_box, entry_id, issued_at, issued_on, undo_until, valid_until, piece, state, cash_minor, hold_id,
-        held_until, used_at, settles_on, fulfillers)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)
+        held_until, used_at, settles_on, fulfillers, pool_id)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25)
     RETURNING id
 """
 _TAKE_BACK = text(
@@ -115,6 +125,7 @@ async def redeem(
     undo_minutes: int,
     at: Moment,
     actor: str,
+    pool_id: int | None = None,
 ) -> Redeemed:
     """Spend points on an offer and issue its voucher, with `code` (from `codes.mint`) as its code; or hold them, and the voucher
     with its pieces, where cash is to be paid besides.
@@ -125,22 +136,25 @@ async def redeem(
             price that ended at midnight may have had the same points for more. What is None was not shown.
         slot: when the one begins that was chosen, where the offer is booked for a time; `outlet_id` at which outlet, where that is
             chosen too.
+        pool_id: the family whose pool pays; None: the member does.
         nonce: of the confirm button. The same nonce again gives what the first one did, with its code.
     Raises:
-        NoSuchOffer → OfferChanged → the first reason of `may_redeem` → SlotNeeded → SlotTaken → the engine's refusals.
+        NoSuchOffer → OfferChanged → the first reason of `may_redeem` → refusals of `pool_spending.admit` → SlotNeeded → SlotTaken
+        → the engine's refusals.
     """
     [[_, _, person_key]] = await run(tx, _LOCK, str(who.id), str(offer_id), who.id)
     if person_key is None:
         raise Fault(f"member {who.id} redeems without a person behind it")
     # A new statement sees what was committed before it began: where the whole stock is gone then, no piece is free.
-    looked = await shelf.look_at(tx, who, offer_id, today=at.today, nonce=nonce)
+    payer = who.owner if pool_id is None else pools.owner(pool_id)
+    looked = await shelf.look_at(tx, who, offer_id, today=at.today, nonce=nonce, payer=payer)
     if looked.done is not None:
         done = await one(tx, who.id, looked.done)
-        left = await _left(tx, who, done.currency_id, today=at.today)
+        left = await _left(tx, done, today=at.today)
         return Redeemed(done, unsealed(done, vault, person_key), left, repeated=True)
     if looked.listed.offer.limits.of_a_household and not looked.gone:
         await household.hold(tx, who.id)
-        looked = await shelf.look_at(tx, who, offer_id, today=at.today)
+        looked = await shelf.look_at(tx, who, offer_id, today=at.today, payer=payer)
     seen = await looked.judged(tx, who, today=at.today, amount=amount, now=at.programme_now)
     listed, verdict = seen.listed, seen.verdict
     if (now := verdict.quote) is not None:
@@ -150,7 +164,9 @@ async def redeem(
             raise OfferChanged(offer_id, amount)
     if isinstance(verdict, No):
         raise verdict.reasons[0]
-    quote, offer = verdict.quote, listed.offer
+    quote, offer, allowed = verdict.quote, listed.offer, None
+    if pool_id is not None:
+        allowed = await pool_spending.admit(tx, pool_id, who.id, offer_id, amount, quote.points, at=at)
     place = await bookings.claim(tx, listed, who.id, seen.facts.traits.tier, slot, outlet_id=outlet_id, at=at)
     short, piece = await stock.take(tx, offer_id, offer.limits, quote.units, today=at.today)
     if short == stock.WHOLE:
@@ -160,7 +176,7 @@ async def redeem(
         again = opens(offer, seen.facts.traits, reopens) == reopens
         raise DayQuotaTaken(offer_id, offer.limits.day or 0, quote.units, 0, reopens, may_tomorrow=again)
     key = f"redeem:{who.id}:{nonce}"
-    receipt = await _take_points(tx, who, listed, verdict, key, at=at, actor=actor)
+    receipt = await _take_points(tx, who, payer, listed, verdict, key, at=at, actor=actor)
     given = await handover.give(tx, who, listed, key, vault=vault, at=at, actor=actor)
     held_until = offer.held_until(at.programme_now) if quote.cash_minor else None
     box = vault.seal(person_key, {"code": code})
@@ -198,7 +214,10 @@ async def redeem(
         used_at,
         at.today if given.used else None,
         [each.id for each in listed.fulfillers] or None,
+        pool_id,
     )
+    if allowed is not None:
+        await pool_spending.used(tx, allowed, redemption_id)
     issued = Redemption(
         id=redemption_id,
         member_id=who.id,
@@ -229,6 +248,7 @@ async def redeem(
         hold_id=None if held_until is None else receipt.entry_id,
         held_until=held_until,
         fulfillers=listed.fulfillers,
+        pool_id=pool_id,
     )
     if given.used:
         await announcing.used(tx, issued, now=at.now, till=None)
@@ -241,7 +261,7 @@ async def redeem(
 
 
 async def _take_points(
-    tx: AsyncConnection, who: Member, listed: Listed, yes: Yes, key: str, *, at: Moment, actor: str
+    tx: AsyncConnection, who: Member, owner: Owner, listed: Listed, yes: Yes, key: str, *, at: Moment, actor: str
 ) -> Receipt:
     """Burn the price, or hold it where cash is to be paid besides.
 
@@ -249,7 +269,9 @@ async def _take_points(
     """
     quote = yes.quote
     facts = spent_on(listed.id, listed.version, listed.offer, quote, listed.money, yes.priced.special)
-    owner, currency, here = member(who.id), listed.currency_id, listed.merchant_id
+    if owner != who.owner:
+        facts["by"] = who.id
+    currency, here = listed.currency_id, listed.merchant_id
     take: Burn | Hold
     if quote.cash_minor:
         take = Hold(
@@ -289,9 +311,9 @@ def spent_on(
     return {**facts, "cash_minor": quote.cash_minor} if quote.cash_minor else facts
 
 
-async def _left(tx: AsyncConnection, who: Member, currency_id: int, *, today: dt.date) -> int:
-    held = await shelf.purse(tx, who, today=today)
-    return next((h.available for h in held if h.currency.id == currency_id), 0)
+async def _left(tx: AsyncConnection, done: Redemption, *, today: dt.date) -> int:
+    held = await statements.wallet(tx, done.payer, today=today)
+    return next((h.available for h in held if h.currency.id == done.currency_id), 0)
 
 
 async def undo(
@@ -315,9 +337,8 @@ async def undo(
         raise over or due(voucher) or too_late(voucher)
     await bookings.end(tx, [voucher.id], "freed", "member")
     await stock.give_back(tx, [(voucher.offer_id, day, voucher.units) for day in (stock.WHOLE, voucher.issued_on)])
-    await engine.post(
-        tx, returning(voucher, f"redemption:{voucher.id}:undo", grace_days=grace_days, at=at, actor=actor)
-    )
+    back = returning(voucher, f"redemption:{voucher.id}:undo", grace_days=grace_days, at=at, actor=actor)
+    await paying.give_back(tx, [voucher], [back])
     if voucher.offer.pool is not None:
         await code_pools.let_go(tx, [voucher.id])
     if voucher.cash_minor:
@@ -342,7 +363,7 @@ def returning(voucher: Redemption, key: str, *, grace_days: int, at: Moment, act
     """The command that returns a voucher's points to their own lots; `why` is what its entry remembers besides."""
     return Reinstate(
         key=key,
-        owner=member(voucher.member_id),
+        owner=voucher.payer,
         currency=voucher.currency_id,
         at=at,
         actor=actor,

@@ -22,9 +22,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ledger.errors import Refusal
 from ledger.members.vault import Vault
 from ledger.merchants.staff import Staff
-from ledger.points import engine
 from ledger.points.commands import Moment, Receipt
-from ledger.redeeming import cash_refunds, return_claims, stock
+from ledger.redeeming import cash_refunds, paying, return_claims, stock
 from ledger.redeeming.offers import Limits, Names
 from ledger.redeeming.redemptions import returning
 from ledger.redeeming.return_claims import (
@@ -94,10 +93,10 @@ _REPLACE = text(
     """
     INSERT INTO redemption (member_id, nonce, offer_id, offer_version, merchant_id, currency_id, units, points, value_minor,
         code_index, code_box, state, entry_id, issued_at, issued_on, undo_until, valid_until, piece, cash_minor, hold_id,
-        held_until, paid_at, origin_id)
+        held_until, paid_at, origin_id, pool_id)
     SELECT member_id, :nonce, offer_id, offer_version, merchant_id, currency_id, units, points, value_minor,
         :code_index, :code_box, 'issued', entry_id, :now, issued_on, :now, :valid_until, :piece, cash_minor, hold_id,
-        held_until, paid_at, coalesce(origin_id, id)
+        held_until, paid_at, coalesce(origin_id, id), pool_id
     FROM redemption WHERE id = :id RETURNING id
     """
 )
@@ -229,7 +228,8 @@ async def _give_back(
         days = (stock.WHOLE,) if voucher.origin_id else (stock.WHOLE, voucher.issued_on)
         await stock.give_back(tx, [(voucher.offer_id, day, voucher.units) for day in days])
     key, why = f"redemption:{voucher.id}:return", {"what": "return", "claim_id": mine.id, "reason": mine.reason}
-    receipt = await engine.post(tx, returning(voucher, key, grace_days=grace_days, at=at, actor=by, **why))
+    back = returning(voucher, key, grace_days=grace_days, at=at, actor=by, **why)
+    [receipt] = await paying.give_back(tx, [voucher], [back])
     await tx.execute(_RETURNED, {"id": voucher.id, "now": at.now})
     if voucher.cash_minor:
         await cash_refunds.owe(tx, [voucher.paid_as], "returned", now=at.now)

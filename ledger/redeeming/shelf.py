@@ -17,6 +17,7 @@ from ledger.errors import Refusal
 from ledger.members import consent, household
 from ledger.members.member import Member
 from ledger.points import statements
+from ledger.points.commands import Owner
 from ledger.points.reading import fetch
 from ledger.redeeming import code_pools, diaries, memberships
 from ledger.redeeming.booking import openings
@@ -130,13 +131,13 @@ _HAD = """
 
 _COUNTS = f"SELECT o.id, had.* FROM unnest($5::bigint[]) AS o(id) CROSS JOIN LATERAL ({_HAD}) had"
 
-_MINE = statements.WALLET.format(owner="$1", kind="'member'", today="$2")
+_PURSE = statements.WALLET.format(owner="$8", kind="$7", today="$2")
 
 # Who redeems what is gone as a whole is not asked what comes later: in a rush that is nearly everybody.
 _LOOK = f"""
     SELECT (SELECT id FROM redemption WHERE member_id = $1 AND nonce = $6) AS done, gone.it IS TRUE AS gone,
            CASE WHEN gone.it THEN NULL ELSE (SELECT ROW(had.*) FROM ({_HAD}) had) END AS had,
-           CASE WHEN gone.it THEN NULL ELSE ARRAY(SELECT ROW(w.*) FROM ({_MINE}) w) END AS held,
+           CASE WHEN gone.it THEN NULL ELSE ARRAY(SELECT ROW(w.*) FROM ({_PURSE}) w) END AS held,
            o.*
     FROM ({_LISTED} WHERE o.id = $5::bigint) o
     LEFT JOIN LATERAL (
@@ -254,11 +255,12 @@ async def judged(
     today: dt.date,
     amount: int | None = None,
     now: dt.datetime | None = None,
+    payer: Owner | None = None,
 ) -> Seen:
-    """One offer judged for this member, at `amount` or the least that is sold; `now` as in `facts`. `NoSuchOffer`."""
-    return await (await look_at(tx, member, offer_id, today=today)).judged(
-        tx, member, today=today, amount=amount, now=now
-    )
+    """One offer judged for this member, at `amount` or the least that is sold; `now` as in `facts`, `payer` as in `look_at`.
+    `NoSuchOffer`."""
+    looked = await look_at(tx, member, offer_id, today=today, payer=payer)
+    return await looked.judged(tx, member, today=today, amount=amount, now=now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,10 +293,18 @@ class Looked:
 
 
 async def look_at(
-    tx: AsyncConnection, member: Member, offer_id: int, *, today: dt.date, nonce: str | None = None
+    tx: AsyncConnection,
+    member: Member,
+    offer_id: int,
+    *,
+    today: dt.date,
+    nonce: str | None = None,
+    payer: Owner | None = None,
 ) -> Looked:
-    """One offer, and what everybody asks of it first; `nonce` is of the button tapped to redeem it. `NoSuchOffer`."""
-    found = await fetch(tx, _LOOK, member.id, today, today.replace(day=1), WHOLE, offer_id, nonce)
+    """One offer, and what everybody asks of it first; `nonce` is of the button tapped to redeem it, `payer` whose points pay (the
+    member's own). `NoSuchOffer`."""
+    purse = payer or member.owner
+    found = await fetch(tx, _LOOK, member.id, today, today.replace(day=1), WHOLE, offer_id, nonce, *purse)
     if not found:
         raise NoSuchOffer(offer_id)
     done, gone, had, held, *about = found[0]

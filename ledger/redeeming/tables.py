@@ -149,6 +149,7 @@ redemption = Table(
     Column(
         "origin_id", BigInteger, comment="whose points paid for it, where it came in exchange; clearing counts that one"
     ),
+    Column("pool_id", BigInteger, comment="the family whose pool paid; null: the member"),
     CheckConstraint(
         "state IN ('held', 'issued', 'used', 'taken_back', 'expired', 'let_go', 'lapsed', 'returned', 'exchanged')",
         "state",
@@ -158,6 +159,7 @@ redemption = Table(
     CheckConstraint("(paid_at IS NOT NULL) = (cash_minor > 0 AND state NOT IN ('held', 'let_go', 'lapsed'))", "paid"),
     UniqueConstraint("member_id", "nonce"),
     Index("ix_redemption_member", "member_id", "offer_id", "issued_on"),
+    Index("ix_redemption_pool", "pool_id", "member_id", "issued_on", postgresql_where=text("pool_id IS NOT NULL")),
     Index("ix_redemption_used", "merchant_id", "used_at"),
     Index("ix_redemption_open", "valid_until", postgresql_where=text("state = 'issued'")),
     Index(
@@ -524,4 +526,26 @@ offer_photo = Table(
     Column("content", LargeBinary, nullable=False, comment="a small JPEG without notes of where and when it was taken"),
     Column("made_at", DateTime(timezone=True), nullable=False),
     CheckConstraint("octet_length(content) BETWEEN 1 AND 300000", "size"),
+)
+
+pool_request = Table(
+    "pool_request",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("family_id", BigInteger, nullable=False),
+    Column("member_id", BigInteger, nullable=False, comment="who asks"),
+    Column("offer_id", BigInteger, nullable=False),
+    Column("amount", BigInteger, nullable=False, comment="pieces, or minor units of money"),
+    Column("points", BigInteger, nullable=False, comment="what it cost then: so much may be spent"),
+    Column("asked_at", DateTime(timezone=True), nullable=False),
+    Column("ends_at", DateTime(timezone=True), nullable=False, comment="on the programme's clock"),
+    Column("state", Text, nullable=False, server_default="asked"),
+    Column("answered_by", BigInteger, comment="the head then"),
+    Column("answered_at", DateTime(timezone=True)),
+    Column("redemption_id", BigInteger, comment="what it was used for"),
+    CheckConstraint("state IN ('asked', 'allowed', 'refused', 'lapsed', 'used')", "state"),
+    CheckConstraint("(state = 'used') = (redemption_id IS NOT NULL)", "used"),
+    CheckConstraint("amount > 0 AND points > 0", "amounts"),
+    Index("uq_pool_request_open", "member_id", unique=True, postgresql_where=text("state IN ('asked', 'allowed')")),
+    Index("ix_pool_request_ends", "ends_at", postgresql_where=text("state IN ('asked', 'allowed')")),
 )

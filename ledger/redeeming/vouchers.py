@@ -14,7 +14,9 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger.errors import Fault, Refusal
+from ledger.members import pools
 from ledger.members.vault import Vault
+from ledger.points.commands import Owner, member
 from ledger.redeeming.fulfilments import Fulfiller, fulfillers_of
 from ledger.redeeming.offers import Names, Offer, parse
 
@@ -84,6 +86,12 @@ class Redemption:
     origin_id: int | None = None
     booked: Booked | None = None
     fulfillers: tuple[Fulfiller, ...] = ()
+    pool_id: int | None = None
+
+    @property
+    def payer(self) -> Owner:
+        """Whose points paid for it: its member's, or those of the pool of family `pool_id`."""
+        return member(self.member_id) if self.pool_id is None else pools.owner(self.pool_id)
 
     @property
     def shops(self) -> tuple[Fulfiller, ...]:
@@ -193,7 +201,7 @@ COLUMNS = """
     coalesce(s.label, k.label) AS used_label, r.ended_at, r.code_box, r.cash_minor, r.hold_id, r.held_until, r.paid_at,
     CASE WHEN r.used_at IS NOT NULL THEN r.settles_on END AS used_on, r.origin_id,
     b.starts_at, b.ends_at, b.change_until, b.state AS booking, b.freed_by, b.outlet_id, there.name AS outlet,
-    f.ids AS fulfillers, f.names_zh AS fulfillers_zh, f.names_en AS fulfillers_en
+    f.ids AS fulfillers, f.names_zh AS fulfillers_zh, f.names_en AS fulfillers_en, r.pool_id
 """
 TABLES = """
     redemption r
@@ -262,6 +270,7 @@ def of_row(row: Row[Any]) -> Redemption:
         if row.starts_at is None
         else Booked(row.starts_at, row.ends_at, row.change_until, row.booking, row.freed_by, row.outlet_id, row.outlet),
         fulfillers_of(row.fulfillers, row.fulfillers_zh, row.fulfillers_en),
+        row.pool_id,
     )
 
 

@@ -165,6 +165,7 @@ class Stage:
         undo_minutes: int = 10,
         slot: dt.datetime | None = None,
         outlet_id: int | None = None,
+        pool_id: int | None = None,
     ) -> Redeemed:
         """Redeem at the price of this moment, in a transaction of its own."""
         async with self.engine.begin() as tx:
@@ -178,6 +179,7 @@ class Stage:
                 undo_minutes=undo_minutes,
                 slot=slot,
                 outlet_id=outlet_id,
+                pool_id=pool_id,
             )
 
     async def redeem_in(
@@ -192,6 +194,7 @@ class Stage:
         undo_minutes: int = 10,
         slot: dt.datetime | None = None,
         outlet_id: int | None = None,
+        pool_id: int | None = None,
     ) -> Redeemed:
         """Redeem in the transaction given."""
         listed = await shelf.one(tx, offer_id)
@@ -211,6 +214,7 @@ class Stage:
             undo_minutes=undo_minutes,
             at=when or at(),
             actor=f"member:{who.id}",
+            pool_id=pool_id,
         )
 
     async def available(self, who: Member, currency: int = COMMON, when: Moment | None = None) -> int:
