@@ -7,7 +7,7 @@ from chat.offers import both, joined, points_of
 from chat.refusals import Worded, worded
 from chat.screen import BLANK, QR, Button, Line, Screen, screen
 from chat.turn import Turn
-from chat.vouchers import what
+from chat.vouchers import back, what
 from chat.words import Money, Text, t, tn
 from ledger.redeeming import cash, cash_refunds, codes, redemptions
 from ledger.redeeming.cash_refunds import CashRefund, Why
@@ -79,6 +79,8 @@ def spent(made: Redeemed) -> Text | None:
         return None
     voucher = made.redemption
     paid, left = points_of(voucher, voucher.points), points_of(voucher, made.available)
+    if voucher.pool_id is not None:
+        return t("家庭池用掉 {points},还剩 {left}", points=paid, left=left)
     return t("用掉 {points},还剩 {left}", points=paid, left=left)
 
 
@@ -96,7 +98,7 @@ def lapsed_notice(voucher: Redemption) -> Screen:
     """What a member hears when nobody paid in time."""
     lines: list[Line] = [
         t("没付 {cash},已取消:<b>{what}</b>", cash=due(voucher), what=what(voucher)),
-        t("{points}已退回您的账户。", points=points_of(voucher, voucher.points)),
+        back(voucher),
     ]
     return screen(lines, [[doors.offer(t("再看看这项"), voucher.offer_id), doors.home()]])
 

@@ -40,6 +40,16 @@ def merchant_offers(label: Text, merchant_id: int) -> Button:
     return Button(label, data=f"catalog:merchant:{merchant_id}:0")
 
 
+def pool(label: Text | None = None) -> Button:
+    """The family's pool."""
+    return Button(label or t("家庭池"), data="pool:home")
+
+
+def from_pool(label: Text, offer_id: int, amount: int = 0) -> Button:
+    """What redeeming would do where the family's pool pays; asks for the amount first where it is 0."""
+    return Button(label, data=f"redeem:confirm:{offer_id}:{amount}:p" if amount else f"redeem:choose:{offer_id}:p")
+
+
 def redeem(label: Text, offer_id: int, amount: int) -> Button:
     """The confirm screen for so much of an offer: pieces, or minor units of money."""
     return Button(label, data=f"redeem:confirm:{offer_id}:{amount}", style="primary")

@@ -34,6 +34,7 @@ def what_it_means(rules: Families) -> list[Line]:
     return [
         t("「每户限几份」的,全家一起算,看得到换过几份。"),
         t("家里人只看到您的名字,看不到您的积分和消费。"),
+        t("想一起攒,就放进家庭池:放多少自己定,没花的随时取回。"),
         tn("同时只能在一个家庭;离开后 {n} 天才能再加入。", n=rules.rejoin_days)
         if rules.rejoin_days
         else t("同时只能在一个家庭。"),

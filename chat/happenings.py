@@ -53,6 +53,8 @@ def title(line: Line, known: Known) -> Text | Both:
             return t("认领 · {merchant}", merchant=where)
         case "transfer" if line.facts.get("what") == "dividend":
             return t("分红 · {merchant}", merchant=where)
+        case "transfer" if line.counter is not None and line.counter.kind == "pool":
+            return t("从家庭池取回") if line.points > 0 else t("放进家庭池")
         case "transfer":
             return t("转入") if line.points > 0 else t("转出")
         case "exchange":
@@ -62,6 +64,30 @@ def title(line: Line, known: Known) -> Text | Both:
             return t("到期的恢复了")
         case "reverse":
             return t("撤销")
+        case _:
+            return t("更正")
+
+
+def of_pool(line: Line) -> Text:
+    """What happened to a family's pool, after the name of whose doing it was."""
+    thing = spent_on(line.facts)
+    match line.kind:
+        case "transfer":
+            return t("放入") if line.points > 0 else t("取回")
+        case "burn":
+            return t("换了 {thing}", thing=thing) if thing else t("用了")
+        case "hold":
+            return t("预留 {thing}", thing=thing) if thing else t("预留")
+        case "reinstate":
+            return t("退回 {thing}", thing=thing) if thing else t("退回")
+        case "void":
+            return t("取消预留")
+        case "expire":
+            return t("已到期")
+        case "restore":
+            return t("到期的恢复了")
+        case "claw_back":
+            return t("退货,商户收回")
         case _:
             return t("更正")
 

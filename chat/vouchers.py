@@ -203,12 +203,20 @@ def lapsed_notice(lapsed: Sequence[Lapsed]) -> Screen:
             if voucher.booked is not None:
                 lines.append(t("下次来不了,提前取消,积分全退。"))
             continue
-        lines.append(t("{points}已退回您的账户。", points=points))
+        lines.append(back(voucher))
         if voucher.cash_minor:
             lines.append(t("付的 {cash} 也退:点开券看怎么拿。", cash=Money(voucher.cash_minor, voucher.money)))
         lines += late(voucher, each.receipt.facts)
     returned = any(each.receipt is not None for each in lapsed)
     return screen(lines, [[doors.vouchers(), doors.affordable() if returned else doors.home()]])
+
+
+def back(voucher: Redemption) -> Text:
+    """Where its points are again: with its member, or in the pool that had paid."""
+    points = points_of(voucher, voucher.points)
+    if voucher.pool_id is not None:
+        return t("{points}已退回家庭池。", points=points)
+    return t("{points}已退回您的账户。", points=points)
 
 
 def late(voucher: Redemption, facts: Mapping[str, Any]) -> list[Line]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chat import desk_doors, doors, known, operator_doors
+from chat import desk_doors, doors, known, operator_doors, pools
 from chat.known import Known
 from chat.screen import BLANK, Button, Line, Screen, screen
 from chat.turn import Turn
@@ -28,6 +28,8 @@ async def main_screen(turn: Turn, *first: Line) -> Screen:
     common = turn.programme.common_currency
     mine = {h.currency.id: h for h in held}
     lines += _holding(mine.get(common, Holding(names.currencies[common])), names, first=True)
+    if pooled := await pools.beside(turn):
+        lines.append(pooled)
     for currency_id, holding in mine.items():
         if currency_id != common:
             lines += _holding(holding, names, first=False)

@@ -4,9 +4,10 @@ or by typing anything."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
-from chat import amounts, doors, fulfilments, handovers, known
+from chat import amounts, doors, fulfilments, handovers, known, pools
 from chat.arguments import number
 from chat.feature import Feature
 from chat.known import Known
@@ -28,7 +29,7 @@ from ledger.earning import green_rating
 from ledger.points.statements import Holding
 from ledger.redeeming import favourites, shelf
 from ledger.redeeming.browse import Browse, Order, browse, in_order
-from ledger.redeeming.may_redeem import Yes
+from ledger.redeeming.may_redeem import PointsShort, Yes
 from ledger.redeeming.offers import CATEGORIES as SHELVES
 from ledger.redeeming.offers import AmountNotOffered, PerMoney
 from ledger.redeeming.on_shelf import Found
@@ -226,6 +227,7 @@ async def _card(turn: Turn, offer_id: int, origin: str, *, first: Sequence[Line 
         rows += _ways_to_have(seen, seen.verdict)
     else:
         here = {f"catalog:offer:{listed.id}", f"catalog:merchant:{listed.merchant_id}:0"}
+        rows.append([await _from_pool(turn, seen)])
         rows += [[button] for button in wording(seen.verdict.reasons[0]).buttons if button.data not in here]
     rows += [
         [fulfilments.many(listed, feature.data("shops", listed.id))],
@@ -237,6 +239,19 @@ async def _card(turn: Turn, offer_id: int, origin: str, *, first: Sequence[Line 
     ]
     # With a word before it there is no picture: its caption has room for the card alone.
     return screen([*first, *lines], rows, picture=None if first else picture)
+
+
+async def _from_pool(turn: Turn, seen: Seen) -> Button | None:
+    """The way to have the family's pool pay for what one's own points alone do not reach."""
+    listed, no = seen.listed, seen.verdict
+    if isinstance(no, Yes) or len(no.reasons) != 1 or not isinstance(no.reasons[0], PointsShort):
+        return None
+    if listed.currency_id != turn.programme.common_currency or listed.offer.booking is not None:
+        return None
+    right = await pools.right_of(turn)
+    if right is None or (await pools.lies_in(turn, right)).available < no.reasons[0].needed:
+        return None
+    return replace(doors.from_pool(t("用家庭池换"), listed.id), style="primary")
 
 
 @feature.tap("shops")

@@ -8,15 +8,16 @@ from __future__ import annotations
 import datetime as dt
 from urllib.parse import quote
 
-from chat import doors
+from chat import doors, pools
 from chat import families as words_of
 from chat import invitations as links
 from chat.arguments import number
 from chat.feature import Feature
 from chat.screen import BLANK, QR, Button, Line, Screen, screen
 from chat.turn import Turn
-from chat.words import Text, t, tn
+from chat.words import Points, Text, t, tn
 from ledger.members import families, invitations, leaving
+from ledger.members import pools as lies
 from ledger.members.families import Family, Happening, Place
 
 feature = Feature("family", order=81)
@@ -58,10 +59,12 @@ async def _shown(turn: Turn, family: Family, *first: Line) -> Screen:
         BLANK if first else None,
         t("<b>{family}</b>", family=words_of.of(named[family.head_id])),
         tn("{n} 人,最多 {most} 人", n=len(family.places), most=rules.people_most),
+        await pools.beside(turn),
         BLANK,
         *(_person(turn, family, each, named[each.member_id]) for each in family.places),
     ]
-    rows: list[list[Button | None]] = []
+    inside = family.place_of(me).in_from <= turn.today
+    rows: list[list[Button | None]] = [[doors.pool() if inside else None]]
     if heads:
         waiting = await families.invitations_open(turn.tx, family, now=turn.now)
         lines += [BLANK, tn("{n} 个邀请还没人用", n=waiting)] if waiting else []
@@ -235,7 +238,7 @@ async def remove(turn: Turn, place_id: str) -> Screen:
     again = await leaving.waits_until(turn.tx, rules, family, theirs, today=turn.today)
     lines: list[Line | None] = [
         t("把 <b>{name}</b> 移出家庭?", name=name),
-        t("对方的积分都在对方那里,不受影响。"),
+        t("对方的积分都是对方的,家庭池里没花的也回到对方那里。"),
         _apart(turn, theirs),
         t("对方{on}起可以再加入或新建家庭。", on=again) if again else t("对方随时可以再加入或新建家庭。"),
     ]
@@ -313,12 +316,21 @@ async def leave(turn: Turn, family_id: str) -> Screen:
     again = await leaving.waits_until(turn.tx, rules, family, mine, today=turn.today)
     lines: list[Line | None] = [
         t("离开<b>{family}</b>?", family=words_of.of(head)),
-        t("您的积分都是您的,一分不少。"),
+        await _comes_back(turn, family),
         _apart(turn, mine),
         words_of.free_again(again),
     ]
     yes = feature.button(t("确认离开"), "left", family.id, style="danger")
     return screen(lines, [[yes, doors.family(t("不离开"))]])
+
+
+async def _comes_back(turn: Turn, family: Family) -> Line:
+    """What of the pool is theirs, and comes with them."""
+    common = turn.programme.common_currency
+    pool = await lies.shown(turn.tx, family.id, turn.me.id, common, today=turn.today)
+    if not pool.mine:
+        return t("您的积分都是您的,一分不少。")
+    return t("家庭池里您的 {points} 回到您这里,一分不少。", points=Points(pool.mine))
 
 
 @feature.tap("left")
@@ -352,7 +364,7 @@ async def dissolve(turn: Turn, family_id: str) -> Screen:
     lines: list[Line | None] = [
         t("<b>解散家庭?</b>"),
         tn("另外 {n} 人也不在家庭里了,会通知到。", n=others) if others else None,
-        t("各人的积分都是各人的,一分不少。"),
+        t("家庭池里没花的,各人的回各人那里,一分不少。"),
         words_of.free_again(again),
         t("只想自己离开,先把家长交给别人。") if others else None,
     ]

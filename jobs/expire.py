@@ -13,6 +13,7 @@ from chat.known import Known
 from chat.screen import Line, Screen, screen
 from chat.words import t
 from jobs.duty import Chunk, Duty, Progress, Slot
+from ledger.members import pools
 from ledger.points import expiry
 from ledger.points.expiry import Ended, Place
 
@@ -27,9 +28,18 @@ async def run(chunk: Chunk, slot: Slot) -> Progress | None:
         chunk.tx, key=slot.key, actor="job:expire", at=chunk.at, after=after, lots=expiry.LOTS_PER_PAGE
     )
     ended: dict[int, list[Ended]] = {}
+    pooled: dict[int, list[Ended]] = {}
     for each in found:
         if each.owner.kind == "member":
             ended.setdefault(each.owner.id, []).append(each)
+        elif each.owner.kind == "pool":
+            pooled.setdefault(each.owner.id, []).append(each)
+    if pooled:
+        names, people = await known.read(chunk.tx), await pools.people(chunk.tx, pooled)
+        for family_id, parts in pooled.items():
+            for member_id in people.get(family_id, ()):
+                key = f"{slot.key}:pool:{member_id}:{parts[0].entry_id}"
+                chunk.tell(member_id, of_pool(parts, names), key=key)
     if ended:
         names = await known.read(chunk.tx)
         for member_id, parts in ended.items():
@@ -41,6 +51,14 @@ def notice(ended: Sequence[Ended], names: Known) -> Screen:
     """What ended, a currency a line."""
     lines: list[Line] = [t("{points}已到期", points=names.points(each.currency, each.points)) for each in ended]
     return screen(lines, [[doors.why(t("看来由"), ended[0].entry_id), doors.home()]])
+
+
+def of_pool(ended: Sequence[Ended], names: Known) -> Screen:
+    """What ended of a family's pool, a currency a line."""
+    lines: list[Line] = [
+        t("家庭池的 {points}已到期", points=names.points(each.currency, each.points)) for each in ended
+    ]
+    return screen(lines, [[doors.pool(), doors.home()]])
 
 
 duty = Duty("expire", run, at=dt.time(0, 5))

@@ -62,6 +62,10 @@ _POOLS = text(
     " AND a.purpose = 'available' AND a.currency_id = :currency"
     " WHERE p.left_at IS NULL AND p.member_id = ANY(CAST(:members AS bigint[]))"
 )
+_PEOPLE = text(
+    "SELECT family_id, member_id FROM family_place WHERE family_id = ANY(CAST(:families AS bigint[])) AND left_at IS NULL"
+    " ORDER BY id"
+)
 _STAY = text("SELECT id FROM family WHERE id = ANY(CAST(:families AS bigint[])) ORDER BY id FOR SHARE")
 _HOMELESS = text(
     """
@@ -89,6 +93,14 @@ async def shown(tx: AsyncConnection, family_id: int, member_id: int, currency: i
         return Pool(0, 0, 0, None)
     asked = {"family": family_id, "currency": currency, "member": member_id, "today": today}
     return Pool(whole.available, await tx.scalar(_MINE, asked) or 0, whole.held, whole.next_expiry)
+
+
+async def people(tx: AsyncConnection, family_ids: Iterable[int]) -> dict[int, list[int]]:
+    """Everybody with a place in these families, by family."""
+    found: dict[int, list[int]] = {}
+    for row in await tx.execute(_PEOPLE, {"families": list(family_ids)}):
+        found.setdefault(row.family_id, []).append(row.member_id)
+    return found
 
 
 async def of_members(tx: AsyncConnection, member_ids: Iterable[int], currency: int) -> dict[int, Owner]:

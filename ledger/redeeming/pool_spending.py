@@ -37,6 +37,20 @@ class AbovePoolLimit(Refusal):
 
 
 @dataclass(eq=False)
+class NoPool(Refusal):
+    """They belong to no family whose pool they could spend."""
+
+
+@dataclass(eq=False)
+class PoolShort(Refusal):
+    """The pool holds less than this needs."""
+
+    needed: int
+    available: int
+    offer_id: int
+
+
+@dataclass(eq=False)
 class PoolRequestOpen(Refusal):
     """They have asked already, for something else or the same; it is answered or lapses first."""
 
@@ -84,6 +98,7 @@ class Request:
     asked_at: dt.datetime
     ends_at: dt.datetime
     state: State
+    answered_at: dt.datetime | None
 
 
 # Redemptions that the head allowed count too: they are part of what was spent in the month.
@@ -91,7 +106,7 @@ _SPENT = text(
     "SELECT coalesce(sum(points), 0)::bigint FROM redemption WHERE pool_id = :family AND member_id = :member"
     " AND issued_on >= :since AND state IN ('held', 'issued', 'used')"
 )
-_COLUMNS = "id, family_id, member_id, offer_id, amount, points, asked_at, ends_at, state"
+_COLUMNS = "id, family_id, member_id, offer_id, amount, points, asked_at, ends_at, state, answered_at"
 _MINE = text(f"SELECT {_COLUMNS} FROM pool_request WHERE member_id = :member AND state IN ('asked', 'allowed')")
 _OF_FAMILY = text(f"SELECT {_COLUMNS} FROM pool_request WHERE family_id = :family AND state = 'asked' ORDER BY id")
 _ONE = text(f"SELECT {_COLUMNS} FROM pool_request WHERE id = :id FOR UPDATE")

@@ -168,7 +168,7 @@ async def test_leaving_removing_and_dissolving_are_shown_before_and_told_to_whom
         await head.says("/family")
         await head.taps("小刚", message=await head.sees("2 人", fresh=True))
         await head.taps("移出家庭", message=await head.sees("今天加入", fresh=True))
-        await head.sees("对方的积分都在对方那里", fresh=True)
+        await head.sees("对方的积分都是对方的", fresh=True)
         await head.taps("确认移出")
         await head.sees("小刚 移出了", fresh=True)
         assert "起可以再加入或新建家庭" in (await gang.sees("您不在小明的家庭里了", fresh=True)).shown
