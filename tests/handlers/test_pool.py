@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from dataclasses import replace
+from decimal import Decimal
 
+from bot.clock import Clock
 from bot.double.double import Person
+from bot.leads import take
+from bot.timetable import Timetable
+from jobs import expire, pool_morning, pool_requests, release
+from jobs.duty import Duty
+from ledger.earning import refunds, rulebook
+from ledger.earning.rules.documents import Base
+from ledger.merchants import merchant as merchants
 from ledger.points.audit import audit
 from ledger.redeeming.offers import PerUnit
 from tests.conftest import Database
-from tests.driver import bot_running
+from tests.driver import ZONE, World, bot_running
 from tests.handlers.shop import code_on, gives, member_id, offer, shelve, shop, spent, till, uses
 from tests.handlers.test_family import founds, invites, joins, of_three, says_rules
+from tests.handlers.test_invite import buys
 
+_numbers = itertools.count(1)
 DEAR = offer("dear", "大礼盒", "Large box", "fruit", PerUnit(points=700, value_minor=4000))
 PAID = offer("paid", "鲜橙", "Oranges", "fruit", PerUnit(points=400, value_minor=1800, cash_minor=1000))
 
@@ -337,3 +349,91 @@ async def test_in_english(database: Database) -> None:
         await anna.taps("Allow", message=asked)
         await tom.taps("Redeem", message=await tom.sees("The head allowed it: Large box"))
         await tom.sees("The family pool will pay 700 pts", fresh=True)
+
+
+async def runs(world: World, *duties: Duty) -> None:
+    """These duties have run, as often as they are due by now."""
+    timetable = Timetable(world.database.engine, world.vault, Clock(ZONE, world.now), list(duties))
+    async with world.database.engine.begin() as tx:
+        holder = f"test-{next(_numbers)}"
+        lease = await take(tx, holder, holder)
+    assert lease is not None
+    await timetable.catch_up(lease)
+    await world.settled()
+
+
+async def test_each_morning_what_was_chosen_goes_in_and_nobody_is_bothered(database: Database) -> None:
+    async with bot_running(database, setup=shop) as world:
+        head, *_ = await of_three(world)
+        await head.says("/pool")
+        await head.taps("每天自动放", message=await head.sees("家庭池", fresh=True))
+        await head.taps("50%", message=await head.sees("每天早上自动放多少", fresh=True))
+        await gives(world, head, 300)
+        heard = len(head.messages)
+        await runs(world, pool_morning.duty)
+        await world.clock.move(1)
+        await runs(world, pool_morning.duty)
+        await runs(world, pool_morning.duty)
+        assert len(head.messages) == heard
+        await head.says("/pool")
+        await head.sees("家庭池 150 分", fresh=True)
+
+
+async def test_a_request_that_nobody_answered_lapses_and_says_so(database: Database) -> None:
+    async with bot_running(database, setup=shop) as world:
+        await shelve(world, DEAR)
+        head, hong, _ = await of_three(world)
+        await gives(world, head, 1000)
+        await pooled(head, 1000)
+        await opens_pool(hong, "大礼盒")
+        await hong.taps("问家长", message=await hong.sees("要先问家长同不同意", fresh=True))
+        await head.sees("想用家庭池换")
+        await runs(world, pool_requests.duty)
+        await world.clock.move(1)
+        await runs(world, pool_requests.duty)
+        told = await hong.sees("没等到家长回复,这次作废了。")
+        await hong.taps("再看看这项", message=told)
+        await hong.sees("要先问家长同不同意", fresh=True)
+
+
+async def test_what_runs_out_in_the_pool_is_told_to_the_whole_family(database: Database) -> None:
+    async with bot_running(database, setup=shop) as world:
+        head, hong, gang = await of_three(world)
+        await gives(world, head, 300, days=5)
+        await pooled(head, 300)
+        await world.clock.move(6)
+        await runs(world, expire.duty)
+        for who in (head, hong, gang):
+            await who.sees("家庭池的 300 分已到期")
+        await hong.says("/pool")
+        await hong.taps("池的明细", message=await hong.sees("家庭池 0 分", fresh=True))
+        assert "-300 分 · 已到期" in (await hong.sees("家庭池明细", fresh=True)).shown
+
+
+async def test_a_refund_follows_its_points_into_the_pool(database: Database) -> None:
+    async with bot_running(database, setup=shop) as world:
+        head, hong, _ = await of_three(world)
+        await gives(world, hong, 100)
+        async with world.database.engine.begin() as tx:
+            at = await Clock(ZONE, world.now).moment(tx)
+            market = await merchants.by_code(tx, "market")
+            facts = {"valid_from": at.today, "made_by": "test", "at": at.now}
+            await rulebook.publish(tx, code="base", merchant_id=market.id, rule=Base(rate=Decimal(1)), **facts)
+        bought = await buys(world, head, 30000, "R-1")
+        await world.clock.move(15)
+        await runs(world, release.duty)
+        await head.says("/pool")
+        await head.taps("放进去", message=await head.sees("家庭池", fresh=True))
+        await head.taps("全部 300 分", message=await head.sees("放多少?", fresh=True))
+        await head.sees("放进了 300 分", fresh=True)
+        await pooled(hong, 100)
+        async with world.database.engine.begin() as tx:
+            at = await Clock(ZONE, world.now).moment(tx)
+            await refunds.refund(tx, market, purchase_id=bought, document="B-1", occurred_at=at.now, at=at, actor="api")
+        await hong.says("/pool")
+        await hong.taps("池的明细", message=await hong.sees("家庭池 100 分", fresh=True))
+        assert "-300 分 · 小明 退货,商户收回" in (await hong.sees("家庭池明细", fresh=True)).shown
+        await head.says("/start")
+        assert "欠" not in (await head.sees("可用 0 分", fresh=True)).shown
+        async with world.database.engine.begin() as tx:
+            assert (await audit(tx)).holds
