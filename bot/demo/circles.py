@@ -12,8 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.demo import story
 from ledger.earning import activities, qualifying, surveys
 from ledger.earning.activities import Kind, Planned
-from ledger.members import business, families
+from ledger.members import business, families, pools
 from ledger.members.business import Role
+from ledger.members.families import Family
 from ledger.members.member import Member
 from ledger.members.vault import Vault
 from ledger.merchants import staff
@@ -42,11 +43,14 @@ class CompanyTold(_Told):
 
 
 class FamilyTold(_Told):
-    """A family: its head and who else has belonged to it since so many days before loading, or a little less."""
+    """A family: its head and who else has belonged to it since so many days before loading, or a little less; what they put into
+    its pool now, and how much of it those others may spend in a month."""
 
     head: str
     people: tuple[str, ...]
     ago: int
+    pool: Mapping[str, int] = {}
+    limits: Mapping[str, int] = {}
 
 
 class ActivityTold(_Told):
@@ -86,7 +90,8 @@ async def arrange(
         if home.head in members:
             then = Moment(at.now - dt.timedelta(days=home.ago), at.today - dt.timedelta(days=home.ago))
             joining = [members[each].id for each in home.people if each in members]
-            await _found(tx, vault, programme, members[home.head].id, joining, at=then)
+            family = await _found(tx, vault, programme, members[home.head].id, joining, at=then)
+            await _pool(tx, programme, home, family, members, at=at)
     for told in story.read("circles", ActivityTold, "activities"):
         merchant = merchants[told.merchant]
         owners = [one for one in await staff.team(tx, merchant.id) if one.role == "owner"]
@@ -105,9 +110,29 @@ async def arrange(
 
 async def _found(
     tx: AsyncConnection, vault: Vault, programme: Programme, head_id: int, people: Iterable[int], *, at: Moment
-) -> None:
-    await families.found(tx, head_id, at=at)
+) -> Family:
+    made = await families.found(tx, head_id, at=at)
     for each in people:
         token = secrets.token_urlsafe(12)
         await families.invite(tx, vault, programme.families, head_id, token, now=at.now)
-        await families.accept(tx, vault, programme.families, token, each, at=at)
+        made, _ = await families.accept(tx, vault, programme.families, token, each, at=at)
+    return made
+
+
+async def _pool(
+    tx: AsyncConnection,
+    programme: Programme,
+    home: FamilyTold,
+    family: Family,
+    members: Mapping[str, Member],
+    *,
+    at: Moment,
+) -> None:
+    for key, points in home.pool.items():
+        if key in members:
+            whole, currency = (family.id, members[key].id, points), programme.common_currency
+            await pools.put(tx, *whole, currency=currency, key=f"demo:pool:{key}", at=at, actor="demo")
+    for key, most in home.limits.items():
+        if key in members:
+            place = family.place_of(members[key].id)
+            await pools.may_spend(tx, family.id, family.head_id, place.id, most)

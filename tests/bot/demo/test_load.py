@@ -110,10 +110,11 @@ async def test_the_main_screen_of_the_demo_reads_well(demo_database: Database) -
     async with demo_database.engine.begin() as tx:
         programme = Programme.model_validate(await tx.scalar(text("SELECT document FROM programme")))
         screen = await main_screen(turn(tx, await ming(tx), programme=programme))
-        assert shown(screen).splitlines()[:7] == [
+        assert shown(screen).splitlines()[:8] == [
             "可用 1,180 分  ≈ ¥23.60",
             "待生效 100(11月29日起可用)",
             "预留中 60",
+            "家庭池里另有 2,000 分",
             "铁路积分 15,000  ≈ ¥150",
             "福珠积分 1,288  ≈ ¥128.80",
             "",
