@@ -22,6 +22,7 @@ GROUPS = {
     "api": "api",
     "redeem.hot": "rush",
     "book": "booking",
+    "family": "family",
     "catalog.search": "finding",
     "catalog.list": "listing",
 }

@@ -19,7 +19,7 @@ from bot.engines import LOCK_TIMEOUT_MS
 from ledger.errors import Refusal
 from ledger.members.member import Member
 from ledger.points.engine import PINNED_PLANS
-from ledger.redeeming import codes, redemptions
+from ledger.redeeming import codes, pool_spending, redemptions
 from tests.ledger.points.kills import processes
 from tests.ledger.redeeming.stage import TODAY, at, vault
 
@@ -72,9 +72,11 @@ def press(
     connections: int,
     pipe: Connection,
     slot: dt.datetime | None = None,
+    pooled: bool = False,
 ) -> None:
-    """A worker: each redemption is a transaction of its own, as a turn is. `slot`: the time that everybody wants."""
-    asyncio.run(_press(url, offer_id, points, people, connections, pipe, slot))
+    """A worker: each redemption is a transaction of its own, as a turn is. `slot`: the time that everybody wants. `pooled`: their
+    families' pools pay, as their rights allow."""
+    asyncio.run(_press(url, offer_id, points, people, connections, pipe, slot, pooled))
 
 
 async def _press(
@@ -85,6 +87,7 @@ async def _press(
     connections: int,
     pipe: Connection,
     slot: dt.datetime | None,
+    pooled: bool,
 ) -> None:
     pinned = PINNED_PLANS | {"lock_timeout": str(LOCK_TIMEOUT_MS)}
     engine = create_async_engine(url, pool_size=connections, max_overflow=0, connect_args={"server_settings": pinned})
@@ -94,6 +97,7 @@ async def _press(
     async def decide(who: int) -> str:
         try:
             async with engine.begin() as tx:
+                right = await pool_spending.right(tx, who, today=TODAY) if pooled else None
                 await redemptions.redeem(
                     tx,
                     Member(who, "active", joined_on=TODAY),
@@ -108,6 +112,7 @@ async def _press(
                     at=at(),
                     actor=f"member:{who}",
                     slot=slot,
+                    pool_id=right.family.id if right is not None else None,
                 )
         except Refusal as no:
             return no.code
