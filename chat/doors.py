@@ -40,6 +40,11 @@ def merchant_offers(label: Text, merchant_id: int) -> Button:
     return Button(label, data=f"catalog:merchant:{merchant_id}:0")
 
 
+def gift(label: Text | None = None) -> Button:
+    """Giving points to somebody."""
+    return Button(label or t("送积分"), data="gift:home")
+
+
 def pool(label: Text | None = None) -> Button:
     """The family's pool."""
     return Button(label or t("家庭池"), data="pool:home")

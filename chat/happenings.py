@@ -44,15 +44,21 @@ def title(line: Line, known: Known) -> Text | Both:
         case "reinstate":
             thing = spent_on(line.facts)
             return t("退回 · {thing}", thing=thing) if thing else t("退回 · {merchant}", merchant=where)
+        case "hold" if line.facts.get("what") == "gift":
+            return t("准备送出")
         case "hold":
             thing = spent_on(line.facts)
             return t("预留 · {thing}", thing=thing) if thing else t("预留")
+        case "void" if line.facts.get("what") == "gift":
+            return t("没送出去,退回")
         case "void":
             return t("取消预留")
         case "transfer" | "hand_over" if line.facts.get("what") == "claim":
             return t("认领 · {merchant}", merchant=where)
         case "transfer" if line.facts.get("what") == "dividend":
             return t("分红 · {merchant}", merchant=where)
+        case "give":
+            return t("收到的礼物") if line.points > 0 else t("送出的礼物")
         case "transfer" if line.counter is not None and line.counter.kind == "pool":
             return t("从家庭池取回") if line.points > 0 else t("放进家庭池")
         case "transfer":

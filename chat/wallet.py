@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from chat import desk_doors, doors, known, operator_doors, pools
 from chat.known import Known
-from chat.screen import BLANK, Button, Line, Screen, screen
+from chat.screen import BLANK, Button, Line, Screen, grid, screen
 from chat.turn import Turn
 from chat.words import Points, Text, t, tn
 from ledger.points import statements
@@ -40,12 +40,21 @@ async def main_screen(turn: Turn, *first: Line) -> Screen:
     rows: list[list[Button | None]] = [
         [doors.catalog(), doors.card()],
         [doors.vouchers(), doors.history()],
-        [] if company else [doors.invite() if turn.programme.referrals else None, doors.family()],
-        [doors.expiry(t("到期")), doors.settings()],
+        *grid([*([] if company else _with_others(turn)), doors.expiry(t("到期")), doors.settings()], 2),
         [doors.own_account()] if company else [],
         [desk_doors.counter() if turn.me.staff_of else None, operator_doors.operator() if turn.me.operator else None],
     ]
     return screen(lines, rows)
+
+
+def _with_others(turn: Turn) -> list[Button]:
+    """What somebody does together with others, as far as the programme has it."""
+    programme = turn.programme
+    return [
+        *([doors.invite()] if programme.referrals else []),
+        doors.family(),
+        *([doors.gift()] if programme.gifts else []),
+    ]
 
 
 def _holding(holding: Holding, names: Known, *, first: bool) -> list[Line]:

@@ -13,6 +13,7 @@ nothing: what is left to do follows from the tables, where it stopped from the c
     referrals     invited friends' first purchases are found, and both sides rewarded or what was refunded taken back
     pool_morning  what people said goes into their family's pool by itself
     pool_requests requests to the head of a family whose time is over
+    gifts         what nobody accepted in time returns to whoever offered it
     tiers         members move between tiers, and are warned before they do
     dividends     the shares of a dividend that is underway are given
     certificates  merchants' certificates come to their end

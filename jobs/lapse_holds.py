@@ -1,6 +1,6 @@
 """Points set aside return when their time is over and nobody came: every minute, by the programme's clock.
 
-A hold that was burned or voided meanwhile refuses, and is left as it is.
+A hold that was burned, given or voided meanwhile refuses, and is left as it is.
 """
 
 from __future__ import annotations

@@ -154,6 +154,23 @@ class Families(BaseModel):
     )
 
 
+class Gifts(BaseModel):
+    """Points that members give each other. Days are the programme's; points common ones."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    points_least: int = Field(default=10, ge=1, description="the smallest gift")
+    give_day: int = Field(default=2000, ge=1, description="what one gives in a day, at most")
+    give_year: int = Field(default=20000, ge=1, description="and in a calendar year")
+    take_day: int = Field(default=2000, ge=1, description="what one accepts in a day, at most")
+    take_year: int = Field(default=20000, ge=1, description="and in a calendar year")
+    account_days: int = Field(
+        default=30, ge=0, description="so old an account must be to give, and to accept from others than family"
+    )
+    hours: int = Field(default=72, ge=1, le=720, description="so long a gift is open, or until its first points end")
+    outside: bool = Field(default=True, description="also to others than family, of points whose issuer lets them")
+
+
 class FirstOrder(BaseModel):
     """A voucher that an invited friend is given on joining: so much of an offer for common points."""
 
@@ -254,6 +271,7 @@ class Programme(BaseModel):
     acceleration: Acceleration = Acceleration()
     families: Families = Families()
     referrals: Referrals | None = Field(default=None, description="None: inviting a friend brings nothing")
+    gifts: Gifts | None = Field(default=None, description="points given to other members; none: nobody gives")
 
     @model_validator(mode="after")
     def _a_ladder(self) -> Self:

@@ -14,6 +14,7 @@ from sqlalchemy import (
     SmallInteger,
     Table,
     Text,
+    UniqueConstraint,
     text,
 )
 
@@ -304,4 +305,32 @@ family_head = Table(
     Column("why", Text, nullable=False),
     Column("at", DateTime(timezone=True), nullable=False),
     CheckConstraint("why IN ('handed', 'passed')", "why"),
+)
+
+gift = Table(
+    "gift",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("giver_id", BigInteger, nullable=False),
+    Column("nonce", Text, nullable=False),
+    Column("family_id", BigInteger, comment="both were of it; null: whoever opens the link"),
+    Column("token", LargeBinary, unique=True, comment="keyed digest of the link's; null: it was given to somebody"),
+    Column("receiver_id", BigInteger, comment="whom it is for; of a link whoever accepted it"),
+    Column("points", BigInteger, nullable=False),
+    Column("hold_id", BigInteger, nullable=False, comment="what it is made of"),
+    Column("note_box", LargeBinary, comment="sealed with the giver's key"),
+    Column("made_at", DateTime(timezone=True), nullable=False),
+    Column("made_on", Date, nullable=False),
+    Column("ends_at", DateTime(timezone=True), nullable=False, comment="on the programme's clock"),
+    Column("state", Text, nullable=False, server_default="offered"),
+    Column("ended_at", DateTime(timezone=True)),
+    Column("ended_on", Date),
+    CheckConstraint("state IN ('offered', 'accepted', 'declined', 'withdrawn', 'returned')", "state"),
+    CheckConstraint("points > 0 AND giver_id <> receiver_id", "sides"),
+    CheckConstraint("(state = 'offered') = (ended_at IS NULL)", "ended"),
+    CheckConstraint("(family_id IS NULL) = (token IS NOT NULL)", "way"),
+    UniqueConstraint("giver_id", "nonce"),
+    Index("ix_gift_giver", "giver_id", "made_on"),
+    Index("ix_gift_receiver", "receiver_id", "ended_on"),
+    Index("ix_gift_ends", "ends_at", postgresql_where=text("state = 'offered'")),
 )

@@ -9,7 +9,7 @@ Words
                 are its whole life: this is the allocation record that lot-true returns, clearing and «why» stand on.
     lot         points issued together: owner, issuer, rule, available_on, expires_on; immutable.
     position    how many points of a lot are in an account now; deleted at zero, so this table is as large as what is held.
-    hold        points set aside until burned or voided.
+    hold        points set aside until burned, given or voided.
     deficit     what a member owes one issuer after a claw-back found too little; that issuer's next accrual fills it first.
 
 Invariants, each held by a constraint where one can hold it and by `audit`

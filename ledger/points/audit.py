@@ -182,7 +182,8 @@ CHECKS: dict[str, str] = {
         WHERE u.undoes_id IS NOT NULL AND (e.id IS NULL OR e.id >= u.id)
         UNION ALL
         SELECT h.id, h.state, h.resolved_by FROM hold h LEFT JOIN entry e ON e.id = h.resolved_by
-        WHERE h.state <> 'open' AND (e.id IS NULL OR e.kind <> CASE h.state WHEN 'burned' THEN 'burn' ELSE 'void' END)""",
+        WHERE h.state <> 'open'
+          AND (e.id IS NULL OR e.kind <> CASE h.state WHEN 'burned' THEN 'burn' WHEN 'given' THEN 'give' ELSE 'void' END)""",
 }
 
 POSITIONS = """

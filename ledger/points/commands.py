@@ -126,17 +126,18 @@ class Expire(Command):
 
 @value(frozen=True, kw_only=True, slots=True)
 class Hold(Command):
-    """Set `points` aside, soonest-expiring first, until burned, voided or — at `ends_at` — lapsed by the job.
+    """Set `points` aside, soonest-expiring first, until burned, given, voided or — at `ends_at` — lapsed by the job.
 
-    `ends_at` is an instant on the programme's clock (`Moment.programme_now`).
+    `ends_at` is an instant on the programme's clock (`Moment.programme_now`). `movable`: only of lots that may change hands.
     """
 
     verb: ClassVar[str] = "hold"
     points: int
     ends_at: dt.datetime | None = None
+    movable: bool = False
 
     def substance(self) -> tuple[Any, ...]:
-        return (self.points,)
+        return (self.points, True) if self.movable else (self.points,)
 
 
 @value(frozen=True, kw_only=True, slots=True)
@@ -161,6 +162,19 @@ class Void(Command):
 
     def substance(self) -> tuple[Any, ...]:
         return (self.hold_id,)
+
+
+@value(frozen=True, kw_only=True, slots=True)
+class Give(Command):
+    """Give a whole hold to another member: each lot goes on as one of theirs with its issuer and expiry. What has run out meanwhile
+    expires with the giver: changing hands lengthens nothing."""
+
+    verb: ClassVar[str] = "give"
+    hold_id: int
+    to: Owner
+
+    def substance(self) -> tuple[Any, ...]:
+        return (self.hold_id, self.to)
 
 
 @value(frozen=True, kw_only=True, slots=True)
@@ -390,7 +404,7 @@ class NoSuchHold(Refusal):
 
 @dataclass(eq=False)
 class HoldResolved(Refusal):
-    """The hold was burned or voided already."""
+    """The hold was burned, given or voided already."""
 
     hold_id: int
     state: str

@@ -20,7 +20,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger.errors import Refusal
-from ledger.points.commands import Burn, ClawBack, Command, HandOver, Receipt, Reinstate, Restore, Reverse, Void
+from ledger.points.commands import Burn, ClawBack, Command, Give, HandOver, Receipt, Reinstate, Restore, Reverse, Void
 from ledger.points.reading import array, run
 from ledger.points.verbs.table import decide, needs_of
 from ledger.points.working import ALL, IdsUsedUp, Need, Place, Working
@@ -114,7 +114,7 @@ async def _load(tx: AsyncConnection, commands: Sequence[Command], id_count: int)
     kinds, ids = zip(*owners, strict=True)
     undone = [c.entry_id for c in commands if isinstance(c, ClawBack | Reinstate | Reverse | Restore)]
     undone += [entry_id for c in commands if isinstance(c, HandOver) for entry_id in c.debts.values()]
-    holds = [c.hold_id for c in commands if isinstance(c, Burn | Void) and c.hold_id is not None]
+    holds = [c.hold_id for c in commands if isinstance(c, Burn | Give | Void) and c.hold_id is not None]
     (loaded,) = await run(
         tx,
         _LOAD,

@@ -253,7 +253,7 @@ def _line(row: Any, owner: Owner) -> Line:
     counter = None
     if row.counter_kind is not None:
         counter = Owner(row.counter_kind, row.counter_id) if mine else Owner(row.owner_kind, row.owner_id)
-    if row.kind == "transfer":
+    if row.kind in ("transfer", "give"):
         signed = -row.points
     elif row.kind in _GAINS:
         signed = row.points
@@ -263,7 +263,8 @@ def _line(row: Any, owner: Owner) -> Line:
         signed = int(row.facts.get("net", 0))
     pooled = int(row.facts.get("from_pool", 0))  # of a claw-back: its other side is the pool that it took so many from
     if not mine:
-        signed = -pooled if pooled else -signed
+        # Of a gift that had waited, what has run out meanwhile did not arrive.
+        signed = -pooled if pooled else -signed - int(row.facts.get("run_out", 0))
     elif pooled:
         signed += pooled
     if mine or not pooled:

@@ -120,8 +120,8 @@ hold = Table(
     Column("lot_points", ARRAY(BigInteger), nullable=False),
     Column("ends_at", DateTime(timezone=True)),
     Column("state", Text, nullable=False, server_default="open"),
-    Column("resolved_by", BigInteger, comment="the entry that burned or voided it"),
-    CheckConstraint("state IN ('open', 'burned', 'voided')", "state"),
+    Column("resolved_by", BigInteger, comment="the entry that burned, gave or voided it"),
+    CheckConstraint("state IN ('open', 'burned', 'given', 'voided')", "state"),
     CheckConstraint("(state = 'open') = (resolved_by IS NULL)", "resolved"),
     Index("ix_hold_open", "ends_at", postgresql_where=text("state = 'open'")),
 )

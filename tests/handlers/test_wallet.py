@@ -17,6 +17,7 @@ async def test_the_main_screen_leads_with_the_number(demo_database: Database) ->
             "可用 1,180 分  ≈ ¥23.60\n"
             "待生效 100(11月29日起可用)\n"
             "预留中 60\n"
+            "家庭池里另有 2,000 分\n"
             "铁路积分 15,000  ≈ ¥150\n"
             "福珠积分 1,288  ≈ ¥128.80\n"
             "\n"
@@ -26,7 +27,8 @@ async def test_the_main_screen_leads_with_the_number(demo_database: Database) ->
             ["兑换", "会员码"],
             ["我的券", "明细"],
             ["邀请好友", "家庭"],
-            ["到期", "设置"],
+            ["送积分", "到期"],
+            ["设置"],
         ]
 
 
@@ -39,6 +41,7 @@ async def test_the_main_screen_in_english(demo_database: Database) -> None:
             "1,180 pts  ≈ ¥23.60\n"
             "100 pending (from 29 Nov)\n"
             "60 on hold\n"
+            "2,000 pts more in the family pool\n"
             "Rail points 15,000  ≈ ¥150\n"
             "Fuzhu points 1,288  ≈ ¥128.80\n"
             "\n"

@@ -1,4 +1,4 @@
-"""Hold, burn, void: how points are set aside, spent and given back."""
+"""Hold, burn, give, void: how points are set aside, spent, given away and given back."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from ledger.apportion import split
 from ledger.points.commands import (
     PROGRAMME,
     Burn,
+    Give,
     Hold,
     HoldResolved,
     NoSuchHold,
     NotEnoughPoints,
     Owner,
+    OwnersMustDiffer,
     PointsMustBePositive,
     Receipt,
     Void,
@@ -23,11 +25,23 @@ from ledger.points.verbs.due import needs_dues, settle
 from ledger.points.working import ALL, Account, HeldSet, Lot, Need, NewEntry, Working
 
 
-def take(ws: Working, account: Account, points: int) -> list[tuple[Lot, int]]:
+def take(ws: Working, account: Account, points: int, may: Callable[[Lot], bool] | None = None) -> list[tuple[Lot, int]]:
     """The lots, in burn order, that make up `points`; or `NotEnoughPoints` with when more will be there.
 
     Of a pool's lots that end on one day each owner gives their part: pro rata of what they have of them there, to the last point.
+    `may`: which lots may be taken.
     """
+    if may is not None:
+        lots = [lot for lot in ws.burnable(account) if may(lot)]
+        there = sum(account.points[lot.id] for lot in lots)
+        if there < points:
+            raise too_few(ws, account, points, there, may)
+        parts, lacking = [], points
+        for lot in lots:
+            if taken := min(lacking, account.points[lot.id]):
+                parts.append((lot, taken))
+                lacking -= taken
+        return parts
     if account.owner.kind == "pool" and 0 < points <= account.balance:
         return _fairly(ws, account, points)
     parts, lacking = [], points
@@ -79,7 +93,9 @@ def too_few(
 def needs_hold(command: Hold) -> list[Need]:
     """Enough lots to set aside; pending ones tell a refusal when more will be there."""
     return [
-        *needs_dues(command.owner, command.currency, available=max(command.points, 0), pending=ALL),
+        *needs_dues(
+            command.owner, command.currency, available=ALL if command.movable else max(command.points, 0), pending=ALL
+        ),
         Need(command.owner, "held", command.currency),
     ]
 
@@ -91,7 +107,7 @@ def hold(ws: Working, command: Hold) -> Receipt:
     settle(ws, command)
     available = ws.account(command.owner, "available", command.currency)
     held = ws.account(command.owner, "held", command.currency)
-    parts = take(ws, available, command.points)
+    parts = take(ws, available, command.points, (lambda lot: lot.transferable) if command.movable else None)
     entry = ws.open_entry(command, command.points)
     for lot, points in parts:
         ws.move(entry, available, lot, -points)
@@ -155,6 +171,38 @@ def burn(ws: Working, command: Burn) -> Receipt:
     for lot, points in parts:
         ws.move(entry, source, lot, -points)
         ws.move(entry, burned, lot, points)
+    return ws.close(entry)
+
+
+def needs_give(command: Give) -> list[Need]:
+    """All that is held, and its place on the other side."""
+    return [
+        *needs_dues(command.owner, command.currency),
+        Need(command.owner, "held", command.currency, lots=ALL),
+        *needs_dues(command.to, command.currency),
+    ]
+
+
+def give(ws: Working, command: Give) -> Receipt:
+    """See `Give`. Its size is what was held; what of it had run out is in its facts."""
+    if command.to == command.owner:
+        raise OwnersMustDiffer
+    found = _open_hold(ws, command.owner, command.currency, command.hold_id)
+    settle(ws, command)
+    settle(ws, command, command.to)
+    held = ws.account(command.owner, "held", command.currency)
+    target = ws.account(command.to, "available", command.currency)
+    entry = ws.open_entry(command, found.points, counter=command.to, hold_id=found.id)
+    _resolve(ws, found, "given", entry)
+    for lot_id, points in found.parts:
+        lot = ws.lots[lot_id]
+        ws.move(entry, held, lot, -points)
+        if lot.expires_on is not None and lot.expires_on < command.at.today:
+            ws.move(entry, ws.account(PROGRAMME, "expired", command.currency), lot, points)
+            entry.facts["run_out"] = entry.facts.get("run_out", 0) + points
+            continue
+        child = ws.child_lot(entry, lot, points, owner=command.to, expires_on=lot.expires_on)
+        ws.move(entry, target, child, points)
     return ws.close(entry)
 
 

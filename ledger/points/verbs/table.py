@@ -18,6 +18,7 @@ VERBS: dict[type[c.Command], tuple[Callable[[Any], list[Need]], Callable[[Workin
     c.Hold: (spend.needs_hold, spend.hold),
     c.Burn: (spend.needs_burn, spend.burn),
     c.Void: (spend.needs_void, spend.void),
+    c.Give: (spend.needs_give, spend.give),
     c.Transfer: (move.needs_transfer, move.transfer),
     c.HandOver: (move.needs_hand_over, move.hand_over),
     c.Exchange: (move.needs_exchange, move.exchange),

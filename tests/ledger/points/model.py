@@ -252,7 +252,7 @@ class Book:
         if not about.late:
             until = self.grace.setdefault(lot, self._now + dt.timedelta(days=grace_days))
             if until >= self._now:
-                late = self._bear(done, about.owner, about, good_until=until, late=True, root=lot)
+                late = self._bear(done, about.owner, about, good_until=until, late=True, root=lot, parent=lot)
                 self._move(done, done.owner, "available", done.currency, late, points)
                 return
         self._move(done, c.PROGRAMME, "expired", done.currency, lot, points)
@@ -337,7 +337,8 @@ class Book:
         if command.points <= 0:
             raise c.PointsMustBePositive(command.points)
         self._settle(command, command.owner, command.currency)
-        parts = self._pick(command.owner, command.currency, command.points)
+        counted = (lambda lot: lot.may_move) if command.movable else None
+        parts = self._pick(command.owner, command.currency, command.points, counted)
         done = self._begin(command, command.points)
         for lot, points in parts:
             self._move(done, command.owner, "available", command.currency, lot, -points)
@@ -378,6 +379,24 @@ class Book:
         hold.ended = "voided"
         for lot, points in hold.parts("held"):
             self._return(done, (command.owner, "held"), lot, points, command.grace_days)
+        return done
+
+    def give(self, command: c.Give) -> Done:
+        if command.to == command.owner:
+            raise c.OwnersMustDiffer
+        hold = self._ending(command)
+        self._settle(command, command.owner, command.currency)
+        self._settle(command, command.to, command.currency)
+        done = self._begin(command, hold.points, hold=hold, counter=command.to)
+        hold.ended = "given"
+        for lot, points in hold.parts("held"):
+            about = self.lots[lot]
+            self._move(done, command.owner, "held", command.currency, lot, -points)
+            if about.good_until < self._now:
+                self._move(done, c.PROGRAMME, "expired", command.currency, lot, points)
+            else:
+                child = self._bear(done, command.to, about, good_until=about.good_until, parent=lot)
+                self._move(done, command.to, "available", command.currency, child, points)
         return done
 
     def transfer(self, command: c.Transfer) -> Done:
@@ -576,7 +595,7 @@ class Book:
             if past.kind == "transfer":
                 kept = lot
                 if "pool" not in (owner.kind, whose.kind):
-                    kept = self._bear(done, owner, self.lots[lot], good_until=self.lots[lot].good_until)
+                    kept = self._bear(done, owner, self.lots[lot], good_until=self.lots[lot].good_until, parent=lot)
                 self._move(done, owner, "available", of, kept, points)
         for whose, purpose, of, lot, points in past.moves:
             if purpose == "issued":
@@ -584,7 +603,7 @@ class Book:
             elif purpose == "expired":
                 until = command.expires_on or self._now + dt.timedelta(days=command.grace_days)
                 self._move(done, whose, purpose, of, lot, -points)
-                back = self._bear(done, self.lots[lot].owner, self.lots[lot], good_until=until)
+                back = self._bear(done, self.lots[lot].owner, self.lots[lot], good_until=until, parent=lot)
                 self._move(done, owner, "available", of, back, points)
             elif purpose in ("burned", "clawed_back"):
                 self._return(done, (whose, purpose), lot, points, command.grace_days)
@@ -615,6 +634,6 @@ class Book:
             about = self.lots[lot]
             whose = command.owner if about.owner == command.of else about.owner
             self._move(done, c.PROGRAMME, "expired", command.currency, lot, -points)
-            late = self._bear(done, whose, about, good_until=command.expires_on)
+            late = self._bear(done, whose, about, good_until=command.expires_on, parent=lot)
             self._move(done, command.owner, "available", command.currency, late, points)
         return done

@@ -41,6 +41,7 @@ VERBS: dict[str, type[c.Command]] = {
         c.Expire,
         c.Hold,
         c.Burn,
+        c.Give,
         c.Void,
         c.Transfer,
         c.ClawBack,
@@ -83,6 +84,8 @@ class Play:
                 asked["points"] = int(word)
             elif word == "all":
                 asked["points"] = None
+            elif word == "movable":
+                asked["movable"] = True
             elif word == "locked":
                 asked["transferable"] = False
             else:
@@ -109,8 +112,10 @@ class Play:
             figures["grace_days"] = int(asked.pop("grace", 30))
         if verb == "burn":
             figures["merchant_id"] = int(asked.pop("at", 9))
-        if verb in ("void", "burn") and "hold" in asked:
+        if verb in ("void", "burn", "give") and "hold" in asked:
             figures["hold_id"] = self._entry(asked.pop("hold"))
+        if "movable" in asked:
+            figures["movable"] = asked.pop("movable")
         if verb in ("claw_back", "reinstate", "reverse", "restore"):
             figures["entry_id"] = self._entry(asked.pop("of"))
         if verb == "restore":
@@ -118,7 +123,7 @@ class Play:
             figures |= {"issuer_id": int(asked.pop("issuer"))} if "issuer" in asked else {}
         if verb == "claw_back" and "pool" in asked:
             figures["pool"] = self.owner(asked.pop("pool"))
-        if verb == "transfer":
+        if verb in ("transfer", "give"):
             figures["to"] = self.owner(asked.pop("to"))
         if verb == "adjust":
             figures["reason"] = asked.pop("reason", "counted again")

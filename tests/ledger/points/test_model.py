@@ -62,9 +62,10 @@ ARGUMENTS: dict[str, dict[str, Sequence[Any]]] = {
         "may_move": (True, False),
     },
     "calendar": {"n": NTH, "kind": (c.Release, c.Expire)},
-    "hold": {"n": NTH, "share": SHARES},
+    "hold": {"n": NTH, "share": SHARES, "movable": (False, False, True)},
     "burn": {"n": NTH, "share": SHARES, "at": (8, 9)},
     "end_a_hold": {"n": NTH, "wild": NTH, "grace": (7, 3, 15, 0), "burned": (False, True)},
+    "give": {"n": NTH, "wild": NTH, "to": PEOPLE_MEMBERS},
     "transfer": {"n": NTH, "share": (*SHARES, None), "to": PEOPLE_ALL},
     "hand_over": {"n": NTH, "to": PEOPLE_MEMBERS, "wild": NTH},
     "exchange": {"n": NTH, "share": SHARES, "into": (0, 0, 0, builders.COMMON, builders.WORTHLESS), "life": LIVES},
@@ -80,6 +81,7 @@ ENDOWMENT: tuple[Sequence[Any], ...] = (PEOPLE_MEMBERS, (5, 6), (10, 60, 35), (0
 # Steps about an entry of these kinds.
 ABOUT = {
     "end_a_hold": ("hold",),
+    "give": ("hold",),
     "claw_back": ("accrue", "open_balance"),
     "follow": ("hand_over",),
     "reinstate": ("burn",),
@@ -185,9 +187,11 @@ class Beside(RuleBasedStateMachine):
         self._ask(kind, *self._purse(n)[:2], more)
 
     @step
-    def hold(self, n: int, share: int, more: bool) -> None:
+    def hold(self, n: int, share: int, movable: bool, more: bool) -> None:
         owner, currency, size = self._purse(n, share)
-        self._ask(c.Hold, owner, currency, more, points=size)
+        if owner.kind == "pool":
+            movable = False  # nobody gives a pool's away
+        self._ask(c.Hold, owner, currency, more, points=size, movable=movable)
 
     @step
     def burn(self, n: int, share: int, at: int, more: bool) -> None:
@@ -200,6 +204,13 @@ class Beside(RuleBasedStateMachine):
         past = self._pick(n, wild, open_ones if wild % 5 else self._known("hold"))
         about = {"merchant_id": 9} if burned else {"grace_days": grace}
         self._ask_about(c.Burn if burned else c.Void, past, wild, more, hold_id=past.engine_id, **about)
+
+    @step
+    def give(self, n: int, wild: int, to: int, more: bool) -> None:
+        open_ones = [past for past in self._known("hold") if not past.ended and past.owner.kind == "member"]
+        past = self._pick(n, wild, open_ones if open_ones and wild % 5 else self._known("hold"))
+        if past.owner.kind == "member":
+            self._ask_about(c.Give, past, wild, more, hold_id=past.engine_id, to=self.owners[to])
 
     @step
     def transfer(self, n: int, share: int | None, to: int, more: bool) -> None:

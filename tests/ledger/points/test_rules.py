@@ -159,6 +159,34 @@ HOLDS = {
         2026-02-05 burn hold table gives held=-10
         on 2026-02-05: burned 10 expired 0
     """,
+    "a hold given away goes on lot by lot with what they are": """
+        2026-01-01 accrue 10 expires 2026-03-31
+        2026-01-01 accrue 10 issuer 6 locked
+        2026-01-02 hold 15 as gift
+        2026-01-03 give hold gift to b gives held=-15 available@b=15
+        on 2026-01-03: available 5 held 0 lots 6:never=5
+        on 2026-01-03: b: available 15 lots 2026-03-31=10,6:never=5
+        2026-01-03 void hold gift refused hold_resolved hold_id=gift state=given
+        2026-01-03 give hold gift to b refused hold_resolved hold_id=gift state=given
+        2026-01-03 b: burn 15
+    """,
+    "of lots that may change hands alone": """
+        2026-01-01 accrue 10 expires 2026-03-31 locked
+        2026-01-01 accrue 10
+        2026-01-02 hold 11 movable refused not_enough_points needed=11 available=10
+        2026-01-02 hold 10 movable as gift
+        on 2026-01-02: available 10 held 10 lots 2026-03-31=10
+        2026-01-03 give hold gift to a refused owners_must_differ
+        2026-01-03 give hold gift to b gives available@b=10
+    """,
+    "what has run out while it waited is not given": """
+        2026-01-01 accrue 10 expires 2026-01-05
+        2026-01-01 accrue 10
+        2026-01-02 hold 20 as gift
+        2026-01-06 give hold gift to b gives held=-20 available@b=10 .run_out=10
+        on 2026-01-06: available 0 expired 10
+        on 2026-01-06: b: available 10 lots never=10
+    """,
     "a hold voided after its lots ran out returns as grace": """
         2026-01-01 accrue 10 expires 2026-01-31
         2026-01-31 hold 10 as table
