@@ -58,7 +58,7 @@ def _(no: gifts.NoGifts) -> Worded:
 
 @worded(gifts.GiftsNotYet)
 def _(no: gifts.GiftsNotYet) -> Worded:
-    return Worded(t("{since}起才能送,或收家人以外的礼物", since=no.since), t("新账户要等一等,防止有人冒充。"))
+    return Worded(t("{since}起您就能送积分", since=no.since), t("新账户要等一等,防止有人刷分。"))
 
 
 @worded(gifts.GiftTooSmall)

@@ -164,9 +164,7 @@ class Gifts(BaseModel):
     give_year: int = Field(default=20000, ge=1, description="and in a calendar year")
     take_day: int = Field(default=2000, ge=1, description="what one accepts in a day, at most")
     take_year: int = Field(default=20000, ge=1, description="and in a calendar year")
-    account_days: int = Field(
-        default=30, ge=0, description="so old an account must be to give, and to accept from others than family"
-    )
+    account_days: int = Field(default=30, ge=0, description="so old an account must be to give")
     hours: int = Field(default=72, ge=1, le=720, description="so long a gift is open, or until its first points end")
     outside: bool = Field(default=True, description="also to others than family, of points whose issuer lets them")
 

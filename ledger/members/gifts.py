@@ -43,7 +43,7 @@ class NoGifts(Refusal):
 
 @dataclass(eq=False)
 class GiftsNotYet(Refusal):
-    """An account gives, and accepts from others than family, from this day on."""
+    """An account gives from this day on."""
 
     since: dt.date
 
@@ -241,11 +241,7 @@ def must_give(rules: Gifts, giver: Member, *, today: dt.date) -> None:
     """That an account may give. `NotSpending` → `GiftsNotYet`."""
     if giver.status != "active" or giver.person_id is not None:
         raise NotSpending()
-    _old_enough(rules, giver, today=today)
-
-
-def _old_enough(rules: Gifts, who: Member, *, today: dt.date) -> None:
-    since = (who.joined_on or today) + dt.timedelta(days=rules.account_days)
+    since = (giver.joined_on or today) + dt.timedelta(days=rules.account_days)
     if since > today:
         raise GiftsNotYet(since)
 
@@ -296,13 +292,11 @@ async def accept(
 ) -> Receipt:
     """Accept a gift that `shown` or `behind` gave in this transaction: its lots go on as the receiver's.
 
-    `NotSpending` → `GiftsNotYet`, from others than family → `AcceptCapReached` → `NotInFamily`: one of the two has left it.
+    `NotSpending` → `AcceptCapReached` → `NotInFamily`: one of the two has left it.
     """
     if who.status != "active" or who.person_id is not None:
         raise NotSpending()
     if rules is not None:
-        if gift.family_id is None:
-            _old_enough(rules, who, today=at.today)
         taken = (await tx.execute(_TAKEN, {"member": who.id, "today": at.today})).one()
         day, year = max(0, rules.take_day - taken.day), max(0, rules.take_year - taken.year)
         if gift.points > min(day, year):

@@ -181,7 +181,7 @@ async def test_caps_ages_and_sizes_are_the_programmes(database: Database) -> Non
         await says_gifts(world, account_days=30)
         await gives(world, head, 5000)
         await head.says("/gift")
-        await head.sees("起才能送,或收家人以外的礼物", fresh=True)
+        await head.sees("起您就能送积分", fresh=True)
         await says_gifts(world)
         for points, why in ((9, "最少送 10 分"), (1001, "还能送 1,000 分")):
             await asks(head, "小红", points)
