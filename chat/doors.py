@@ -40,6 +40,11 @@ def merchant_offers(label: Text, merchant_id: int) -> Button:
     return Button(label, data=f"catalog:merchant:{merchant_id}:0")
 
 
+def children(label: Text | None = None) -> Button:
+    """The children that somebody told of."""
+    return Button(label or t("孩子"), data="children:list")
+
+
 def gift(label: Text | None = None) -> Button:
     """Giving points to somebody."""
     return Button(label or t("送积分"), data="gift:home")

@@ -14,7 +14,7 @@ from ledger.programme import Gifts
 
 def rules_in_words(rules: Gifts, left: Left) -> list[Line]:
     """What a giver reads first."""
-    facts = {"day": Points(rules.give_day), "left": Points(left.now), "year": Points(rules.give_year)}
+    facts = {"day": Points(rules.give_day), "left": Points(left.still), "year": Points(rules.give_year)}
     return [
         t("今天还能送 {left}(一天最多 {day},一年 {year})。", **facts),
         t("到期日不变。对方收下才算送到,没收就原样退回。"),

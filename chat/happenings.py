@@ -18,6 +18,10 @@ def title(line: Line, known: Known) -> Text | Both:
             return t("入会礼")
         case "accrue" if line.facts.get("what") == "referral":
             return t("朋友邀请的礼") if line.facts.get("as") == "friend" else t("邀请朋友")
+        case "accrue" if line.facts.get("what") == "birthday":
+            return t("生日礼")
+        case "accrue" if line.facts.get("what") == "child_birthday":
+            return t("孩子的生日礼")
         case "accrue" if line.facts.get("what") == "first_order":
             return t("首单礼")
         case "accrue" if line.facts.get("what") == "activity":

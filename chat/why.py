@@ -65,6 +65,8 @@ def _given(line: HistoryLine, names: Known) -> Line | None:
             return t("{did}  = {points}", did=did, points=points)
         case "welcome":
             return t("第一次加入  = {points}", points=points)
+        case "birthday" | "child_birthday":
+            return t("生日当天,一年一次  = {points}", points=points)
         case "first_order":
             return t("应邀加入,马上换成了一张券  = {points}", points=points)
         case "referral":

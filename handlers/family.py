@@ -69,6 +69,7 @@ async def _shown(turn: Turn, family: Family, *first: Line) -> Screen:
         waiting = await families.invitations_open(turn.tx, family, now=turn.now)
         lines += [BLANK, tn("{n} 个邀请还没人用", n=waiting)] if waiting else []
         free = len(family.places) < rules.people_most
+        rows.append([doors.children() if turn.programme.birthdays else None])
         rows.append(
             [
                 feature.button(t("邀请家人"), "invite", style="primary") if free else None,

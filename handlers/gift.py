@@ -70,7 +70,7 @@ async def _ask(turn: Turn, whom: str, *first: Line) -> Screen:
     left = await gifts.left(turn.tx, rules, turn.me.id, today=turn.today)
     held = await statements.wallet(turn.tx, turn.me.owner, today=turn.today)
     there = next((each.available for each in held if each.currency.id == turn.programme.common_currency), 0)
-    most = min(there, left.now)
+    most = min(there, left.still)
     steps = [each for each in STEPS if rules.points_least <= each <= most]
     buttons = [feature.button(t("{points}", points=Points(each)), "points", each) for each in steps]
     name = await _name(turn, whom)
@@ -78,7 +78,7 @@ async def _ask(turn: Turn, whom: str, *first: Line) -> Screen:
     lines: list[Line] = [
         *first,
         asks,
-        t("您可用 {points},今天还能送 {left}。也可以直接打字。", points=Points(there), left=Points(left.now)),
+        t("您可用 {points},今天还能送 {left}。也可以直接打字。", points=Points(there), left=Points(left.still)),
     ]
     return screen(lines, [*grid(buttons, 2), [doors.gift(t("返回"))]])
 

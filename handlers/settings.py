@@ -5,22 +5,26 @@ from __future__ import annotations
 import calendar
 import datetime as dt
 
+from chat import birthdays as days_of
 from chat import doors
 from chat.arguments import number
 from chat.feature import Feature
 from chat.screen import BLANK, Button, Line, Screen, grid, screen
 from chat.turn import Turn
 from chat.words import Both, Text, t
-from ledger.members import birthdays, consent, families, person, profile
+from ledger.members import birthdays, children, consent, families, person, profile
 from ledger.members.birthdays import Birthday
 from ledger.members.profile import Profile
 from ledger.programme import Programme
 
 feature = Feature("settings", order=80)
 
-LEAP_YEAR = 2024
-DAYS_A_ROW = 7
-CONSENTS = {consent.TERMS: t("条款"), consent.BIRTHDAY: t("保存生日"), consent.STANDING: t("使用信用评级")}
+CONSENTS = {
+    consent.TERMS: t("条款"),
+    consent.BIRTHDAY: t("保存生日"),
+    consent.CHILDREN: t("保存孩子的生日"),
+    consent.STANDING: t("使用信用评级"),
+}
 
 
 @feature.command("settings", t("设置"), said="生日,地区,通知,settings,birthday")
@@ -108,13 +112,11 @@ async def birthday(turn: Turn) -> Screen:
     """Offers the months."""
     turn.finish()
     mine = await profile.load(turn.tx, turn.me.id)
-    months = [
-        feature.button(t("{month}月", month=Both(str(m), calendar.month_abbr[m])), "month", m) for m in range(1, 13)
-    ]
+    months = days_of.months(lambda label, m: feature.button(t("{label}", label=label), "month", m))
     forget = feature.button(t("删除生日"), "forget", "birthday", style="danger") if mine.birthday else None
     return screen(
         [t("您哪个月生日?"), t("只用来在那一天祝贺您,随时能删。")],
-        [*grid(months, 4), [forget, _back()]],
+        [*months, [forget, _back()]],
     )
 
 
@@ -124,9 +126,8 @@ async def month(turn: Turn, chosen: str) -> Screen:
     m = _within(chosen, 1, 12)
     if m is None:
         return await birthday(turn)
-    last = calendar.monthrange(LEAP_YEAR, m)[1]
-    days = [feature.button(t("{day}", day=d), "day", m, d) for d in range(1, last + 1)]
-    return screen([t("哪一天?")], [*grid(days, DAYS_A_ROW), [feature.button(t("返回"), "birthday")]])
+    days = days_of.days(m, lambda label, d: feature.button(t("{label}", label=label), "day", m, d))
+    return screen([t("哪一天?")], [*days, [feature.button(t("返回"), "birthday")]])
 
 
 @feature.tap("day")
@@ -173,6 +174,10 @@ async def stored(turn: Turn) -> Screen:
         t("{on}入会", on=mine.joined_on) if mine.joined_on else None,
         t("地区:{region}", region=region_name(turn.programme, mine.region)),
         _birthday_line(mine.birthday),
+        *(
+            t("孩子:{name},生日,名字加密存放", name=each.name)
+            for each in await children.of(turn.tx, turn.vault, turn.me.id)
+        ),
         t("每一笔积分的来去(在明细里)"),
         t("您的家庭里有谁,加入和离开的时间") if await families.of(turn.tx, turn.me.id) else None,
         BLANK,

@@ -6,6 +6,7 @@ nothing: what is left to do follows from the tables, where it stopped from the c
     expire        points end after their last day, and their members are told
     extend        what ran out comes back where an operator extended the deadline, and its members are told
     favourites    whoever can have what they keep an eye on, or finds it back, hears of it in the morning
+    birthdays     whoever has a birthday, or a child with one, is greeted with what the programme gives
     bookings      booked times that nobody came to end
     booking_reminders members hear of what they have booked, the evening and some hours before
     bookings_today counters hear in the morning what is booked

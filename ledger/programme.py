@@ -169,6 +169,20 @@ class Gifts(BaseModel):
     outside: bool = Field(default=True, description="also to others than family, of points whose issuer lets them")
 
 
+class BirthdayPacks(BaseModel):
+    """What a birthday brings, once a calendar year."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    issuer: str = Field(description="code of the merchant that funds them")
+    points: int = Field(default=0, ge=0, description="to the member, in common points")
+    child_points: int = Field(default=0, ge=0, description="to whoever told of a child, on its birthday")
+    life_months: int = Field(default=3, ge=1, description="life of both; ends with a month")
+    children_most: int = Field(
+        default=5, ge=0, le=10, description="children that one may tell of; and packs for them a year"
+    )
+
+
 class FirstOrder(BaseModel):
     """A voucher that an invited friend is given on joining: so much of an offer for common points."""
 
@@ -269,6 +283,7 @@ class Programme(BaseModel):
     acceleration: Acceleration = Acceleration()
     families: Families = Families()
     referrals: Referrals | None = Field(default=None, description="None: inviting a friend brings nothing")
+    birthdays: BirthdayPacks | None = Field(default=None, description="None: birthdays bring nothing")
     gifts: Gifts | None = Field(default=None, description="points given to other members; none: nobody gives")
 
     @model_validator(mode="after")

@@ -1,8 +1,8 @@
 """What a member agreed to: by purpose and version, and taken back as easily as given.
 
-Purposes: `terms` (the programme's rules and the fields that membership needs; without it there is no membership) and
-`birthday` (the date, for a greeting once a year) and `standing` (what an assessor says of their credit, for rules that reward
-it). Rows are kept when withdrawn: that it was given, and until when, is a fact.
+Purposes: `terms` (the programme's rules and the fields that membership needs; without it there is no membership), `birthday` (the
+date, for a greeting once a year), `children` (their names and dates, for the same) and `standing` (what an assessor says of their
+credit, for rules that reward it). Rows are kept when withdrawn: that it was given, and until when, is a fact.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ TERMS = "terms"
 BIRTHDAY = "birthday"
 STANDING = "standing"
 BIRTHDAY_VERSION = "1"
+CHILDREN = "children"
+CHILDREN_VERSION = "1"
 
 
 @dataclass(frozen=True, slots=True)

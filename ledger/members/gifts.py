@@ -121,7 +121,7 @@ class Left:
     year: int
 
     @property
-    def now(self) -> int:
+    def still(self) -> int:
         """What they may still give now."""
         return min(self.day, self.year)
 
@@ -202,10 +202,10 @@ async def offer(
     must_give(rules, giver, today=at.today)
     if points < rules.points_least:
         raise GiftTooSmall(rules.points_least)
-    still = await left(tx, rules, giver.id, today=at.today)
-    if points > still.now:
-        of_year = still.year < still.day
-        raise GiftCapReached(still.now, rules.give_year if of_year else rules.give_day, of_year)
+    room = await left(tx, rules, giver.id, today=at.today)
+    if points > room.still:
+        of_year = room.year < room.day
+        raise GiftCapReached(room.still, rules.give_year if of_year else rules.give_day, of_year)
     family_id = None if to_id is None else await _of_one_family(tx, giver.id, to_id, today=at.today)
     held = Hold(
         key=f"gift:{giver.id}:{nonce}",

@@ -39,6 +39,7 @@ member = Table(
     CheckConstraint("status IN ('unclaimed', 'active', 'frozen', 'closed')", "status"),
     CheckConstraint("(birth_month IS NULL) = (birth_day IS NULL)", "birthday"),
     CheckConstraint("kind IN ('person', 'company')", "kind"),
+    Index("ix_member_birthday", "birth_month", "birth_day", "id", postgresql_where=text("birth_month IS NOT NULL")),
 )
 
 person = Table(
@@ -333,4 +334,17 @@ gift = Table(
     Index("ix_gift_giver", "giver_id", "made_on"),
     Index("ix_gift_receiver", "receiver_id", "ended_on"),
     Index("ix_gift_ends", "ends_at", postgresql_where=text("state = 'offered'")),
+)
+
+child = Table(
+    "child",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("member_id", BigInteger, nullable=False, comment="who told of it, and agreed to its being kept"),
+    Column("box", LargeBinary, nullable=False, comment="encrypted JSON with the member's key: name"),
+    Column("birth_month", SmallInteger, nullable=False),
+    Column("birth_day", SmallInteger, nullable=False),
+    Column("told_on", Date, nullable=False),
+    Index("ix_child_member", "member_id"),
+    Index("ix_child_birthday", "birth_month", "birth_day", "id"),
 )

@@ -123,13 +123,13 @@ async def test_whatever_a_newcomer_types_is_answered_with_the_entrance(database:
 async def test_the_link_that_brought_a_newcomer_waits_until_they_have_joined(database: Database) -> None:
     other = Feature("gate")
 
-    @other.link("g")
+    @other.link("z")
     async def opened(turn: Turn, token: str) -> Screen:
         return screen([t("欢迎您,{name}", name=f"{token} {turn.me.id}")])
 
     async with bot_running(database, features=[*discover(), other]) as world:
         ming = world.person("小明")
-        await ming.says("/start g_abc-123")
+        await ming.says("/start z_abc-123")
         await ming.sees("加入后保存什么")
         await ming.says("什么?")
         await ming.taps("English")
