@@ -50,6 +50,11 @@ def gift(label: Text | None = None) -> Button:
     return Button(label or t("送积分"), data="gift:home")
 
 
+def together(offer_id: int) -> Button:
+    """Having an offer together with somebody."""
+    return Button(t("找人一起换"), data=f"together:start:{offer_id}")
+
+
 def pool(label: Text | None = None) -> Button:
     """The family's pool."""
     return Button(label or t("家庭池"), data="pool:home")

@@ -63,6 +63,9 @@ def title(line: Line, known: Known) -> Text | Both:
             return t("分红 · {merchant}", merchant=where)
         case "give":
             return t("收到的礼物") if line.points > 0 else t("送出的礼物")
+        case "transfer" if line.facts.get("what") == "together":
+            thing = spent_on(line.facts)
+            return t("一起换 · {thing}", thing=thing) if thing else t("没换成,退回")
         case "transfer" if line.counter is not None and line.counter.kind == "pool":
             return t("从家庭池取回") if line.points > 0 else t("放进家庭池")
         case "transfer":

@@ -42,6 +42,9 @@ SENTENCES: dict[str, Text] = {
     "each merchant that hands it over is named once, its own not among them": t("代兑商户每家写一次,不写自己。"),
     "what is handed over in the chat needs no other merchant": t("在聊天里交付的不用代兑商户,先去掉它们。"),
     "what is booked is had at one merchant": t("预约的只在一家店。先去掉代兑商户。"),
+    "what two have together is sold by the piece, for 2 points or more alone, at no booked time": t(
+        "两人一起换的:按份、只收积分(至少 2 分)、不用预约。"
+    ),
     "what is booked is sold one at a time": t("预约的一次只换一份,先改「一次最多」。"),
     "hours are whole minutes of the programme's zone": t("时间写到分钟,按本地时间。"),
     "`open` is before `close`; hours past midnight are the next day's": t("开门要早于关门;过了零点算第二天的。"),

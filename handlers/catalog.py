@@ -230,6 +230,7 @@ async def _card(turn: Turn, offer_id: int, origin: str, *, first: Sequence[Line 
         rows.append([await _from_pool(turn, seen)])
         rows += [[button] for button in wording(seen.verdict.reasons[0]).buttons if button.data not in here]
     rows += [
+        [doors.together(listed.id) if listed.offer.together is not None else None],
         [fulfilments.many(listed, feature.data("shops", listed.id))],
         [
             doors.merchant_offers(t("这家的其他"), listed.merchant_id),

@@ -15,6 +15,7 @@ nothing: what is left to do follows from the tables, where it stopped from the c
     pool_morning  what people said goes into their family's pool by itself
     pool_requests requests to the head of a family whose time is over
     gifts         what nobody accepted in time returns to whoever offered it
+    together      what one has begun to redeem and nobody joined in time returns
     tiers         members move between tiers, and are warned before they do
     dividends     the shares of a dividend that is underway are given
     certificates  merchants' certificates come to their end

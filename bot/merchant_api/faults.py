@@ -124,6 +124,9 @@ SENTENCES: dict[str, Text] = {
     "each merchant that hands it over is named once, its own not among them": t("代兑商户每家写一次,不写自己"),
     "what is handed over in the chat needs no other merchant": t("在聊天里交付的不需要代兑商户"),
     "what is booked is had at one merchant": t("要预约的只在一家商户"),
+    "what two have together is sold by the piece, for 2 points or more alone, at no booked time": t(
+        "两人一起换的要按份、只收积分(至少 2 分)、不用预约"
+    ),
     "what is booked is sold one at a time": t("要预约的一次只换一份"),
     "a special price says what a piece is worth where the usual one does, and only there": t(
         "平时价写了值多少,特价也要写;没写就都不写"

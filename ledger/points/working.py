@@ -128,6 +128,8 @@ class PastEntry:
     reversed: bool
     legs: tuple[Leg, ...]
     counter: Owner | None
+    lots: tuple[int, ...] = ()
+    """Of an entry that is undone: its lots, their late returns, and what they became when their owner handed everything over."""
 
     def receipt(self) -> Receipt:
         """What the command that made it was answered, marked as repeated."""
@@ -264,6 +266,7 @@ class Working:
             bool(reversals),
             tuple(legs),
             Owner(c_kind, c_id) if c_kind else None,
+            tuple(about[0] for about in lots or ()),
         )
         self.past[id_] = self.by_key[key] = past
 

@@ -268,6 +268,25 @@ class Returns(_Document):
     )
 
 
+class Together(_Document):
+    """How two members have it together: whoever begins gives a share of the points, the other the rest within so many hours."""
+
+    percent: int = Field(default=50, ge=1, le=99, description="of the points: what whoever begins gives, rounded down")
+    codes: Literal["one", "two"] = Field(
+        default="one", description="one piece with one code, or a piece with a code for each of the two"
+    )
+    hours: int = Field(default=24, ge=1, le=72, description="so long the other may join")
+
+    @property
+    def pieces(self) -> int:
+        """How many pieces the two have in all."""
+        return 1 if self.codes == "one" else 2
+
+    def share(self, points: int) -> int:
+        """What of so many points whoever begins gives: at least 1, and the other too."""
+        return min(max(1, points * self.percent // 100), points - 1)
+
+
 GOODS_RETURNS = Returns()
 """For goods whose offer says nothing: what is faulty can always come back."""
 
@@ -286,6 +305,7 @@ _LATER = (
     "returns",
     "booking",
     "fulfillers",
+    "together",
 )
 """What documents may say since there were ones that could not."""
 
@@ -335,6 +355,7 @@ class Offer(_Document):
     green_class: str | None = Field(default=None, description="the programme's green class that it is of")
     returns: Returns | None = Field(default=None, description="of goods; none: as the programme has it for all goods")
     booking: Booking | None = Field(default=None, description="it is had at a time that is booked; none: any time")
+    together: Together | None = Field(default=None, description="two members may have it together; none: only one")
     fulfillers: tuple[str, ...] = Field(
         default=(), max_length=FULFILLERS_MOST, description="codes of merchants that are to hand it over too"
     )
@@ -351,6 +372,18 @@ class Offer(_Document):
             raise ValueError("what is booked costs points alone: a place does not wait for cash")
         if any(not isinstance(price, PerUnit) or price.most_units > 1 for price in prices):
             raise ValueError("what is booked is sold one at a time")
+        return self
+
+    @model_validator(mode="after")
+    def _two_can_have_it(self) -> Offer:
+        if self.together is None:
+            return self
+        prices = (self.price, *(special.price for special in self.specials))
+        alone = any(not isinstance(price, PerUnit) or price.cash_minor or price.points < 2 for price in prices)
+        if alone or self.booking is not None or self.kind not in AT_COUNTERS:
+            raise ValueError(
+                "what two have together is sold by the piece, for 2 points or more alone, at no booked time"
+            )
         return self
 
     @model_validator(mode="after")

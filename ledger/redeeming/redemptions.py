@@ -136,7 +136,7 @@ async def redeem(
             price that ended at midnight may have had the same points for more. What is None was not shown.
         slot: when the one begins that was chosen, where the offer is booked for a time; `outlet_id` at which outlet, where that is
             chosen too.
-        pool_id: the family whose pool pays; None: the member does.
+        pool_id: the family whose pool pays; below zero: what two have put together for it (`together`); None: the member does.
         nonce: of the confirm button. The same nonce again gives what the first one did, with its code.
     Raises:
         NoSuchOffer → OfferChanged → the first reason of `may_redeem` → refusals of `pool_spending.admit` → SlotNeeded → SlotTaken
@@ -165,7 +165,7 @@ async def redeem(
     if isinstance(verdict, No):
         raise verdict.reasons[0]
     quote, offer, allowed = verdict.quote, listed.offer, None
-    if pool_id is not None:
+    if pool_id is not None and pool_id > 0:
         allowed = await pool_spending.admit(tx, pool_id, who.id, offer_id, amount, quote.points, at=at)
     place = await bookings.claim(tx, listed, who.id, seen.facts.traits.tier, slot, outlet_id=outlet_id, at=at)
     short, piece = await stock.take(tx, offer_id, offer.limits, quote.units, today=at.today)

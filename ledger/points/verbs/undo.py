@@ -114,8 +114,19 @@ def _own_lots(ws: Working, past: PastEntry, command: ClawBack) -> list[int]:
     """The lots that are still what an accrual gave: its own, those that they became when they were handed over, late returns."""
     given = {leg.lot_id for leg in past.legs}
     if command.of is not None:
-        given |= {lot.id for lot in ws.lots.values() if lot.parent_lot_id in given and lot.owner == command.owner}
+        given |= {i for i in _handed_over(ws, past, command) if ws.lots[i].parent_lot_id in given}
     return sorted(given) + sorted(lot.id for lot in ws.lots.values() if lot.grace_of in given)
+
+
+def _handed_over(ws: Working, past: PastEntry, command: ClawBack) -> set[int]:
+    """The owner's lots that may continue those of an entry: what it names, what they hold, what this batch handed over to them.
+    What else happens to be loaded for another command of the batch does not count."""
+    found = {*past.lots}
+    for purpose in ("available", "pending"):
+        found |= {*ws.account(command.owner, purpose, command.currency).points}
+    over = {entry.id for entry in ws.new_entries if entry.kind == "hand_over"}
+    found |= {lot.id for lot, entry_id, _ in ws.new_lots if entry_id in over}
+    return {i for i in found if ws.lots[i].owner == command.owner}
 
 
 def needs_reinstate(command: Reinstate) -> list[Need]:
