@@ -212,8 +212,10 @@ def lapsed_notice(lapsed: Sequence[Lapsed]) -> Screen:
 
 
 def back(voucher: Redemption) -> Text:
-    """Where its points are again: with its member, or in the pool that had paid."""
+    """Where its points are again: with its member, with the two who had it together, or in the pool that had paid."""
     points = points_of(voucher, voucher.points)
+    if voucher.pool_id is not None and voucher.pool_id < 0:
+        return t("{points}已退回,各人回各人的。", points=points)
     if voucher.pool_id is not None:
         return t("{points}已退回家庭池。", points=points)
     return t("{points}已退回您的账户。", points=points)

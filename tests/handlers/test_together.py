@@ -131,6 +131,7 @@ async def test_an_unused_voucher_returns_both_shares(database: Database) -> None
         await ming.sees("小红 答应了")
         await world.clock.move(31)
         await runs(world, expire_vouchers.duty)
+        await ming.sees("600 分已退回,各人回各人的。")
         assert (await own(world, ming), await own(world, hong)) == (1000, 1000)
         await proven(world)
 
