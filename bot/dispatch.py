@@ -43,6 +43,9 @@ from chat.turn import Contact, Payment, Received, Turn
 Context = ContextTypes.DEFAULT_TYPE
 ALLOWED_UPDATES = ("message", "callback_query", "my_chat_member", "pre_checkout_query")
 
+MERGED = "merged"
+"""The feature of those whose account was merged into another."""
+
 _UNREACHABLE = text("UPDATE member SET unreachable_since = :since WHERE id = :member")
 
 
@@ -118,14 +121,13 @@ class Dispatcher:
         """Somebody who had gone has written: they can be told things again."""
         await turn.tx.execute(_UNREACHABLE, {"since": None, "member": turn.me.id})
 
-    @staticmethod
-    def _guarded(run: Any) -> Any:
+    def _guarded(self, run: Any) -> Any:
         """A handler's callback that keeps what was raised for the turn processor, which decides what it means."""
 
         async def callback(update: Update, _: Context) -> None:
             now = running.get()
             try:
-                await run(now)
+                await (self._merged(now) if self._is_merged(now) else run(now))
             except Exception as error:
                 now.error = error
 
@@ -261,6 +263,20 @@ class Dispatcher:
         now.answer = [manners.in_group(now.turn.bot_username)]
 
     # -- who may, and what else to show
+
+    def _is_merged(self, now: Running) -> bool:
+        """Whether whoever writes or taps here has their account elsewhere since: all they see is that, and the way to object."""
+        if now.turn.member is None or now.turn.member.status != "merged":
+            return False
+        if query := now.update.callback_query:
+            pressed = self.registry.pressed(query.data or "")
+            return pressed is None or pressed.feature != MERGED
+        return now.update.message is not None and now.update.message.successful_payment is None
+
+    async def _merged(self, now: Running) -> None:
+        now.leave()
+        shown = self.registry.pressed(f"{MERGED}:show")
+        now.answer = await self._shown(now.turn, await shown.tap.run(now.turn)) if shown else [manners.not_understood()]
 
     @staticmethod
     def _may(now: Running, audience: Audience) -> bool:

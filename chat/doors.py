@@ -205,6 +205,11 @@ def claim(label: Text | None = None) -> Button:
     return Button(label or t("认领原有积分"), data="claim:start")
 
 
+def account_number() -> Button:
+    """The account's number, for whoever has two accounts."""
+    return Button(t("我有两个账户"), data="merged:number")
+
+
 def help_(label: Text | None = None) -> Button:
     """What the bot can do."""
     return Button(label or t("能做什么"), data="help:show")

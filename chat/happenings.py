@@ -59,6 +59,8 @@ def title(line: Line, known: Known) -> Text | Both:
             return t("取消预留")
         case "transfer" | "hand_over" if line.facts.get("what") == "claim":
             return t("认领 · {merchant}", merchant=where)
+        case "hand_over" if line.facts.get("what") in ("merge", "unmerge"):
+            return t("账户合并") if line.facts["what"] == "merge" else t("账户分开")
         case "transfer" if line.facts.get("what") == "dividend":
             return t("分红 · {merchant}", merchant=where)
         case "give":

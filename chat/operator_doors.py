@@ -21,6 +21,16 @@ def referral_reviews(label: Text | None = None) -> Button:
     return Button(label or t("要看的邀请"), data="referral_reviews:list")
 
 
+def merges(label: Text | None = None) -> Button:
+    """Two accounts of one person, made one."""
+    return Button(label or t("合并账户"), data="merging:list:0")
+
+
+def merge(label: Text, merge_id: int) -> Button:
+    """One such pair."""
+    return Button(label, data=f"merging:show:{merge_id}")
+
+
 def operator(label: Text | None = None) -> Button:
     """The operator's desk."""
     return Button(label or t("运营台"), data="operator:home")

@@ -14,7 +14,7 @@ from chat.screen import Button, Line, Screen, grid, screen
 from chat.till import Post
 from chat.turn import Turn
 from chat.words import Both, Money, Text, t, tn
-from ledger.members import claims
+from ledger.members import succession
 from ledger.merchants.merchant import Merchant
 from ledger.redeeming import may_use as m
 from ledger.redeeming import privilege_uses, privileges
@@ -35,7 +35,7 @@ async def offered(turn: Turn, post: Post, member_id: int) -> list[Seen]:
     given = await privileges.of_merchant(turn.tx, post.merchant.id)
     if not given:
         return []
-    holder = await claims.holder(turn.tx, member_id)
+    holder = await succession.holder(turn.tx, member_id)
     if any(each.privilege.tiers for each in given):
         await words_of.look(turn, holder)  # a tier that has ended opens nothing, whether or not the night was there
     shift = await till.shift(turn, post)

@@ -19,7 +19,7 @@ from chat import doors
 from chat.screen import Button, Line, Screen, screen
 from chat.words import Points, Text, t, tn
 from ledger.errors import Refusal
-from ledger.members import birthdays, card, claims, operators, profile, walk_ins
+from ledger.members import birthdays, card, claims, operators, profile, succession, walk_ins
 from ledger.points import commands as points
 
 
@@ -189,8 +189,8 @@ def _(no: claims.TooManyClaimCodes) -> Worded:
     return Worded(t("认领码试得太多了"), t("{when}后可以再试。请先向商户核对。", when=no.again_at))
 
 
-@worded(claims.AccountInMotion)
-def _(no: claims.AccountInMotion) -> Worded:
+@worded(succession.AccountInMotion)
+def _(no: succession.AccountInMotion) -> Worded:
     return Worded(t("现在还不能认领"), t("账户里有 {points}正预留着,放开后再来。", points=Points(no.points)))
 
 

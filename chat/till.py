@@ -13,7 +13,7 @@ from chat.screen import Button, Line, Screen, screen
 from chat.turn import Turn
 from chat.words import LANGUAGES, Both, Money, Speaker, Text, t, tn
 from ledger.earning import awards, intake, purchases, refund_plans, returns
-from ledger.members import card, claims, person, walk_ins
+from ledger.members import card, person, succession, walk_ins
 from ledger.members.walk_ins import Handle
 from ledger.merchants import authority, shifts, staff
 from ledger.merchants import merchant as merchants
@@ -163,7 +163,7 @@ async def served_name(turn: Turn) -> Text | str:
 
 async def told(turn: Turn, member_id: int) -> Text:
     """Whether a customer has heard from us what was done: those without Telegram are told by who serves them."""
-    holder = await claims.holder(turn.tx, member_id)
+    holder = await succession.holder(turn.tx, member_id)
     heard = await person.load_many(turn.tx, turn.vault, [holder])
     return t("会员已收到通知") if heard else t("顾客没有用 Telegram,请当面说一声")
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from chat import doors, known
 from chat.feature import Feature
+from chat.merging import came_over
 from chat.refusals import wording
 from chat.screen import AskContact, Line, Screen, screen
 from chat.turn import Turn
@@ -41,7 +42,7 @@ async def start(turn: Turn) -> Screen:
         t("您在商户那里原来有积分的,商户会给您一个认领码;纸卡的认领码藏在卡里。请发过来。"),
         t("在收银台报过手机号的,用手机号认领。"),
     ]
-    return screen(lines, [[feature.button(t("用手机号认领"), "phone")], [doors.home(BACK)]])
+    return screen(lines, [[feature.button(t("用手机号认领"), "phone"), doors.account_number()], [doors.home(BACK)]])
 
 
 @feature.step("code")
@@ -102,13 +103,7 @@ async def came(turn: Turn, answer: Claimed) -> list[Line]:
     names = await known.read(turn.tx)
     merchant = names.merchant(answer.merchant_id)
     lines: list[Line] = [whose(answer, merchant)]
-    for receipt in answer.receipts:
-        if receipt.points:
-            lines.append(t("+{points}", points=names.points(receipt.currency, receipt.points)))
-        if owed := receipt.facts.get("deficit"):
-            lines.append(
-                t("之前退货欠的 {points} 一起转来,下次在那里得的分先补上", points=names.points(receipt.currency, owed))
-            )
+    lines += came_over(names, answer.receipts)
     if not answer.receipts:
         lines.append(t("账户里没有可用的积分。"))
     return lines

@@ -19,7 +19,7 @@ from ledger.earning import campaigns, referrals, rulebook
 from ledger.members import operators, upgrades
 from ledger.merchants import merchant as merchants
 from ledger.merchants import onboarding, staff
-from ledger.redeeming import cash_refunds, return_claims
+from ledger.redeeming import cash_refunds, merging, return_claims
 
 feature = Feature("operator", order=90)
 
@@ -56,7 +56,7 @@ async def home(turn: Turn) -> Screen:
         [operator_doors.covers(), operator_doors.campaign_desk(await budgets_waiting(turn))],
         [operator_doors.breakage(), operator_doors.standing_desk() if roles & {"admin", "support"} else None],
         [await cash_waiting(turn) if roles & {"admin", "finance"} else None, await returns_waiting(turn)],
-        [await referrals_waiting(turn)],
+        [await referrals_waiting(turn), await merges(turn)],
         [doors.home()],
     ]
     return screen(lines, rows)
@@ -78,6 +78,12 @@ async def referrals_waiting(turn: Turn) -> Button | None:
     """The way to invitations that look like a pattern, where there are any."""
     n = await referrals.waiting_count(turn.tx)
     return operator_doors.referral_reviews(t("要看的邀请({n})", n=n)) if n else None
+
+
+async def merges(turn: Turn) -> Button:
+    """The way to merged accounts, with how many one side objects to."""
+    n = await merging.objected(turn.tx, today=turn.today)
+    return operator_doors.merges(t("合并账户({n})", n=n) if n else None)
 
 
 async def waiting(turn: Turn) -> Text:

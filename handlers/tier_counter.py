@@ -18,7 +18,7 @@ from chat.till import Post
 from chat.turn import Turn
 from chat.words import Money, Text, t, tn
 from ledger.earning import qualifying
-from ledger.members import claims
+from ledger.members import succession
 from ledger.merchants import paid_tier_sales, paid_tier_undo
 from ledger.merchants import paid_tiers as terms
 from ledger.merchants.paid_tier_sales import Sale
@@ -191,7 +191,7 @@ async def serving(turn: Turn) -> Serving | Screen:
     if too_old:
         return card_too_old(turn)
     post = await till.post_at(turn, turn.dialogue.data["merchant"])
-    return Serving(post, await claims.holder(turn.tx, member_id), await till.served_name(turn))
+    return Serving(post, await succession.holder(turn.tx, member_id), await till.served_name(turn))
 
 
 async def has_now(turn: Turn, member_id: int) -> Text:

@@ -16,6 +16,7 @@ nothing: what is left to do follows from the tables, where it stopped from the c
     pool_requests requests to the head of a family whose time is over
     gifts         what nobody accepted in time returns to whoever offered it
     together      what one has begun to redeem and nobody joined in time returns
+    merges        what still came in for a merged account goes on to who has it now
     tiers         members move between tiers, and are warned before they do
     dividends     the shares of a dividend that is underway are given
     certificates  merchants' certificates come to their end

@@ -284,6 +284,9 @@ class Programme(BaseModel):
     families: Families = Families()
     referrals: Referrals | None = Field(default=None, description="None: inviting a friend brings nothing")
     birthdays: BirthdayPacks | None = Field(default=None, description="None: birthdays bring nothing")
+    unmerge_days: int = Field(
+        30, ge=1, description="so long after joining a person's two accounts they can be parted again"
+    )
     gifts: Gifts | None = Field(default=None, description="points given to other members; none: nobody gives")
 
     @model_validator(mode="after")

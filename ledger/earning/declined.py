@@ -136,8 +136,10 @@ _BOOKED = (
 )
 _READ = f"SELECT {_COLUMNS}, p.entry_id AS booked_as FROM declined_purchase d {_BOOKED}"
 _IS_OPEN = "d.dropped_at IS NULL AND p.entry_id IS NULL"
-# Whose account was claimed meanwhile: their purchases are the claimer's.
-_WHOSE = "d.member_id = ANY (ARRAY(SELECT member_id FROM external_account WHERE claimed_by = :member) || CAST(:member AS bigint))"
+# Whose account somebody else has meanwhile: their purchases are theirs.
+_WHOSE = (
+    "d.member_id = ANY (ARRAY(SELECT member_id FROM succession WHERE holder_id = :member) || CAST(:member AS bigint))"
+)
 
 _NOTE = text(
     """

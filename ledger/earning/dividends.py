@@ -126,9 +126,9 @@ _COLUMNS = "id, merchant_id, since, until, pool, earned, members, expires_on, en
 _EARNED = text(
     """
     SELECT who, sum(kept)::bigint AS earned FROM (
-        SELECT coalesce(e.claimed_by, p.member_id) AS who,
+        SELECT coalesce(s.holder_id, p.member_id) AS who,
                p.points - coalesce((SELECT sum(r.points) FROM refund r WHERE r.purchase_id = p.id), 0) AS kept
-        FROM purchase p LEFT JOIN external_account e ON e.member_id = p.member_id
+        FROM purchase p LEFT JOIN succession s ON s.member_id = p.member_id
         WHERE p.merchant_id = :merchant AND p.bought_on BETWEEN :since AND :until AND p.points > 0
     ) bought JOIN member m ON m.id = who AND m.status <> 'closed'
     GROUP BY who HAVING sum(kept) > 0 ORDER BY who

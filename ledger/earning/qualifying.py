@@ -76,7 +76,7 @@ _COUNT = text(
     ), whose AS (
         SELECT id, opens, closes, id AS account FROM asked
         UNION ALL
-        SELECT a.id, a.opens, a.closes, e.member_id FROM asked a JOIN external_account e ON e.claimed_by = a.id
+        SELECT a.id, a.opens, a.closes, s.member_id FROM asked a JOIN succession s ON s.holder_id = a.id
     ), bought AS (
         SELECT w.id, w.opens, w.closes, p.bought_on AS day, p.amount_minor - p.refunded_minor AS kept
         FROM whose w JOIN purchase p ON p.member_id = w.account

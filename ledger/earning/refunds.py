@@ -24,7 +24,7 @@ from ledger.earning.refund_plans import Earlier, Plan, check_limit, earlier_of, 
 from ledger.earning.returns import Back, Returned
 from ledger.earning.usage import Usage
 from ledger.errors import Refusal
-from ledger.members import claims, pools
+from ledger.members import pools, succession
 from ledger.merchants import webhooks
 from ledger.merchants.merchant import Merchant
 from ledger.points.commands import ClawBack, Moment, Owner, Receipt, member
@@ -74,7 +74,7 @@ _LOCK = text(f"{_OF} WHERE id = :id FOR UPDATE")
 _LOCK_ALL = text(f"{_OF} WHERE id = ANY(CAST(:ids AS bigint[])) ORDER BY id FOR UPDATE")
 _CANDIDATES = text(
     f"{_OF} WHERE merchant_id = :merchant_id AND member_id IN (SELECT CAST(:member_id AS bigint) UNION ALL"
-    " SELECT x.member_id FROM external_account x WHERE x.claimed_by = :member_id) AND occurred_at <= :occurred_at"
+    " SELECT member_id FROM succession WHERE holder_id = :member_id) AND occurred_at <= :occurred_at"
     " AND taken_back_at IS NULL AND EXISTS (SELECT FROM jsonb_array_elements(bill->'parts') AS part"
     " WHERE part->>4 = ANY(CAST(:items AS text[]))) ORDER BY id FOR UPDATE"
 )
@@ -166,7 +166,7 @@ async def refund_items(
     if reached := await _reached(tx, merchant, document):
         again = [from_row(row) for row in await tx.execute(_LOCK_ALL, {"ids": reached})]
         earlier = await earlier_of(tx, reached)
-        holders = await claims.holders(tx, [purchase.member_id for purchase in again])
+        holders = await succession.holders(tx, [purchase.member_id for purchase in again])
         if any(member_id not in (p.member_id, holders.get(p.member_id)) for p in again):
             raise DocumentTaken(document)
         return _repeated([(p, was) for p in again for was in earlier[p.id] if was.document == document], items)
@@ -199,7 +199,7 @@ async def _reached(tx: AsyncConnection, merchant: Merchant, document: str) -> li
 
 
 async def _carry_out(tx: AsyncConnection, merchant: Merchant, plans: Sequence[Plan], order: _Order) -> list[Refunded]:
-    holders = await claims.holders(tx, [plan.purchase.member_id for plan in plans])
+    holders = await succession.holders(tx, [plan.purchase.member_id for plan in plans])
     taken = Usage({}, {}, {})
     for plan in plans:
         taken.count([each._replace(points=-each.points) for each in plan.counts], merchant.terms.currency)

@@ -27,7 +27,7 @@ from ledger.earning.rules.ruleset import RuleSet
 from ledger.earning.rules.version import RuleVersion, in_force
 from ledger.earning.till_import import Purchase, Refund, Taken
 from ledger.errors import Fault, Refusal
-from ledger.members import claims, pools
+from ledger.members import pools, succession
 from ledger.merchants import accounts as accounts_of
 from ledger.merchants.merchant import Merchant
 from ledger.points.commands import ClawBack, Command, Moment, Receipt, member
@@ -141,7 +141,7 @@ async def _refunds(
                 todo.append((refund, taken, purchase))
                 status = "booked"
         statuses[place] = status
-    holders = await claims.holders(tx, [purchase.member_id for *_, purchase in todo])
+    holders = await succession.holders(tx, [purchase.member_id for *_, purchase in todo])
     whose = {holders.get(purchase.member_id, purchase.member_id) for *_, purchase in todo}
     pooled = await pools.of_members(tx, whose, merchant.terms.currency)
     commands: list[Command] = [

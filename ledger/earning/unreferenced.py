@@ -32,13 +32,13 @@ class Fit(NamedTuple):
 
 _LATELY = text(
     f"SELECT {COLUMNS} FROM purchase WHERE merchant_id = :merchant AND member_id IN ("
-    "SELECT CAST(:member AS bigint) UNION ALL SELECT x.member_id FROM external_account x WHERE x.claimed_by = :member)"
+    "SELECT CAST(:member AS bigint) UNION ALL SELECT member_id FROM succession WHERE holder_id = :member)"
     " AND taken_back_at IS NULL AND refunded_minor < amount_minor ORDER BY occurred_at DESC, id DESC LIMIT :limit"
 )
 
 
 async def lately(tx: AsyncConnection, merchant_id: int, member_id: int) -> list[Lately]:
-    """A member's purchases here that can be refunded, newest first; those of accounts that they claimed are theirs."""
+    """A member's purchases here that can be refunded, newest first; those of accounts that they have since are theirs."""
     rows = await tx.execute(_LATELY, {"merchant": merchant_id, "member": member_id, "limit": LOOKED_AT})
     found = [from_row(row) for row in rows]
     earlier = await earlier_of(tx, [purchase.id for purchase in found])

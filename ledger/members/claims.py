@@ -8,7 +8,6 @@ earlier purchases from then on. Only a keyed index of a code is stored. Wrong co
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -16,11 +15,11 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger.errors import Refusal
-from ledger.members import claim_codes, walk_ins
+from ledger.members import claim_codes, succession, walk_ins
+from ledger.members.succession import AccountInMotion
 from ledger.members.vault import Vault
 from ledger.members.walk_ins import Handle
 from ledger.points import commands as points
-from ledger.points import statements
 from ledger.points.engine import apply
 
 WRONG_CODES_MAX = 5
@@ -52,14 +51,6 @@ class TooManyClaimCodes(Refusal):
     """Too many wrong codes; the next may be given at `again_at`."""
 
     again_at: dt.datetime
-    may_succeed_later: ClassVar[bool] = True
-
-
-@dataclass(eq=False)
-class AccountInMotion(Refusal):
-    """So many of the account's points are on hold, so that it can't be moved whole yet."""
-
-    points: int
     may_succeed_later: ClassVar[bool] = True
 
 
@@ -143,29 +134,9 @@ async def claim_by_phone(
     return await _given(tx, vault, account, member_id, at)
 
 
-async def holder(tx: AsyncConnection, member_id: int) -> int:
-    """Who has an account now: who claimed it, else itself. A claim that is under way is waited for, and no other comes between
-    this and the end of the transaction."""
-    return (await holders(tx, [member_id])).get(member_id, member_id)
-
-
-async def holders(tx: AsyncConnection, member_ids: Sequence[int]) -> dict[int, int]:
-    """`holder` of several; those that nobody claimed are left out."""
-    rows = await tx.execute(_HOLDERS, {"members": sorted(set(member_ids))})
-    return {row.member_id: row.claimed_by for row in rows if row.claimed_by is not None}
-
-
 _ACCOUNT = "SELECT merchant_id, external_id, member_id FROM external_account"
 _BY_CODE = text(f"{_ACCOUNT} WHERE claim_index = :index AND claimed_by IS NULL FOR UPDATE")
 _BY_MEMBER = text(f"{_ACCOUNT} WHERE member_id = :member AND claimed_by IS NULL FOR UPDATE")
-_HOLDERS = text(
-    "SELECT member_id, claimed_by FROM external_account WHERE member_id = ANY(CAST(:members AS bigint[]))"
-    " ORDER BY member_id FOR SHARE"
-)
-_DEBT = text(
-    "SELECT id FROM entry WHERE owner_id = :owner AND owner_kind = 'member' AND currency_id = :currency"
-    " AND issuer_id = :issuer AND kind = 'claw_back' AND facts ? 'deficit' ORDER BY id DESC LIMIT 1"
-)
 _CLOSE = text("UPDATE member SET status = 'closed' WHERE id = :unclaimed AND status = 'unclaimed'")
 _MARK = text(
     "UPDATE external_account SET claim_index = NULL, claimed_by = :member, claimed_at = :now"
@@ -177,31 +148,19 @@ async def _given(
     tx: AsyncConnection, vault: Vault, account: Row[tuple[int, str, int]], member_id: int, at: points.Moment
 ) -> Claimed | AccountInMotion:
     """Hand everything over, lot by lot, pending points and debts included."""
-    old = points.member(account.member_id)
-    held = await statements.wallet(tx, old, today=at.today)
-    if moving := sum(holding.held for holding in held):
-        return AccountInMotion(moving)
-    moves = []
-    for holding in held:
-        if not (holding.available or holding.pending or holding.deficits):
-            continue
-        where = {"owner": old.id, "currency": holding.currency.id}
-        debts = {
-            issuer: (await tx.execute(_DEBT, {**where, "issuer": issuer})).scalar_one() for issuer in holding.deficits
-        }
-        moves.append(
-            points.HandOver(
-                key=f"claim:{account.merchant_id}:{account.external_id}:{holding.currency.id}",
-                owner=old,
-                to=points.member(member_id),
-                currency=holding.currency.id,
-                debts=debts,
-                at=at,
-                actor=f"member:{member_id}",
-                merchant_id=account.merchant_id,
-                facts={"what": "claim", "external_id": account.external_id},
-            )
+    try:
+        moves = await succession.everything(
+            tx,
+            points.member(account.member_id),
+            member_id,
+            key=f"claim:{account.merchant_id}:{account.external_id}",
+            facts={"what": "claim", "external_id": account.external_id},
+            at=at,
+            actor=f"member:{member_id}",
+            merchant_id=account.merchant_id,
         )
+    except AccountInMotion as moving:
+        return moving
     receipts = await apply(tx, moves)
     for answer in receipts:
         if isinstance(answer, Refusal):
@@ -209,6 +168,7 @@ async def _given(
     await tx.execute(_CLOSE, {"unclaimed": account.member_id})
     facts = {"merchant": account.merchant_id, "external": account.external_id, "member": member_id, "now": at.now}
     await tx.execute(_MARK, facts)
+    await succession.follow(tx, account.member_id, member_id)
     known_by = (await walk_ins.of(tx, vault, [account.member_id])).get(account.member_id)
     done = tuple(r for r in receipts if isinstance(r, points.Receipt))
     return Claimed(account.merchant_id, account.external_id, done, known_by)

@@ -121,11 +121,12 @@ async def departed(tx: AsyncConnection, rules: Families, *, at: Moment, limit: i
     ended = []
     for row in sorted(found, key=lambda each: (each.family_id, each.id)):
         with suppress(NotInFamily):  # removed meanwhile, or their family ended with the one before
-            ended.append(await _depart(tx, rules, row.family_id, row.id, at=at))
+            ended.append(await depart(tx, rules, row.family_id, row.id, at=at))
     return ended
 
 
-async def _depart(tx: AsyncConnection, rules: Families, family_id: int, place_id: int, *, at: Moment) -> Departed:
+async def depart(tx: AsyncConnection, rules: Families, family_id: int, place_id: int, *, at: Moment) -> Departed:
+    """End the place of an account that is no more. `NotInFamily` where it has none."""
     family = await families.locked(tx, family_id)
     gone = family.place(place_id)
     was_head, head = family.head_id == gone.member_id, family.head_id

@@ -17,6 +17,7 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 
 from ledger.metadata import metadata
 
@@ -24,7 +25,12 @@ member = Table(
     "member",
     metadata,
     Column("id", BigInteger, Identity(), primary_key=True),
-    Column("status", Text, nullable=False, comment="unclaimed: imported, nobody joined yet"),
+    Column(
+        "status",
+        Text,
+        nullable=False,
+        comment="unclaimed: imported, nobody joined yet; merged: another account has what it had",
+    ),
     Column("language", Text, comment="chosen; null: as Telegram says"),
     Column("telegram_language", Text, comment="what their Telegram said last; null: nothing yet"),
     Column("region", Text),
@@ -36,7 +42,7 @@ member = Table(
     Column("joined_on", Date),
     Column("unreachable_since", DateTime(timezone=True)),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=text("now()")),
-    CheckConstraint("status IN ('unclaimed', 'active', 'frozen', 'closed')", "status"),
+    CheckConstraint("status IN ('unclaimed', 'active', 'frozen', 'merged', 'closed')", "status"),
     CheckConstraint("(birth_month IS NULL) = (birth_day IS NULL)", "birthday"),
     CheckConstraint("kind IN ('person', 'company')", "kind"),
     Index("ix_member_birthday", "birth_month", "birth_day", "id", postgresql_where=text("birth_month IS NOT NULL")),
@@ -68,7 +74,7 @@ external_account = Table(
     Column("external_id", Text, primary_key=True),
     Column("member_id", BigInteger, nullable=False, index=True),
     Column("claim_index", LargeBinary, unique=True, comment="HMAC of the claim code; null once claimed or not given"),
-    Column("claimed_by", BigInteger, comment="the member who claimed it and now holds its points"),
+    Column("claimed_by", BigInteger, comment="the member who claimed it; who has it now says `succession`"),
     Column("claimed_at", DateTime(timezone=True)),
     Index("ix_external_account_claimed", "claimed_by", postgresql_where=text("claimed_by IS NOT NULL")),
 )
@@ -117,6 +123,42 @@ credit_standing = Table(
     Column("valid_until", Date, nullable=False, comment="the last good day"),
     Column("entered_by", Text, nullable=False),
     Column("entered_at", DateTime(timezone=True), nullable=False),
+)
+
+succession = Table(
+    "succession",
+    metadata,
+    Column(
+        "member_id", BigInteger, primary_key=True, autoincrement=False, comment="an account that was claimed or merged"
+    ),
+    Column("holder_id", BigInteger, nullable=False, index=True, comment="who has it now; nobody has theirs"),
+)
+
+account_merge = Table(
+    "account_merge",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("from_id", BigInteger, nullable=False, comment="the account that is empty since"),
+    Column("into_id", BigInteger, nullable=False, index=True, comment="the account that has what it had"),
+    Column("nonce", Text, nullable=False, comment="of the confirm button: two taps are one"),
+    Column("reason", Text, nullable=False),
+    Column("made_by", Text, nullable=False, comment="actor"),
+    Column("made_at", DateTime(timezone=True), nullable=False),
+    Column("undo_until", Date, nullable=False, comment="the last day on which it can be undone"),
+    Column(
+        "moved",
+        JSONB,
+        nullable=False,
+        comment="ids of what went over besides points: redemptions, friends, heirs; tier",
+    ),
+    Column("objected_by", BigInteger, comment="which of the two said that it is wrong"),
+    Column("undone_at", DateTime(timezone=True)),
+    Column("undone_by", Text, comment="actor"),
+    CheckConstraint("from_id <> into_id", "two"),
+    CheckConstraint("(undone_at IS NULL) = (undone_by IS NULL)", "undone"),
+    UniqueConstraint("made_by", "nonce"),
+    Index("uq_account_merge_from", "from_id", unique=True, postgresql_where=text("undone_at IS NULL")),
+    Index("ix_account_merge_objected", "id", postgresql_where=text("objected_by IS NOT NULL AND undone_at IS NULL")),
 )
 
 claim_attempt = Table(

@@ -183,8 +183,8 @@ def _card(vault: Vault, serial: int) -> PaperCard:
 # -- accounts
 
 _FIND = text(
-    "SELECT w.member_id, coalesce(x.claimed_by, w.member_id) AS holder FROM walk_in w"
-    " JOIN external_account x ON x.member_id = w.member_id WHERE w.handle_index = :index"
+    "SELECT w.member_id, coalesce(s.holder_id, w.member_id) AS holder FROM walk_in w"
+    " LEFT JOIN succession s ON s.member_id = w.member_id WHERE w.handle_index = :index"
 )
 _BY_INDEX = text("SELECT handle_index, member_id FROM walk_in WHERE handle_index = ANY (CAST(:indexes AS bytea[]))")
 _PRINTED = text("SELECT serial, merchant_id, claim_index FROM paper_card WHERE serial = :serial FOR UPDATE")

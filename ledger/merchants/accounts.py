@@ -61,16 +61,16 @@ def claim_code(vault: Vault, merchant_id: int, external_id: str) -> str:
 
 
 class Account(NamedTuple):
-    """An account of a merchant's customer: whom it was opened for, and who has claimed it since. `new`: opened just now."""
+    """An account of a merchant's customer: whom it was opened for, and who has it since. `new`: opened just now."""
 
     member_id: int
-    claimed_by: int | None
+    holder_id: int | None
     new: bool
 
     @property
     def members(self) -> tuple[int, ...]:
         """Everybody whom its purchases may be of; whoever has it now is the last."""
-        return (self.member_id, self.claimed_by) if self.claimed_by else (self.member_id,)
+        return (self.member_id, self.holder_id) if self.holder_id else (self.member_id,)
 
 
 async def known(tx: AsyncConnection, merchant_id: int, number: str) -> bool:
@@ -85,12 +85,13 @@ async def open_many(tx: AsyncConnection, merchant_id: int, numbers: Iterable[str
     wanted = list(dict.fromkeys(numbers))
     rows = await tx.execute(
         text(
-            "SELECT external_id, member_id, claimed_by FROM external_account"
-            " WHERE merchant_id = :id AND external_id = ANY(CAST(:numbers AS text[]))"
+            "SELECT external_id, x.member_id, s.holder_id FROM external_account x"
+            " LEFT JOIN succession s ON s.member_id = x.member_id WHERE merchant_id = :id"
+            " AND external_id = ANY(CAST(:numbers AS text[]))"
         ),
         {"id": merchant_id, "numbers": wanted},
     )
-    found = {r.external_id: Account(r.member_id, r.claimed_by, False) for r in rows}
+    found = {r.external_id: Account(r.member_id, r.holder_id, False) for r in rows}
     if missing := [number for number in wanted if number not in found]:
         made = await tx.scalars(
             text("INSERT INTO member (status) SELECT 'unclaimed' FROM generate_series(1, :n) RETURNING id"),

@@ -94,7 +94,7 @@ class Restored:
 # Every leg of an expiry that is still expired. A lot's own postings say how much of it is.
 _ENDED = """
     SELECT e.id AS entry_id, e.owner_kind, e.owner_id, e.currency_id, l.id AS lot_id, l.issuer_id, l.expires_on, l.still,
-           coalesce(x.claimed_by, e.owner_id) AS heir
+           coalesce(s.holder_id, e.owner_id) AS heir
       FROM (SELECT e.id, e.owner_kind, e.owner_id, e.currency_id FROM entry e
              WHERE e.kind = 'expire' AND e.posted_on > :first AND e.posted_on <= :today) e
       CROSS JOIN LATERAL (
@@ -105,8 +105,8 @@ _ENDED = """
              WHERE p.entry_id = e.id AND p.points > 0 AND p.account_id = ANY (ARRAY(
                    SELECT a.id FROM account a WHERE a.owner_id = 0 AND a.owner_kind = 'programme' AND a.purpose = 'expired'))
              OFFSET 0) l
-      LEFT JOIN external_account x ON e.owner_kind = 'member' AND x.member_id = e.owner_id AND x.claimed_by IS NOT NULL
-      LEFT JOIN member m ON e.owner_kind = 'member' AND m.id = coalesce(x.claimed_by, e.owner_id)
+      LEFT JOIN succession s ON e.owner_kind = 'member' AND s.member_id = e.owner_id
+      LEFT JOIN member m ON e.owner_kind = 'member' AND m.id = coalesce(s.holder_id, e.owner_id)
      WHERE l.still > 0 AND m.status IS DISTINCT FROM 'closed'
        AND (CAST(:issuer AS bigint) IS NULL OR l.issuer_id = :issuer)
        AND (CAST(:region AS text) IS NULL OR m.region = :region)

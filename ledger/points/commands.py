@@ -196,15 +196,21 @@ class HandOver(Command):
     """Give another member, `to`, everything that the owner has of a currency: each lot goes on as a lot of theirs with its issuer,
     rule and days, what is pending stays pending, what is owed is owed by them. What is held stays, and refuses (`PointsHeld`).
 
-    `debts` are the owner's claw-backs that left a deficit, by issuer: where the lots are found that the debt is named by.
+    `debts` are the entries that left the owner a deficit, claw-backs or hand-overs to them, by issuer: where the lots are found
+    that the debt is named by.
+
+    `lots`: of these only, as far as they are still there, what is held left where it is; `NothingDue` where nothing is left to
+    give. `owing`: at most so much of a debt, by issuer; one that is not in it goes whole.
     """
 
     verb: ClassVar[str] = "hand_over"
     to: Owner
     debts: Mapping[int, int] = field(default_factory=dict)
+    lots: tuple[int, ...] | None = None
+    owing: Mapping[int, int] = field(default_factory=dict)
 
     def substance(self) -> tuple[Any, ...]:
-        return (self.to,)
+        return (self.to,) if self.lots is None else (self.to, self.lots)
 
 
 @value(frozen=True, kw_only=True, slots=True)

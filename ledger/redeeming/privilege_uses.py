@@ -14,7 +14,7 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger.errors import Refusal
-from ledger.members import claims
+from ledger.members import succession
 from ledger.merchants.authority import demand, may
 from ledger.merchants.shifts import Shift
 from ledger.merchants.staff import Staff
@@ -116,7 +116,7 @@ _SUMS = (
 # With what was used by a paper card that the member claimed since.
 _OF_MEMBER = text(
     f"{_USES} WHERE u.member_id = ANY(ARRAY(SELECT CAST(:member AS bigint) UNION ALL"
-    " SELECT member_id FROM external_account WHERE claimed_by = :member)) ORDER BY u.id DESC LIMIT :limit"
+    " SELECT member_id FROM succession WHERE holder_id = :member)) ORDER BY u.id DESC LIMIT :limit"
 )
 _COUNT = text(
     f"{_SUMS} WHERE merchant_id = :merchant AND used_at >= :since AND used_at < :until"
@@ -164,7 +164,7 @@ async def use(
         NotAllowed → NoSuchPrivilege → PrivilegeChanged → the first reason of `may_use`.
     """
     staff.demand("give_privileges")
-    holder = await claims.holder(tx, member_id)
+    holder = await succession.holder(tx, member_id)
     await tx.execute(_LOCK, {"privilege": str(privilege_id), "member": str(holder)})
     if (before := await find(tx, staff.merchant_id, nonce)) is not None:
         return before, False

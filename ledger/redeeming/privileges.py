@@ -249,7 +249,7 @@ _USED = text(
     SELECT privilege_id, count(*) FILTER (WHERE used_on = :today) AS today, count(*) AS month
     FROM privilege_use
     WHERE member_id = ANY(ARRAY(SELECT CAST(:member AS bigint) UNION ALL
-                                SELECT member_id FROM external_account WHERE claimed_by = :member))
+                                SELECT member_id FROM succession WHERE holder_id = :member))
       AND privilege_id = ANY(:ids) AND used_on >= :month AND undone_at IS NULL
     GROUP BY privilege_id
     """

@@ -312,7 +312,7 @@ def spent_on(
 
 
 async def _left(tx: AsyncConnection, done: Redemption, *, today: dt.date) -> int:
-    held = await statements.wallet(tx, done.payer, today=today)
+    held = await statements.wallet(tx, done.purse, today=today)
     return next((h.available for h in held if h.currency.id == done.currency_id), 0)
 
 

@@ -93,10 +93,10 @@ _REPLACE = text(
     """
     INSERT INTO redemption (member_id, nonce, offer_id, offer_version, merchant_id, currency_id, units, points, value_minor,
         code_index, code_box, state, entry_id, issued_at, issued_on, undo_until, valid_until, piece, cash_minor, hold_id,
-        held_until, paid_at, origin_id, pool_id)
+        held_until, paid_at, origin_id, pool_id, paid_by)
     SELECT member_id, :nonce, offer_id, offer_version, merchant_id, currency_id, units, points, value_minor,
         :code_index, :code_box, 'issued', entry_id, :now, issued_on, :now, :valid_until, :piece, cash_minor, hold_id,
-        held_until, paid_at, coalesce(origin_id, id), pool_id
+        held_until, paid_at, coalesce(origin_id, id), pool_id, paid_by
     FROM redemption WHERE id = :id RETURNING id
     """
 )

@@ -150,6 +150,7 @@ redemption = Table(
         "origin_id", BigInteger, comment="whose points paid for it, where it came in exchange; clearing counts that one"
     ),
     Column("pool_id", BigInteger, comment="the family whose pool paid; null: the member"),
+    Column("paid_by", BigInteger, comment="whose points paid, of an account that was merged into the member's since"),
     CheckConstraint(
         "state IN ('held', 'issued', 'used', 'taken_back', 'expired', 'let_go', 'lapsed', 'returned', 'exchanged')",
         "state",

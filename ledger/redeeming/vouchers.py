@@ -87,11 +87,18 @@ class Redemption:
     booked: Booked | None = None
     fulfillers: tuple[Fulfiller, ...] = ()
     pool_id: int | None = None
+    paid_by: int | None = None
 
     @property
     def payer(self) -> Owner:
-        """Whose points paid for it: its member's, or those of the pool of family `pool_id`."""
-        return member(self.member_id) if self.pool_id is None else pools.owner(self.pool_id)
+        """Whose points paid for it: its member's, those of an account that was merged into theirs since (`paid_by`), or those of
+        the pool of family `pool_id`."""
+        return member(self.paid_by or self.member_id) if self.pool_id is None else pools.owner(self.pool_id)
+
+    @property
+    def purse(self) -> Owner:
+        """Where what comes back of it ends up: with its member, or in the pool that paid."""
+        return member(self.member_id) if self.pool_id is None else self.payer
 
     @property
     def shops(self) -> tuple[Fulfiller, ...]:
@@ -201,7 +208,7 @@ COLUMNS = """
     coalesce(s.label, k.label) AS used_label, r.ended_at, r.code_box, r.cash_minor, r.hold_id, r.held_until, r.paid_at,
     CASE WHEN r.used_at IS NOT NULL THEN r.settles_on END AS used_on, r.origin_id,
     b.starts_at, b.ends_at, b.change_until, b.state AS booking, b.freed_by, b.outlet_id, there.name AS outlet,
-    f.ids AS fulfillers, f.names_zh AS fulfillers_zh, f.names_en AS fulfillers_en, r.pool_id
+    f.ids AS fulfillers, f.names_zh AS fulfillers_zh, f.names_en AS fulfillers_en, r.pool_id, r.paid_by
 """
 TABLES = """
     redemption r
@@ -271,6 +278,7 @@ def of_row(row: Row[Any]) -> Redemption:
         else Booked(row.starts_at, row.ends_at, row.change_until, row.booking, row.freed_by, row.outlet_id, row.outlet),
         fulfillers_of(row.fulfillers, row.fulfillers_zh, row.fulfillers_en),
         row.pool_id,
+        row.paid_by,
     )
 
 

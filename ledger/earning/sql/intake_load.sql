@@ -62,10 +62,8 @@ BEGIN
           FROM outlet o WHERE o.id = ANY (outlets);
     END IF;
 
-    SELECT coalesce(json_agg(json_build_array(w.id, x.claimed_by)), '[]') INTO claimed
-      FROM unnest(members) AS w(id)
-      CROSS JOIN LATERAL (SELECT e.claimed_by FROM external_account e WHERE e.member_id = w.id LIMIT 1) x
-     WHERE x.claimed_by IS NOT NULL;
+    SELECT coalesce(json_agg(json_build_array(s.member_id, s.holder_id)), '[]') INTO claimed
+      FROM succession s WHERE s.member_id = ANY (members);
 
     RETURN json_build_object(
         'clock', (SELECT version FROM rule_clock),

@@ -127,7 +127,11 @@ BEGIN
           FROM (SELECT id, owner_id FROM entry WHERE key = ANY (used_keys)
                 UNION
                 SELECT p.id, p.owner_id FROM entry p WHERE cardinality(entry_ids) > 0
-                   AND p.owner_id = ANY (owners) AND p.id = ANY (entry_ids)) wanted
+                   AND p.owner_id = ANY (owners) AND p.id = ANY (entry_ids)
+                UNION
+                -- What somebody else handed over to one of them.
+                SELECT p.id, p.owner_id FROM entry p WHERE cardinality(entry_ids) > 0
+                   AND p.counter_id = ANY (owners) AND p.id = ANY (entry_ids) AND p.kind = 'hand_over') wanted
           JOIN entry e ON e.owner_id = wanted.owner_id AND e.id = wanted.id;
     END IF;
 

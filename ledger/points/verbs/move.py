@@ -82,31 +82,35 @@ def hand_over(ws: Working, command: HandOver) -> Receipt:
     """See `HandOver`. Its size is what was given; what was owed is in its facts."""
     if command.to == command.owner:
         raise OwnersMustDiffer
-    named_by = {issuer: _debt_of(ws, command, entry_id) for issuer, entry_id in command.debts.items()}
-    if held := ws.balance(command.owner, "held", command.currency):
+    named_by = {issuer: _debt_of(ws, command, issuer, entry_id) for issuer, entry_id in command.debts.items()}
+    if command.lots is None and (held := ws.balance(command.owner, "held", command.currency)):
         raise PointsHeld(held)
     settle(ws, command)
     settle(ws, command, command.to)
+    debts = {issuer: ws.account(command.owner, "deficit", command.currency, issuer) for issuer in sorted(command.debts)}
+    owing = {issuer: min(-debt.balance, command.owing.get(issuer, -debt.balance)) for issuer, debt in debts.items()}
     moves = [
-        (ws.account(command.owner, purpose, command.currency), ws.account(command.to, purpose, command.currency))
+        (source, ws.account(command.to, purpose, command.currency), lot, source.points[lot.id])
         for purpose in ("available", "pending")
+        for source in [ws.account(command.owner, purpose, command.currency)]
+        for lot in ws.burnable(source)
+        if command.lots is None or lot.id in command.lots
     ]
-    given = sum(source.balance for source, _ in moves)
+    given = sum(points for *_, points in moves)
+    if command.lots is not None and not given and not any(owing.values()):
+        raise NothingDue
     entry = ws.open_entry(command, given, counter=command.to)
-    for source, target in moves:
-        for lot in ws.burnable(source):
-            points = source.points[lot.id]
-            kept = ws.child_lot(
-                entry, lot, points, owner=command.to, expires_on=lot.expires_on, available_on=lot.available_on
-            )
-            ws.move(entry, source, lot, -points)
-            ws.move(entry, target, kept, points)
+    for source, target, lot, points in moves:
+        kept = ws.child_lot(
+            entry, lot, points, owner=command.to, expires_on=lot.expires_on, available_on=lot.available_on
+        )
+        ws.move(entry, source, lot, -points)
+        ws.move(entry, target, kept, points)
     owed = 0
-    for issuer, lot in named_by.items():
-        debt = ws.account(command.owner, "deficit", command.currency, issuer)
-        if not debt.balance:
+    for issuer, points in owing.items():
+        if not points:
             continue
-        points = -debt.balance
+        debt, lot = debts[issuer], named_by[issuer]
         ws.move(entry, debt, lot, points)
         ws.move(entry, ws.account(command.to, "deficit", command.currency, issuer), lot, -points)
         owed += points
@@ -114,12 +118,12 @@ def hand_over(ws: Working, command: HandOver) -> Receipt:
     return ws.close(entry)
 
 
-def _debt_of(ws: Working, command: HandOver, entry_id: int) -> Lot:
-    """The lot that a debt of the owner is named by, in the claw-back that left it; `NoSuchEntry` where that left none."""
+def _debt_of(ws: Working, command: HandOver, issuer: int, entry_id: int) -> Lot:
+    """The lot that a debt of the owner is named by, in the entry that left it; `NoSuchEntry` where that left none."""
     past = ws.past.get(entry_id)
-    if past is not None and (past.owner, past.currency) == (command.owner, command.currency):
+    if past is not None and past.currency == command.currency:
         for leg in past.legs:
-            if leg.purpose == "deficit" and leg.points < 0:
+            if (leg.owner, leg.purpose, leg.issuer_id) == (command.owner, "deficit", issuer) and leg.points < 0:
                 return ws.lots[leg.lot_id]
     raise NoSuchEntry(entry_id)
 

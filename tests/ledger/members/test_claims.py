@@ -10,8 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger.errors import Refusal
 from ledger.members import claims
-from ledger.members.claims import AccountInMotion, ClaimCodeUnknown, Claimed, NoSuchAccount, TooManyClaimCodes
+from ledger.members.claims import ClaimCodeUnknown, Claimed, NoSuchAccount, TooManyClaimCodes
 from ledger.members.member import Member
+from ledger.members.succession import AccountInMotion
 from ledger.merchants.merchant import Merchant
 from ledger.points import statements
 from ledger.points.audit import audit

@@ -88,6 +88,8 @@ class Book:
         self.grace: dict[int, dt.date] = {}
         self.entries: list[Done] = []
         self.keys: dict[str, Done] = {}
+        self.numbers: dict[int, int] = {}
+        """The engine's lot id → the number here, for commands that name lots."""
 
     # What a person sees.
 
@@ -435,26 +437,36 @@ class Book:
         debts = {}
         for issuer, entry_id in command.debts.items():
             past = next((e for e in self.entries if e.engine_id == entry_id), None)
-            if past is None or (past.owner, past.currency) != (owner, currency) or not past.parts("deficit", -1):
+            indebted = past and (past.counter if past.kind == "hand_over" else past.owner)
+            named = [lot for lot, _ in past.parts("deficit", -1) if self.lots[lot].issuer == issuer] if past else []
+            if past is None or (indebted, past.currency) != (owner, currency) or not named:
                 raise c.NoSuchEntry(entry_id)
-            debts[issuer] = past.parts("deficit", -1)[0][0]
-        if held := self.total(owner, "held", currency):
+            debts[issuer] = named[0]
+        asked = None if command.lots is None else {self.numbers[id_] for id_ in command.lots}
+        if asked is None and (held := self.total(owner, "held", currency)):
             raise c.PointsHeld(held)
         self._settle(command, owner, currency)
         self._settle(command, to, currency)
-        given = sum(self.total(owner, purpose, currency) for purpose in ("available", "pending"))
-        done = self._begin(command, given, counter=to)
-        for purpose in ("available", "pending"):
-            for lot in self._by_turn(owner, purpose, currency):
-                points = self.held[owner, purpose, currency][lot.number]
-                about = {"good_from": lot.good_from, "good_until": lot.good_until, "parent": lot.number}
-                kept = self._bear(done, to, lot, handed_over=True, **about)
-                self._move(done, owner, purpose, currency, lot.number, -points)
-                self._move(done, to, purpose, currency, kept, points)
-        for issuer, named in debts.items():
-            if owed := self.owed[owner, currency, issuer]:
-                self._move(done, owner, "deficit", currency, named, owed)
-                self._move(done, to, "deficit", currency, named, -owed)
+        parts = [
+            (purpose, lot, self.held[owner, purpose, currency][lot.number])
+            for purpose in ("available", "pending")
+            for lot in self._by_turn(owner, purpose, currency)
+            if asked is None or lot.number in asked
+        ]
+        owing = {issuer: self.owed[owner, currency, issuer] for issuer in debts}
+        owing = {issuer: min(owed, command.owing.get(issuer, owed)) for issuer, owed in owing.items()}
+        if asked is not None and not parts and not any(owing.values()):
+            raise c.NothingDue
+        done = self._begin(command, sum(points for *_, points in parts), counter=to)
+        for purpose, lot, points in parts:
+            about = {"good_from": lot.good_from, "good_until": lot.good_until, "parent": lot.number}
+            kept = self._bear(done, to, lot, handed_over=True, **about)
+            self._move(done, owner, purpose, currency, lot.number, -points)
+            self._move(done, to, purpose, currency, kept, points)
+        for issuer, owed in sorted(owing.items()):
+            if owed:
+                self._move(done, owner, "deficit", currency, debts[issuer], owed)
+                self._move(done, to, "deficit", currency, debts[issuer], -owed)
         return done
 
     def exchange(self, command: c.Exchange) -> Done:

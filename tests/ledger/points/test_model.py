@@ -71,6 +71,7 @@ ARGUMENTS: dict[str, dict[str, Sequence[Any]]] = {
     "exchange": {"n": NTH, "share": SHARES, "into": (0, 0, 0, builders.COMMON, builders.WORTHLESS), "life": LIVES},
     "adjust": {"n": NTH, "share": SHARES, "issuer": (5, 6), "life": LIVES, "down": (False, True)},
     "claw_back": {"n": NTH, "wild": NTH, "share": SHARES, "pooled": (False, True)},
+    "hand_back": {"n": NTH, "wild": NTH, "owing": (0, 5, 1000)},
     "follow": {"n": NTH, "m": NTH, "share": SHARES},
     "reinstate": {"n": NTH, "wild": NTH, "share": (None, *SHARES), "grace": (7, 3, 15, 0)},
     "reverse": {"n": NTH, "wild": NTH, "life": LIVES, "grace": (7, 3, 15, 0), "kind": REVERSIBLE},
@@ -84,6 +85,7 @@ ABOUT = {
     "give": ("hold",),
     "claw_back": ("accrue", "open_balance"),
     "follow": ("hand_over",),
+    "hand_back": ("hand_over",),
     "reinstate": ("burn",),
     "reverse": REVERSIBLE,
     "restore": ("expire",),
@@ -147,7 +149,7 @@ class Beside(RuleBasedStateMachine):
         self.waiting: list[c.Command] = []
         self.said: list[c.Command] = []
         self.receipts: dict[str, c.Receipt] = {}
-        self.lots: dict[int, int] = {}
+        self.lots = self.book.numbers
         """Lot id → the model's number."""
         self.compared = 0
         self.last_id = self.world.run(self._newest())
@@ -223,13 +225,28 @@ class Beside(RuleBasedStateMachine):
         if owner.kind != "member":
             owner = self.owners[n % (PEOPLE - 1)]
         debts = {
-            past.issuer: past.engine_id
-            for past in self._known("claw_back")
-            if (past.owner, past.currency) == (owner, currency) and past.parts("deficit", -1)
+            self.book.lots[lot].issuer: past.engine_id
+            for past in self._known("claw_back", "hand_over")
+            for lot, _ in past.parts("deficit", -1)
+            if ((past.kind == "hand_over" and past.counter) or past.owner, past.currency) == (owner, currency)
         }
         if wild % 13 == 1:
             debts = {5: self._pick(n, wild, self._known("claw_back")).engine_id}
         self._ask(c.HandOver, owner, currency, more, to=self.owners[to], debts=debts)
+
+    @step
+    def hand_back(self, n: int, wild: int, owing: int, more: bool) -> None:
+        """What a hand-over made, as far as it is there still, goes back where it came from; its debt too."""
+        over = self._pick(n, 0, self._known("hand_over"))
+        made = [id_ for id_, number in self.lots.items() if number in over.born]
+        owed = {self.book.lots[lot].issuer: points for lot, points in over.parts("deficit", -1)}
+        about = {
+            "lots": tuple(made[wild % 3 == 1 :]),
+            "debts": {issuer: over.engine_id for issuer in owed},
+            "owing": owed if wild % 2 else dict.fromkeys(owed, owing),
+        }
+        if over.counter:
+            self._ask(c.HandOver, over.counter, over.currency, more, to=over.owner, **about)
 
     @step
     def follow(self, n: int, m: int, share: int, more: bool) -> None:
