@@ -7,6 +7,7 @@
     a picture, a file   the file step the dialogue is at, else the same
     a phone number      the contact step the dialogue is at, else the same
     a payment           the question whether an invoice may be paid, and that it has been, by its payload
+    named elsewhere     what features pass on, offered to be sent to a chat of the member's own
     block and unblock   whether the member can be reached
     groups              a short answer that points to the private chat
 
@@ -28,6 +29,7 @@ from telegram.ext import (
     ChatMemberHandler,
     CommandHandler,
     ContextTypes,
+    InlineQueryHandler,
     MessageHandler,
     PreCheckoutQueryHandler,
     filters,
@@ -41,7 +43,7 @@ from chat.screen import Onward, Screen
 from chat.turn import Contact, Payment, Received, Turn
 
 Context = ContextTypes.DEFAULT_TYPE
-ALLOWED_UPDATES = ("message", "callback_query", "my_chat_member", "pre_checkout_query")
+ALLOWED_UPDATES = ("message", "callback_query", "my_chat_member", "pre_checkout_query", "inline_query")
 
 MERGED = "merged"
 """The feature of those whose account was merged into another."""
@@ -86,6 +88,7 @@ class Dispatcher:
             InDialogue(MessageHandler(private & filters.CONTACT, self._guarded(self._shared))),
             MessageHandler(private & filters.SUCCESSFUL_PAYMENT, self._guarded(self._paid)),
             PreCheckoutQueryHandler(self._guarded(self._checkout)),
+            InlineQueryHandler(self._guarded(self._inline)),
             MessageHandler(private, self._guarded(self._anything_else)),
             ChatMemberHandler(self._guarded(self._reachable), ChatMemberHandler.MY_CHAT_MEMBER),
             CommandHandler(commands, self._guarded(self._in_group), filters=filters.UpdateType.MESSAGE),
@@ -98,6 +101,8 @@ class Dispatcher:
             return Aim(pressed.feature, pressed.tap.reads_only) if pressed is not None else Aim("stale")
         if update.pre_checkout_query is not None:
             return Aim("checkout")
+        if update.inline_query is not None:
+            return Aim("inline", True)
         if update.message is None:
             return Aim("membership")
         if update.message.successful_payment is not None:
@@ -183,6 +188,15 @@ class Dispatcher:
             now.answer = [Screen((manners.NOT_TO_PAY,))]
             return
         await run(now.turn, token)
+
+    async def _inline(self, now: Running) -> None:
+        query, turn = now.update.inline_query, now.turn
+        assert query is not None
+        if turn.member is None or turn.member.status == MERGED:
+            now.answer = [manners.join_to_pass_on()]
+            return
+        for run in self.registry.passed:
+            now.answer += await self._shown(turn, await run(turn, query.query))
 
     async def _paid(self, now: Running) -> None:
         message = now.update.message

@@ -133,6 +133,7 @@ async def _telegram(settings: Settings) -> AsyncIterator[Check]:
         yield Check(token_name, False, str(me.get("description")), mend)
         return
     yield Check(token_name, True, f"@{me['result'].get('username')}")
+    yield _inline(bool(me["result"].get("supports_inline_queries")))
     yield _webhook(settings, hook.get("result", {}), now=answered)
     if date:
         told = email.utils.parsedate_to_datetime(date).timestamp()
@@ -144,6 +145,21 @@ async def _telegram(settings: Settings) -> AsyncIterator[Check]:
             both(f"相差约 {skew:.0f} 秒", "seconds apart"),
             both("请开启系统时间同步(timedatectl set-ntp true)", "turn on time synchronisation"),
         )
+
+
+def _inline(on: bool) -> Check:
+    """Whether members may pass invitations on by the bot's name."""
+    name = both("内联模式", "inline mode")
+    if on:
+        return Check(name, True, both("开着", "on"))
+    return Check(
+        name,
+        None,
+        both(
+            "没开:邀请只能用链接发。要开,在 @BotFather 发 /setinline",
+            "off: invitations go out as links only. To open it, send /setinline to @BotFather",
+        ),
+    )
 
 
 def _webhook(settings: Settings, hook: dict[str, object], *, now: float) -> Check:

@@ -10,6 +10,8 @@ The result is plain JSON, so that it can wait in the outbox and be sent by whoev
     file      {"photo": id} or {"document": id}, both of Telegram, or {"name", "base64"}
     keys      instead of a keyboard, at the typing field: {"share": label, "back": label}, or "away"
     protect   the message can't be forwarded
+    inline    what somebody typed after the bot's name in a chat of theirs, to be answered: alone, with `choices`, each {"id",
+              "title", "about", "text", "keyboard"}, or `instead`, words that lead here where there are none
     checkout  the question before a payment to be answered: alone, with `error` where the answer is no
     query     the tap to be answered, `alert` with it as a notice over the chat
     edit      the tapped message to be replaced: {"id", "picture": it shows one, "protected": it is protected,
@@ -38,6 +40,7 @@ BUTTONS_MAX = 100
 ROOM = {2: 18, 3: 11, 4: 8}
 """Columns of a label that a phone of 390 points shows whole, by how many buttons share the row."""
 ROOM_LEAST = 6
+INSTEAD_MAX = 60
 INVOICE_TITLE_MAX = 32
 INVOICE_DESCRIPTION_MAX = 255
 
@@ -66,7 +69,18 @@ class Checkout:
     query: str
 
 
-def draw(screens: Sequence[Screen], speaker: Speaker, tapped: Tapped | Checkout | None = None) -> list[Drawn]:
+@dataclass(frozen=True, slots=True)
+class Inline:
+    """What was typed after the bot's name and is being answered: its id."""
+
+    query: str
+
+
+Asked = Tapped | Checkout | Inline
+"""What is being answered where it is no message."""
+
+
+def draw(screens: Sequence[Screen], speaker: Speaker, tapped: Asked | None = None) -> list[Drawn]:
     """The messages of a turn, in order. The first answers the tap, where there is one; a tap is always answered. So is the question
     before a payment: a screen is why not.
 
@@ -75,6 +89,8 @@ def draw(screens: Sequence[Screen], speaker: Speaker, tapped: Tapped | Checkout 
     """
     if isinstance(tapped, Checkout):
         return [{"checkout": tapped.query, **({"error": _plain(screens[0], speaker)} if screens else {})}]
+    if isinstance(tapped, Inline):
+        return [_offered(tapped.query, screens, speaker)]
     drawn = [_draw(screen, speaker) for screen in screens]
     if tapped is not None:
         if not drawn:
@@ -93,6 +109,17 @@ def draw(screens: Sequence[Screen], speaker: Speaker, tapped: Tapped | Checkout 
                 first["edit"]["only"] = True
     # An alert is a notice on a tap; where there was none (or it is not the first screen) nobody could show it.
     return [each for i, each in enumerate(drawn) if "text" in each or (i == 0 and tapped is not None)]
+
+
+def _offered(query: str, screens: Sequence[Screen], speaker: Speaker) -> Drawn:
+    choices = []
+    for number, each in enumerate(screens):
+        if each.choice is not None:
+            facts = {"title": speaker.plain(each.choice.title), "about": speaker.plain(each.choice.about)}
+            choices.append({"id": str(number), **facts, **_draw(each, speaker)})
+    if choices or not screens:
+        return {"inline": query, "choices": choices}
+    return {"inline": query, "choices": [], "instead": _cut(_plain(screens[0], speaker), INSTEAD_MAX)}
 
 
 def _draw(screen: Screen, speaker: Speaker) -> Drawn:
@@ -155,8 +182,11 @@ def _button(button: Button, speaker: Speaker) -> dict[str, Any]:
         drawn["callback_data"] = button.data
     elif button.url is not None:
         drawn["url"] = button.url
-    else:
+    elif button.copy is not None:
         drawn["copy_text"] = {"text": button.copy}
+    else:
+        where = {"allow_user_chats": True, "allow_group_chats": True}
+        drawn["switch_inline_query_chosen_chat"] = {"query": button.passes, **where}
     if button.style is not None:
         drawn["style"] = button.style
     return drawn

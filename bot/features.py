@@ -51,6 +51,7 @@ class Registry:
                     raise ValueError(f"two features declare the invoice {purpose}_")
                 self.checkouts[purpose] = feature.checkouts[purpose]  # an invoice that is paid is asked about first
                 self.payments[purpose] = feature.payments[purpose]
+        self.passed: tuple[Callback, ...] = tuple(run for feature in features for run in feature.passed)
         self.meanings = Meanings(self.commands.values())
         self.ears: tuple[Ear, ...] = tuple(ear for feature in reversed(features) for ear in feature.ears)
 

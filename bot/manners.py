@@ -37,6 +37,11 @@ def join_first() -> Screen:
     return screen([t("请先加入,再来使用。发 /start 开始。")])
 
 
+def join_to_pass_on() -> Screen:
+    """Who has no account here, in place of what they could pass on."""
+    return screen([t("先加入,再邀请朋友")])
+
+
 def in_group(bot_username: str) -> Screen:
     """A command sent in a group: points are nobody else's business."""
     return screen([t("积分是您自己的事,我们私聊。")], [[Button(t("打开私聊"), url=f"https://t.me/{bot_username}")]])

@@ -97,7 +97,16 @@ def language_of(hint: str | None) -> str:
 class Opener:
     """Makes turns. Keeps the programme's document by version, so that it travels only when it has changed."""
 
-    def __init__(self, vault: Vault, clock: Clock, bot_username: Callable[[], str], *, invoices: bool = False) -> None:
+    def __init__(
+        self,
+        vault: Vault,
+        clock: Clock,
+        bot_username: Callable[[], str],
+        *,
+        inline: Callable[[], bool] = lambda: False,
+        invoices: bool = False,
+    ) -> None:
+        self._inline = inline
         self._invoices = invoices
         self._vault = vault
         self._clock = clock
@@ -165,6 +174,7 @@ class Opener:
             member=member,
             dialogue=Dialogue(state, json.loads(said)) if state is not None else Dialogue(),
             invoices=self._invoices,
+            inline=self._inline(),
         )
         return Opened(turn, standing(turn), bool(unreachable), backlog, heard)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from telegram import Update
 
-from bot.drawing import Checkout, Tapped
+from bot.drawing import Asked
 from chat.screen import Screen
 from chat.turn import Turn
 
@@ -22,7 +22,7 @@ class Running:
 
     turn: Turn
     update: Update
-    tapped: Tapped | Checkout | None = None
+    tapped: Asked | None = None
     link: str | None = None
     left: bool = False
     answer: list[Screen] = field(default_factory=list)

@@ -7,6 +7,7 @@
     a new picture           sendPhoto, the words below it; where Telegram does not take it, the words alone
     an invoice              always a new message; where Telegram does not take it, the words that say so
     before a payment        answerPreCheckoutQuery, within seconds or not at all
+    named in another chat   answerInlineQuery, once: whoever types on asks again
     what renews itself      `said` hears in which message it stands
 
 A repeated edit is harmless («message is not modified» is success), a repeated answer to a tap too («query is too old»).
@@ -32,6 +33,9 @@ log = structlog.get_logger(__name__)
 
 CHECKOUT_PAUSES = (0.2, 0.5, 1.0)
 """Seconds between tries to answer the question before a payment."""
+
+INLINE_SECONDS = 60
+"""How long Telegram may repeat what was offered to somebody who types the same."""
 
 JPEG = b"\xff\xd8"
 """What a JPEG begins with; all other stored pictures are PNGs."""
@@ -80,6 +84,9 @@ class Teller:
         if "checkout" in drawn:
             await self._let_pay(drawn["checkout"], drawn.get("error"))
             return
+        if "inline" in drawn:
+            await self._offer(drawn)
+            return
         answering = asyncio.ensure_future(self._answer(drawn)) if "query" in drawn else None
         try:
             if "text" in drawn:
@@ -92,6 +99,31 @@ class Teller:
         """Stops the button's spinner. Worth one try: a minute later nobody looks at it."""
         with contextlib.suppress(Later, Unreachable, Moved, Refused, Uncertain):
             await self._call("answerCallbackQuery", **answer(drawn))
+
+    async def _offer(self, drawn: Drawn) -> None:
+        """Answers what was typed after the bot's name. For one person alone, and not for long: their links end."""
+        results = [
+            {
+                "type": "article",
+                "id": each["id"],
+                "title": each["title"],
+                "description": each["about"],
+                "input_message_content": {"message_text": each["text"], **_WORDS},
+                "reply_markup": {"inline_keyboard": each["keyboard"]},
+            }
+            for each in drawn["choices"]
+        ]
+        instead = drawn.get("instead")
+        button = {"text": instead, "start_parameter": "inline"} if instead else None
+        with contextlib.suppress(Later, Unreachable, Moved, Refused, Uncertain):
+            await self._call(
+                "answerInlineQuery",
+                inline_query_id=drawn["inline"],
+                results=results,
+                cache_time=INLINE_SECONDS,
+                is_personal=True,
+                button=button,
+            )
 
     async def _let_pay(self, query: str, error: str | None) -> None:
         """Answers the question before a payment. Telegram waits ten seconds for it: what can't be said within a few is not said,

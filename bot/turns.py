@@ -24,7 +24,7 @@ from telegram.ext import Application, BaseUpdateProcessor
 
 from bot import failures, manners
 from bot.dispatch import Dispatcher
-from bot.drawing import Checkout, Drawn, Tapped, draw
+from bot.drawing import Asked, Checkout, Drawn, Inline, Tapped, draw
 from bot.engines import Engines
 from bot.failures import NotNow
 from bot.logs import name_member, turn_context
@@ -287,16 +287,18 @@ class _Runs:
 def caller_of(update: Update) -> Caller | None:
     """Who sent an update, and into which chat an answer goes; None for what has no person behind it."""
     user, chat = update.effective_user, update.effective_chat
-    spoken = update.message or update.callback_query or update.my_chat_member or update.pre_checkout_query
-    if user is None or spoken is None:
+    spoken = update.message or update.callback_query or update.my_chat_member
+    if user is None or (spoken or update.pre_checkout_query or update.inline_query) is None:
         return None
     return Caller(chat.id if chat is not None else user.id, user.id, user.full_name, user.language_code)
 
 
-def tapped_in(update: Update) -> Tapped | Checkout | None:
-    """The tap that an update is, or the question before a payment, if it is one."""
+def tapped_in(update: Update) -> Asked | None:
+    """The tap that an update is, or the question before a payment, or what was typed after the bot's name, if it is one."""
     if update.pre_checkout_query is not None:
         return Checkout(update.pre_checkout_query.id)
+    if update.inline_query is not None:
+        return Inline(update.inline_query.id)
     query = update.callback_query
     if query is None:
         return None

@@ -93,7 +93,13 @@ class Worker:
         )
         self.outbox = Outbox(parts.engines.turns, self.teller, parts.clock.now)
         dispatcher = Dispatcher(self.registry)
-        opener = Opener(parts.vault, parts.clock, lambda: self.bot.username, invoices=parts.provider_token is not None)
+        opener = Opener(
+            parts.vault,
+            parts.clock,
+            lambda: self.bot.username,
+            inline=lambda: bool(self.bot.supports_inline_queries),
+            invoices=parts.provider_token is not None,
+        )
         processor = TurnProcessor(
             engines=parts.engines,
             opener=opener,

@@ -117,6 +117,7 @@ class Feature:
     ears: list[Ear] = field(default_factory=list)
     checkouts: dict[str, Callback] = field(default_factory=dict)
     payments: dict[str, Callback] = field(default_factory=dict)
+    passed: list[Callback] = field(default_factory=list)
 
     def command(
         self,
@@ -211,6 +212,12 @@ class Feature:
             return run
 
         return register
+
+    def passes_on(self, run: C) -> C:
+        """Runs the decorated `(turn, said)` when a member types `said` after the bot's name in any chat of theirs; its screens,
+        with a `choice` each, are offered to be sent there. It only reads."""
+        self.passed.append(self._runs(run))
+        return run
 
     def _runs(self, run: Callback) -> Callback:
         if not self.on_account:

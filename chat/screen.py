@@ -17,7 +17,8 @@ Line = Text | Literal[""]
 
 @dataclass(frozen=True, slots=True)
 class Button:
-    """One tap. Exactly one of `data` (≤ 64 bytes, made by `Feature.button`), `url`, `copy` says what it does.
+    """One tap. Exactly one of `data` (≤ 64 bytes, made by `Feature.button`), `url`, `copy`, `passes` says what it does: `passes`
+    lets the person choose a chat and offers there what features pass on, as if they had typed these words after the bot's name.
 
     `style` is «primary» for the main act of a screen, «danger» for what cannot be undone.
     """
@@ -26,10 +27,11 @@ class Button:
     data: str | None = None
     url: str | None = None
     copy: str | None = None
+    passes: str | None = None
     style: Literal["primary", "danger"] | None = None
 
     def __post_init__(self) -> None:
-        if sum(x is not None for x in (self.data, self.url, self.copy)) != 1:
+        if sum(x is not None for x in (self.data, self.url, self.copy, self.passes)) != 1:
             raise ValueError("a button does exactly one thing")
         if self.data is not None and not 1 <= len(self.data.encode()) <= 64:
             raise ValueError(f"callback data is 1 to 64 bytes: {self.data!r}")
@@ -108,6 +110,14 @@ class Renew:
 
 
 @dataclass(frozen=True, slots=True)
+class Choice:
+    """How a message is called in the list of what somebody may send to one of their own chats, and a line about it."""
+
+    title: Text
+    about: Text
+
+
+@dataclass(frozen=True, slots=True)
 class Screen:
     """One message: lines of text, rows of buttons, perhaps a picture.
 
@@ -118,6 +128,7 @@ class Screen:
     `file` comes with the message, which is always a new one: what is handed over must not vanish with the next tap.
     `invoice` is a message of its own, without buttons; the lines are what is said where Telegram does not take it.
     `keys` replaces the buttons by keys at the typing field, or takes those «away»; such a message is a new one too.
+    `choice` is of a message that is passed on to a chat of the person's own (`Feature.passes_on`); its buttons are links.
     """
 
     lines: tuple[Line, ...] = ()
@@ -130,6 +141,7 @@ class Screen:
     protect: bool = False
     renew: Renew | None = None
     keys: AskContact | Literal["away"] | None = None
+    choice: Choice | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,13 +86,13 @@ class Dialogue:
 class Turn:
     """What a feature may touch.
 
-    `now` is the wall's instant; `today` the programme's date, `ahead_days` ahead of the wall's.
-    `member` is None until the person has joined. `language` is what to speak now (chosen, else Telegram's hint).
-    `chat_id` and `telegram_id` are the person's; in groups they differ. `name` is what Telegram says they are called.
-    `nonce()` gives a fresh unguessable text of 8 characters for buttons; `code()` random digits or letters are made from it.
-    `sign(text)` is a keyed 8-character signature for links and buttons. `file` is what was sent, in a file step only;
-    `contact` what was shared, in a contact step only; `payment` what is paid, where an invoice is. `invoices`: whether a payment
-    provider is set up, so that invoices can be sent.
+    `now` is the wall's instant; `today` the programme's date, `ahead_days` ahead of the wall's. `member` is None until the person
+    has joined. `language` is what to speak now (chosen, else Telegram's hint). `chat_id` and `telegram_id` are the person's; in
+    groups they differ. `name` is what Telegram says they are called. `nonce()` gives a fresh unguessable text of 8 characters for
+    buttons; `code()` random digits or letters are made from it. `sign(text)` is a keyed 8-character signature for links and
+    buttons. `file` is what was sent, in a file step only; `contact` what was shared, in a contact step only; `payment` what is
+    paid, where an invoice is. `invoices`: whether a payment provider is set up, so that invoices can be sent. `inline`: whether
+    the bot may be named in other chats (Telegram's inline mode).
     """
 
     tx: AsyncConnection
@@ -116,6 +116,7 @@ class Turn:
     contact: Contact | None = None
     payment: Payment | None = None
     invoices: bool = False
+    inline: bool = False
 
     @property
     def at(self) -> Moment:

@@ -9,7 +9,7 @@ from chat import families as people
 from chat import referrals as words_of
 from chat.arguments import number
 from chat.feature import Feature
-from chat.screen import BLANK, QR, Button, Line, Screen, screen
+from chat.screen import BLANK, QR, Button, Choice, Line, Screen, screen
 from chat.turn import Turn
 from chat.words import Both, Points, Text, t, tn
 from ledger.earning import referrals
@@ -56,6 +56,7 @@ def _ways(turn: Turn, rules: Referrals, words: str) -> list[list[Button | None]]
     share = f"https://t.me/share/url?url={quote(link, safe='')}&text={quote(words, safe='')}"
     return [
         [Button(t("发给朋友"), url=share, style="primary"), Button(t("复制链接"), copy=link)],
+        [Button(t("直接发到聊天里"), passes=words if words != _usual(turn) else "")] if turn.inline else [],
         [feature.button(t("出示二维码"), "message"), feature.button(t("用我的话邀请"), "words")],
     ]
 
@@ -81,6 +82,19 @@ def _passed_on(turn: Turn, words: str) -> list[Screen]:
     said.append(t("{link}", link=link))
     rows: list[list[Button | None]] = [*_ways(turn, rules, words), [doors.invite(t("返回")), doors.home()]]
     return [screen(lines, rows), screen(said, picture=QR(link), fresh=True)]
+
+
+@feature.passes_on
+async def passed_on(turn: Turn, said: str) -> Screen:
+    """What a member sends to a chat of theirs by the bot's name: their own words, or the usual ones, with their link."""
+    rules = words_of.rules_of(turn.programme)
+    words = " ".join(said.split())[:WORDS_LONGEST] or _usual(turn)
+    about = t("{words}", words=words)
+    lines: list[Line] = [about]
+    if rules.friend_points:
+        lines.append(t("第一次消费后,您得 {theirs}", theirs=Points(rules.friend_points)))
+    join = Button(t("加入"), url=words_of.link_of(turn, rules))
+    return screen(lines, [[join]], choice=Choice(t("发出邀请"), about))
 
 
 @feature.tap("words")

@@ -17,7 +17,7 @@ TEXT_MAX = 4096
 CAPTION_MAX = 1024
 
 
-def text_body(world: World, call: Call) -> dict[str, Any]:
+def text_body(world: World, call: Call | Mapping[str, Any]) -> dict[str, Any]:
     """`text`, `entities` and link preview of a text message.
 
     Raises:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from bot.double.chats import Chat
 from bot.double.entities import detect
 from bot.double.messages import Button, Message
+from bot.double.passing import Passed, send
 from bot.double.people import Person
 from bot.double.taps import Tap, press
 
@@ -48,6 +49,10 @@ class Group:
         if self.privacy and not meant and not (reply_to is not None and reply_to.from_bot):
             return None
         return self._push("message", message.wire)
+
+    def receives(self, person: Person, passed: Passed) -> Message:
+        """Lets a member send what they picked of the bot's list."""
+        return send(self._world, person.user, self.chat, passed)
 
     def presses(self, person: Person, message: Message, button: Button) -> Tap:
         """Lets a member press a button under the bot's message."""

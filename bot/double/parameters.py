@@ -64,6 +64,7 @@ _ROWS = {
     + _SEND_MARKUP.replace(" business_connection_id:str", ""),
     "sendChatAction": "chat_id!:chat action!:str business_connection_id:str message_thread_id:int",
     "answerCallbackQuery": "callback_query_id!:str text:str show_alert:bool url:str cache_time:int",
+    "answerInlineQuery": "inline_query_id!:str results!:list cache_time:int is_personal:bool next_offset:str button:object",
     "setMyCommands": "commands!:list scope:object language_code:str",
     "getMyCommands": "scope:object language_code:str",
     "deleteMyCommands": "scope:object language_code:str",

@@ -11,6 +11,7 @@ from bot.double import pictures
 from bot.double.chats import Chat
 from bot.double.entities import detect
 from bot.double.messages import Button, Message
+from bot.double.passing import Offered, type_inline
 from bot.double.payments import Checkout, check_out
 from bot.double.taps import Tap, press
 
@@ -162,6 +163,15 @@ class Person:
         if found is None:
             raise AssertionError(f"{self.name} finds no button {label!r} within {timeout} s\n{self.transcript()}")
         return self.presses(*found)
+
+    async def types_inline(self, said: str = "", kind: str = "private") -> Offered:
+        """Types «@bot said» in another chat and waits for what the bot offers to send there.
+
+        Raises:
+            AssertionError: the bot has no inline mode, or offered nothing.
+        """
+        self._acted_at = self._world.touch()
+        return await type_inline(self._world, self.user, self.chat, said, kind)
 
     async def checks_out(self, message: Message) -> Checkout:
         """Presses Pay under an invoice and waits for the bot to let it be paid, as long as Telegram does.

@@ -72,6 +72,7 @@ class World:
         self.users: dict[int, dict[str, Any]] = {}
         self.chats: dict[int, Chat] = {}
         self.usernames: dict[str, int] = {}
+        self.inline_mode = True  # BotFather's /setinline
         self.queries: OrderedDict[str, Query] = OrderedDict()
         self._last_message_id = 0
         self._last_supergroup_ids: dict[int, int] = {}

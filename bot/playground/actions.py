@@ -24,6 +24,7 @@ NAME_CHARS_MAX = 255
 TEXT_CHARS_MAX = 4096
 CAPTION_CHARS_MAX = 1024
 SPIN_SECONDS = 30.0
+INLINE_CHARS_MAX = 256
 
 Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
 
@@ -46,6 +47,12 @@ class Press(BaseModel):
 
     message: int
     data: Annotated[str, StringConstraints(min_length=1, max_length=DATA_BYTES_MAX)]
+
+
+class Typed(BaseModel):
+    """What a person types after the bot's name in another chat."""
+
+    said: Annotated[str, StringConstraints(max_length=INLINE_CHARS_MAX)]
 
 
 class Bill(BaseModel):
@@ -81,6 +88,7 @@ class Actions:
             web.post(f"{one}/say", self.say),
             web.post(f"{one}/tap", self.tap),
             web.post(f"{one}/pay", self.pay),
+            web.post(f"{one}/inline", self.inline),
             web.post(f"{one}/photo", self.photo),
             web.post(f"{one}/document", self.document),
             web.post(f"{one}/contact", self.contact),
@@ -137,6 +145,19 @@ class Actions:
         if message.payload is None:
             raise Refused("stale", 409)
         return web.json_response({"error": (await person.pays(message)).error})
+
+    async def inline(self, request: web.Request) -> web.Response:
+        """What the bot offers to be sent to another chat, each with the links of its buttons; `instead` says why nothing."""
+        person = self._writer(request)
+        try:
+            offered = await person.types_inline((await form_of(request, Typed)).said)
+        except AssertionError:  # the double's word for "not within the time"
+            raise Refused("stale", 409) from None
+        choices = [
+            {"title": each.title, "text": each.text, "links": [b.url for row in each.buttons for b in row if b.url]}
+            for each in offered.choices
+        ]
+        return web.json_response({"choices": choices, "instead": offered.button[0] if offered.button else ""})
 
     async def photo(self, request: web.Request) -> web.Response:
         """Sends the body, a PNG or JPEG, as a photo; `?caption=`."""

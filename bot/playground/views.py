@@ -70,6 +70,8 @@ def _button_view(raw: dict[str, Any]) -> dict[str, Any]:
         kind, value = "web_app", raw["web_app"]["url"]
     elif "switch_inline_query_current_chat" in raw:
         kind, value = "inline_here", raw["switch_inline_query_current_chat"]
+    elif "switch_inline_query_chosen_chat" in raw:
+        kind, value = "inline", raw["switch_inline_query_chosen_chat"].get("query", "")
     elif "switch_inline_query" in raw:
         kind, value = "inline", raw["switch_inline_query"]
     return {"text": raw["text"], "kind": kind, "value": value, "style": raw.get("style")}

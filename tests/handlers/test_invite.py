@@ -305,3 +305,59 @@ async def test_in_english(database: Database) -> None:
         await days_pass(world, 15, "first")
         await anna.sees("+500 pts A friend you invited made it")
         await tom.sees("+300 pts for joining by invitation")
+
+
+async def test_in_any_chat_by_the_bots_name_in_ones_own_words(database: Database) -> None:
+    async with bot_running(database) as world:
+        await says_rules(world)
+        ming, hong = await world.member("小明"), world.person("小红")
+        link = await link_of(ming)
+        button = next(b for row in ming.last.buttons for b in row if b.text == "直接发到聊天里")
+        assert button.raw["switch_inline_query_chosen_chat"]["query"] == ""
+        [usual] = (await ming.types_inline("")).choices
+        assert (usual.title, usual.text) == ("发出邀请", "我在用云上联盟,一起来吧\n第一次消费后,您得 300 分")
+        [own] = (await ming.types_inline("  周末\n一起喝咖啡? <b>")).choices
+        assert own.text.startswith("周末 一起喝咖啡? <b>\n") and own.buttons[0][0].url == link
+        group = world.double.group("茶友", ming, hong)
+        message = group.receives(ming, own)
+        await joins(hong, str(message.buttons[0][0].url))
+        await ming.says("/invite")
+        await ming.taps("我邀请的(1)")
+        await ming.sees("小红", fresh=True)
+
+
+async def test_by_the_bots_name_in_english_and_who_may_not(database: Database) -> None:
+    async with bot_running(database) as world:
+        ann, newcomer = await world.member("Ann", "en"), world.person("小新")
+        offered = await ann.types_inline("x")
+        assert offered.choices == () and offered.button is not None and "invit" in offered.button[0].lower()
+        await says_rules(world)
+        [choice] = (await ann.types_inline("Tea on Sunday?")).choices
+        assert (choice.title, choice.buttons[0][0].text) == ("Send an invitation", "Join")
+        assert choice.text == "Tea on Sunday?\nYou get 300 pts after your first purchase"
+        assert (await newcomer.types_inline("")).button == ("先加入,再邀请朋友", "inline")
+        await newcomer.says("/start inline")
+        await newcomer.sees("加入后保存什么", fresh=True)
+
+
+async def test_a_conversation_goes_on_whatever_is_typed_elsewhere(database: Database) -> None:
+    async with bot_running(database) as world:
+        await says_rules(world)
+        ming = await world.member("小明")
+        await ming.says("/invite")
+        await ming.taps("用我的话邀请")
+        await ming.sees("想对朋友说什么", fresh=True)
+        assert (await ming.types_inline("嗨")).choices
+        await ming.says("来吧")
+        await ming.sees("来吧", fresh=True)
+
+
+async def test_without_inline_mode_there_is_no_such_button(database: Database) -> None:
+    async with bot_running(database) as world:
+        await says_rules(world)
+        ming = await world.member("小明")
+        world.double.world.inline_mode = False
+        await world.restart()
+        await ming.says("/invite")
+        await ming.sees("start=i_", fresh=True)
+        assert "直接发到聊天里" not in ming.last.labels and "发给朋友" in ming.last.labels

@@ -24,7 +24,7 @@ async def get_me(world: World, call: Call) -> Any:
         **world.bot,
         "can_join_groups": True,
         "can_read_all_group_messages": False,
-        "supports_inline_queries": False,
+        "supports_inline_queries": world.inline_mode,
         "can_connect_to_business": False,
         "has_main_web_app": False,
         "has_topics_enabled": False,

@@ -59,6 +59,15 @@ export async function pay(person, message, words) {
   if (done?.error) toast(person, done.error);
 }
 
+/** Asks the bot what it offers to send to another chat, as after its name there, and whom the first of it goes to. */
+export async function passOn(person, said, words) {
+  const done = await attempt(person, words, () => post(`people/${person}/inline`, { said }));
+  if (!done) return;
+  const [first] = done.choices;
+  if (first) ask({ kind: "shareWith", person, text: [first.text, ...first.links].join("\n") });
+  else toast(person, done.instead);
+}
+
 /** Follows a link seen in one person's chat. */
 export function follow(person, url) {
   const link = readLink(url, getState().bot.username);

@@ -1,6 +1,6 @@
 /** One message: bubble, picture or file, time, and the inline keyboard under it. */
 import { useRef, useState } from "preact/hooks";
-import { copy, follow, pay, say, tap } from "acts";
+import { copy, follow, passOn, pay, say, tap } from "acts";
 import { html, Icon } from "html";
 import { rich } from "rich";
 import { ask, setDraft } from "store";
@@ -90,7 +90,11 @@ function Key({ person, message, button }) {
     },
     url: () => follow(person, button.value),
     copy: () => copy(person, button.value, words),
-    inline: () => ask({ kind: "shareWith", person, text: button.value }),
+    inline: async () => {
+      setWaiting(true);
+      await passOn(person, button.value, words);
+      setWaiting(false);
+    },
     inline_here: () => setDraft(person, button.value),
     web_app: () => ask({ kind: "outside", person, url: button.value, miniApp: true }),
   }[button.kind];

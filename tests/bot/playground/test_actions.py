@@ -267,3 +267,27 @@ async def test_an_invoice_is_paid_where_the_bot_lets_it_be(
     assert await paying == (200, {"error": ""})
     assert message_view(quiet.double.people[MING].messages[-1], quiet.double.people[MING])["text"] == "✓ CNY 10.00"
     assert await post(client, quiet, f"people/{MING}/pay", bill) == (409, {"error": "stale"})
+
+
+async def test_what_a_bot_offers_for_another_chat_is_listed_with_its_links(
+    quiet: Demo, client: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await quiet.double.people[MING].says("hello")
+    row = [{"text": "邀请", "switch_inline_query_chosen_chat": {"query": "来吧", "allow_user_chats": True}}]
+    await quiet.api.call("sendMessage", chat_id=MING, text="x", reply_markup={"inline_keyboard": [row]})
+    [[key]] = message_view(quiet.double.people[MING].last, quiet.double.people[MING])["keyboard"]
+    assert (key["kind"], key["value"]) == ("inline", "来吧")
+    world = quiet.double.world
+    asking = asyncio.create_task(post(client, quiet, f"people/{MING}/inline", {"said": "来吧"}))
+    while not world.queries:
+        await asyncio.sleep(0.01)
+    join = {"inline_keyboard": [[{"text": "加入", "url": "https://t.me/jifen_bot?start=i_1"}]]}
+    said = {"type": "article", "id": "1", "title": "邀请", "input_message_content": {"message_text": "来吧"}}
+    await quiet.api.call(
+        "answerInlineQuery", inline_query_id=list(world.queries)[-1], results=[{**said, "reply_markup": join}]
+    )
+    choice = {"title": "邀请", "text": "来吧", "links": ["https://t.me/jifen_bot?start=i_1"]}
+    assert await asking == (200, {"choices": [choice], "instead": ""})
+    monkeypatch.setattr(world, "limits", replace(world.limits, inline_update_seconds=0.05))
+    assert await post(client, quiet, f"people/{MING}/inline", {"said": "x"}) == (409, {"error": "stale"})
+    assert (await post(client, quiet, f"people/{MING}/inline", {"said": "x" * 257}))[0] == 400
