@@ -88,8 +88,7 @@ def _(no: merging.SameAccount) -> Worded:
 
 @worded(merging.CannotMerge)
 def _(no: merging.CannotMerge) -> Worded:
-    first = next(iter(no.obstacles.values()))[0]
-    return Worded(t("现在不能合并"), OBSTACLES[first])
+    return Worded(t("现在不能合并"), OBSTACLES[no.obstacle])
 
 
 @worded(merging.MergeReasonNeeded)

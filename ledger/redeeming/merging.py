@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -92,9 +92,10 @@ class SameAccount(Refusal):
 
 @dataclass(eq=False)
 class CannotMerge(Refusal):
-    """What is in the way, by account."""
+    """What is in the way of this account, first of all."""
 
-    obstacles: Mapping[int, tuple[Obstacle, ...]]
+    member_id: int
+    obstacle: Obstacle
 
 
 @dataclass(eq=False)
@@ -303,8 +304,9 @@ async def merge(
     if from_id != into_id:
         await tx.execute(_LOCK, {"from_": from_id, "into": into_id})
     sides = await look(tx, from_id, into_id, operator_id=operator_id, today=at.today)
-    if any(side.obstacles for side in sides):
-        raise CannotMerge({side.member_id: side.obstacles for side in sides if side.obstacles})
+    for side in sides:
+        if side.obstacles:
+            raise CannotMerge(side.member_id, side.obstacles[0])
     departed = None
     if (family := await families.of(tx, from_id)) is not None:
         departed = await leaving.depart(tx, programme.families, family.id, family.place_of(from_id).id, at=at)
