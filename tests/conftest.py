@@ -94,7 +94,7 @@ async def database(
 ) -> AsyncIterator[Database]:
     """A fresh, migrated, empty database; dropped afterwards whoever is still connected."""
     name = f"test_{next(_numbers)}"
-    await maintenance.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+    await maintenance.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
     engine = create_async_engine(postgres.url_of(name), pool_size=20, max_overflow=80)
     try:
         yield Database(name, postgres.url_of(name), postgres.dsn_of(name), engine)
@@ -122,7 +122,7 @@ async def demo_database(
 ) -> AsyncIterator[Database]:
     """A fresh copy of the demo programme; dropped afterwards."""
     name = f"test_{next(_numbers)}"
-    await maintenance.execute(f"CREATE DATABASE {name} TEMPLATE {demo_template}")
+    await maintenance.execute(f"CREATE DATABASE {name} TEMPLATE {demo_template} STRATEGY FILE_COPY")
     engine = create_async_engine(postgres.url_of(name), pool_size=20, max_overflow=80)
     try:
         yield Database(name, postgres.url_of(name), postgres.dsn_of(name), engine)

@@ -17,8 +17,8 @@ from bot.double.messages import Button, Message
 from tests.conftest import Database
 from tests.handlers.at import as_it_is, bot_then
 
-OF_A_KIND = 3
-"""So many buttons of one action are pressed: they differ in their arguments only."""
+OF_A_KIND = {"zh-hans": 3, "en": 2}
+"""So many buttons of one action are pressed: they differ in their arguments only. What breaks, breaks in both languages."""
 PRESSED_MOST = 260
 LEFT_ALONE = {"settings:speak"}
 """The language stays what the test says."""
@@ -68,7 +68,11 @@ async def test_every_button_leads_somewhere(demo_database: Database, who: int, n
         while waiting and sum(pressed.values()) < PRESSED_MOST:
             button = waiting.popleft()
             assert button.data is not None
-            if kind_of(button.data) in LEFT_ALONE or button.data in seen or pressed[kind_of(button.data)] >= OF_A_KIND:
+            if (
+                kind_of(button.data) in LEFT_ALONE
+                or button.data in seen
+                or pressed[kind_of(button.data)] >= OF_A_KIND[language]
+            ):
                 continue
             seen.add(button.data)
             pressed[kind_of(button.data)] += 1

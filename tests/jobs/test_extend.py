@@ -164,8 +164,7 @@ async def test_what_was_taken_back_meanwhile_stays_away(night: Night) -> None:
 
 async def test_points_of_an_account_that_was_claimed_since_come_back_to_who_claimed_it(night: Night) -> None:
     await night.office.sql(
-        "INSERT INTO external_account (merchant_id, external_id, member_id, claimed_by, claimed_at)"
-        " VALUES (1, '7', :was, :now, now())",
+        "INSERT INTO succession (member_id, holder_id) VALUES (:was, :now)",
         was=night.people[1],
         now=night.people[2],
     )

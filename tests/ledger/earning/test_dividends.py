@@ -174,10 +174,7 @@ async def test_what_a_claimed_account_earned_is_shared_to_its_claimer(database: 
         who, old = await new_member(tx), await new_member(tx)
         await buys(tx, shop, old, 40)
         await tx.execute(
-            text(
-                "INSERT INTO external_account (merchant_id, external_id, member_id, claimed_by) VALUES (:shop, 'x', :old, :who)"
-            ),
-            {"shop": shop.merchant.id, "old": old, "who": who},
+            text("INSERT INTO succession (member_id, holder_id) VALUES (:old, :who)"), {"old": old, "who": who}
         )
         await fund(tx, shop, 10)
         assert [(each.member_id, each.points) for each in await pay(tx)] == [(who, 10)]

@@ -83,10 +83,7 @@ async def test_a_claimed_account_counts_as_its_claimers(database: Database) -> N
         who, old = await member(tx), await member(tx)
         await buys(tx, old, 50, 400, times=6)
         await tx.execute(
-            text(
-                "INSERT INTO external_account (merchant_id, external_id, member_id, claimed_by) VALUES (1, 'x', :old, :who)"
-            ),
-            {"old": old, "who": who},
+            text("INSERT INTO succession (member_id, holder_id) VALUES (:old, :who)"), {"old": old, "who": who}
         )
         [change] = (await look(tx, who)).changes
         assert change.after == "silver"

@@ -372,10 +372,7 @@ async def test_what_was_used_with_a_paper_card_counts_on_after_its_claim(stage: 
     await uses(stage, till, paper, id_, amount=10_000, after=9_000)
     async with stage.engine.begin() as tx:
         await tx.execute(
-            text(
-                "INSERT INTO external_account (merchant_id, external_id, member_id, claimed_by) VALUES (0, 'p', :p, :who)"
-            ),
-            {"p": paper.id, "who": who.id},
+            text("INSERT INTO succession (member_id, holder_id) VALUES (:p, :who)"), {"p": paper.id, "who": who.id}
         )
     for shown in (paper, who):
         with pytest.raises(m.UsedUp):
