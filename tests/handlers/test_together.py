@@ -15,6 +15,8 @@ from ledger.points.audit import audit
 from ledger.redeeming.offers import Limits, PerUnit, Together
 from tests.conftest import Database
 from tests.driver import World, bot_running
+from tests.handlers import kills
+from tests.handlers.kills import Deed, handing_over, notices
 from tests.handlers.shop import code_on, gives, member_id, offer, shelve, shop, till, uses
 from tests.handlers.test_pool import runs
 
@@ -253,3 +255,54 @@ async def test_in_english(database: Database) -> None:
         await tom.taps("Join", message=await tom.sees("They gave 240 pts, you give 360 pts", fresh=True))
         await tom.sees("Your code is among your vouchers", fresh=True)
         await anna.sees("Tom joined; redeemed: Two cups")
+
+
+async def test_beginning_and_joining_stopped_at_any_await_happen_once(database: Database) -> None:
+    names = itertools.count(1)
+    async with bot_running(database, setup=shop, by_hand=True, workers=2) as world, handing_over(world) as hands:
+        await shelve(world, RINGS, CUPS)
+
+        async def pair() -> tuple[Person, Person]:
+            n = next(names)
+            one, other = await world.member(f"甲{n}"), await world.member(f"乙{n}")
+            for who in (one, other):
+                await gives(world, who, 1000)
+            return one, other
+
+        async def beginning() -> Deed:
+            one, _ = await pair()
+            await one.says("情侣对戒")
+            await one.taps("情侣对戒", message=await one.sees("「情侣对戒」", fresh=True))
+            await one.taps("找人一起换", message=await one.sees("规则", fresh=True))
+            await one.sees("您出", fresh=True)
+
+            async def holds() -> None:
+                assert await own(world, one) == 700
+                started = await world.sql(
+                    "SELECT state FROM together WHERE starter_id = :id", id=await member_id(world, one)
+                )
+                assert [row.state for row in started] == ["open"]
+                await proven(world)
+
+            return kills.update(world, await kills.tap(hands, one, "先出我这份"), [one], holds)
+
+        await kills.stopped_everywhere(world, beginning)
+
+        async def joining() -> Deed:
+            one, other = await pair()
+            await other.opens(await begins(one, "对杯"))
+            await other.sees("对方出了 240 分,您出 360 分", fresh=True)
+
+            async def holds() -> None:
+                assert (await own(world, one), await own(world, other)) == (760, 640)
+                for who in (one, other):
+                    made = await world.sql(
+                        "SELECT id FROM redemption WHERE member_id = :id", id=await member_id(world, who)
+                    )
+                    assert len(made) == 1
+                assert await notices(world, one, "together:%") == 1
+                await proven(world)
+
+            return kills.update(world, await kills.tap(hands, other, "一起换"), [one, other], holds)
+
+        await kills.stopped_everywhere(world, joining)
