@@ -176,7 +176,8 @@ async def home_bound(
     outs = []
     for row in gone:
         whose, currency = (row.family_id, row.member_id), row.currency_id
-        outs.append(_out(*whose, None, currency=currency, key=f"{key}:{row.member_id}:{currency}", at=at, actor=actor))
+        named = f"{key}:{row.family_id}:{row.member_id}:{currency}"
+        outs.append(_out(*whose, None, currency=currency, key=named, at=at, actor=actor))
     return outs
 
 

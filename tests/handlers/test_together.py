@@ -138,6 +138,20 @@ async def test_an_unused_voucher_returns_both_shares(database: Database) -> None
         await proven(world)
 
 
+async def test_two_unused_vouchers_of_the_same_two_return_in_one_night(database: Database) -> None:
+    async with bot_running(database, setup=shop) as world:
+        await shelve(world, RINGS, CUPS)
+        ming, hong = await two(world)
+        for name in ("情侣对戒", "对杯"):
+            await hong.opens(await begins(ming, name))
+            await hong.taps("一起换", message=await hong.sees("请您一起换", fresh=True))
+            await hong.sees("换好了" if name == "情侣对戒" else "您的码在您的券里", fresh=True)
+        await world.clock.move(31)
+        await runs(world, expire_vouchers.duty)
+        assert (await own(world, ming), await own(world, hong)) == (1000, 1000)
+        await proven(world)
+
+
 @pytest.mark.parametrize("how", ["stopped", "declined", "lapsed"])
 async def test_what_came_to_nothing_leaves_everybody_what_they_had(database: Database, how: str) -> None:
     async with bot_running(database, setup=shop) as world:
