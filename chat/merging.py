@@ -58,7 +58,7 @@ def told_merged(names: Known, moved: Moved) -> list[tuple[int, Screen]]:
 
 def until(made: Merge) -> list[Line]:
     """Why, and until when it can be undone."""
-    return [t("原因:{reason}", reason=made.reason), t("不是您要的?{until}前都能分开。", until=made.undo_until)]
+    return [t("原因:{reason}", reason=made.reason), t("不是您要的?到 {until}为止都能分开。", until=made.undo_until)]
 
 
 def vouchers(n: int) -> list[Line]:

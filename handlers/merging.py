@@ -172,7 +172,7 @@ async def _show(turn: Turn, made: Merge, *first: Line) -> Screen:
     lines: list[Line | None] = [
         *first,
         t("<b>{gone} → {kept}</b>", gone=named[made.from_id], kept=named[made.into_id]),
-        t("合并于 {on}", on=made.made_on),
+        t("{on}合并", on=made.made_on),
         t("原因:{reason}", reason=made.reason),
         t("{name} 说不对", name=named[made.objected_by]) if made.objected_by is not None else None,
         t("已经分开") if made.undone else t("可以分开,到 {until}为止", until=made.undo_until),

@@ -232,7 +232,7 @@ async def test_purchases_and_refunds_at_a_till_follow_the_merge_and_its_end(data
         await lin.says("/operator")
         await lin.taps("合并账户")
         await lin.taps("小明 → 小新", message=await lin.sees("1 对还能分开", fresh=True))
-        await lin.sees("合并于", fresh=True)
+        await lin.sees("合并\n原因", fresh=True)
         await parts(lin)
         await pending(market.customer, 100)
         await pending(new, 30)
