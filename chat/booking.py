@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from chat import desk_doors, doors
 from chat.arguments import spot
 from chat.offer_rules import WEEKDAYS
-from chat.offers import points_of, unused
+from chat.offers import points_spent, unused
 from chat.refusals import Worded, worded
 from chat.screen import BLANK, Line, Screen, screen
 from chat.vouchers import minutes, what, where
@@ -147,7 +147,7 @@ def closed_notice(voucher: Redemption) -> Screen:
         t("商户取消了 <b>{when}</b> 的预约", when=voucher.booked.starts_at),
         t("{what} · {merchant}", what=what(voucher), merchant=where(voucher)),
         BLANK,
-        t("这天不营业,抱歉。{points}已原样退回。", points=points_of(voucher, voucher.points)),
+        t("这天不营业,抱歉。{points}已原样退回。", points=points_spent(voucher)),
     ]
     return screen(lines, [[doors.book(voucher.offer_id, t("约别的时间"))], [doors.vouchers(), doors.home()]])
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from chat import doors, fulfilments, returns, vouchers
-from chat.offers import both, joined, points_of
+from chat.offers import both, joined, points_of, points_spent
 from chat.refusals import Worded, worded
 from chat.screen import BLANK, QR, Button, Line, Screen, screen
 from chat.turn import Turn
@@ -110,7 +110,7 @@ def paid_notice(voucher: Redemption) -> Screen:
     lines: list[Line] = [
         t("付了 {cash},券已用:<b>{what}</b>", **facts) if handed else t("付了 {cash},换好了:<b>{what}</b>", **facts),
         t("{merchant} · {when}", merchant=both(voucher.merchant), when=voucher.paid_at),
-        t("用掉了 {points}", points=points_of(voucher, voucher.points)),
+        t("用掉了 {points}", points=points_spent(voucher)),
         t("不是您本人?请马上联系客服。"),
     ]
     return screen(lines, [[doors.voucher(t("看这张券"), voucher.id), doors.home()]])

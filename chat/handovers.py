@@ -6,7 +6,7 @@ import datetime as dt
 
 from chat import doors, tiers
 from chat.merchants import green_class
-from chat.offers import both, points_of, thing
+from chat.offers import both, points_of, points_spent, thing
 from chat.refusals import Worded, worded
 from chat.screen import BLANK, QR, Button, Line, Screen, screen
 from chat.turn import Turn
@@ -101,7 +101,7 @@ def _head(voucher: Redemption) -> Line:
 
 
 def _spent(voucher: Redemption) -> Line:
-    return t("用掉了 {points}", points=points_of(voucher, voucher.points))
+    return t("用掉了 {points}", points=points_spent(voucher))
 
 
 def _unseen(turn: Turn, voucher: Redemption, *first: Line, left: Line | None) -> Screen:

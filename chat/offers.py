@@ -20,6 +20,7 @@ from ledger.redeeming.offers import AmountNotOffered, Category, Names, Offer, Pe
 from ledger.redeeming.publish import CurrencyNotAccepted
 from ledger.redeeming.redemptions import OfferChanged
 from ledger.redeeming.shelf import NoSuchOffer, Seen
+from ledger.redeeming.vouchers import Redemption
 
 CATEGORIES: dict[Category, Text] = {
     "grocery": t("超市"),
@@ -78,6 +79,23 @@ class Paid(Protocol):
 def points_of(what: Paid, points: int) -> Points:
     """So many points of its currency: the common one by its plain unit, a merchant's by its name."""
     return Points(points) if what.common else Points(points, both(what.currency))
+
+
+def points_spent(voucher: Redemption) -> Points | Text:
+    """The points that a voucher cost, and whose they were where they were not its member's alone: «400 分», «家庭池的 400 分»."""
+    points = points_of(voucher, voucher.points)
+    if voucher.pool_id is None:
+        return points
+    return t("家庭池的 {points}", points=points) if voucher.pool_id > 0 else t("两个人的 {points}", points=points)
+
+
+def paid_for(voucher: Redemption, *, ours: bool = False) -> Points | Text:
+    """What a voucher cost in all: «400 分», «400 分 + ¥10». `ours`: as merchants and operators read it, whom it does not concern
+    whose points they were."""
+    points = points_of(voucher, voucher.points) if ours else points_spent(voucher)
+    if not voucher.cash_minor:
+        return points
+    return t("{points} + {cash}", points=points, cash=Money(voucher.cash_minor, voucher.money))
 
 
 def thing(offer: Offer, units: int, value_minor: int, money: str) -> Text:

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from chat import desk_doors, doors, operator_doors, settlement, vouchers
-from chat.offers import both, points_of
+from chat.offers import both, paid_for
 from chat.refusals import Worded, worded
 from chat.screen import BLANK, Button, Given, Line, Screen, screen
 from chat.turn import Turn
-from chat.words import Money, Points, Text, t, tn
+from chat.words import Money, Text, t, tn
 from ledger.members import operators
 from ledger.redeeming import return_answers, return_claims, return_requests
 from ledger.redeeming import vouchers as issued
@@ -71,14 +71,6 @@ def promise(offer: Offer) -> Text | None:
     )
 
 
-def worth(voucher: Redemption) -> Text | Points:
-    """What goes back for it: «400 分», «400 分 + ¥10»."""
-    points = points_of(voucher, voucher.points)
-    if not voucher.cash_minor:
-        return points
-    return t("{points} + {cash}", points=points, cash=Money(voucher.cash_minor, voucher.money))
-
-
 async def on_voucher(turn: Turn, voucher: Redemption) -> tuple[list[Line], list[Button]]:
     """What a voucher that was used says of its return, and the way to it: claiming, or how the claim stands."""
     found = None if voucher.used_at is None else await return_claims.latest(turn.tx, voucher.id)
@@ -106,7 +98,7 @@ def asked(each: Claim, voucher: Redemption, said: str, photos: int, *, own: bool
     words = t("您说:{words}", words=said) if own else t("会员说:{words}", words=said)
     lines: list[Line | None] = [
         t("<b>{what}</b> · {merchant}", what=vouchers.what(voucher), merchant=both(voucher.merchant)),
-        t("{on}领的,用了 {worth}", on=voucher.used_on, worth=worth(voucher)),
+        t("{on}领的,用了 {worth}", on=voucher.used_on, worth=paid_for(voucher, ours=not own)),
         t("经手:{label}", label=voucher.used_label) if voucher.used_label and not own else None,
         BLANK,
         t("原因:{reason}", reason=REASONS[each.reason]),
@@ -130,19 +122,20 @@ def answered(each: Claim) -> list[Line]:
 
 def stands(each: Claim, voucher: Redemption, *, ours: bool = False) -> Text:
     """How it stands, and what happens next; `ours`: as the merchant reads it."""
+    worth = paid_for(voucher, ours=ours)
     match each.state:
         case "open" if ours:
             return t("最晚 {until} 答复;没答复就自动退", until=each.answer_by)
         case "open":
-            return t("商户最晚 {until} 答复;没答复就自动退 {worth}", until=each.answer_by, worth=worth(voucher))
+            return t("商户最晚 {until} 答复;没答复就自动退 {worth}", until=each.answer_by, worth=worth)
         case "withdrawn":
             return t("退换撤回了")
         case "granted":
-            return t("商户同意了,{worth}退回", worth=worth(voucher))
+            return t("商户同意了,{worth}退回", worth=worth)
         case "exchanged":
             return t("商户同意换一件,没有再扣积分")
         case "silent":
-            return t("到 {until} 没有答复,{worth}自动退回", until=each.answer_by, worth=worth(voucher))
+            return t("到 {until} 没有答复,{worth}自动退回", until=each.answer_by, worth=worth)
         case "refused" if ours:
             return t("会员可以请积分计划裁决,截至 {until}", until=each.escalate_by)
         case "refused":
@@ -152,7 +145,7 @@ def stands(each: Claim, voucher: Redemption, *, ours: bool = False) -> Text:
         case "upheld":
             return t("积分计划裁决:不退")
         case "overturned":
-            return t("积分计划裁决:退回 {worth}", worth=worth(voucher))
+            return t("积分计划裁决:退回 {worth}", worth=worth)
 
 
 def outcome(each: Claim, voucher: Redemption, *, ours: bool = False) -> list[Line]:

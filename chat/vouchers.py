@@ -9,12 +9,12 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chat import desk_doors, doors, fulfilments, handovers
-from chat.offers import both, points_of, thing
+from chat.offers import both, paid_for, points_of, thing
 from chat.refusals import Worded, worded
 from chat.screen import BLANK, QR, Button, Line, Screen, screen
 from chat.settlement import run_by
 from chat.turn import Tell, Turn
-from chat.words import Both, Money, Points, Text, t, tn
+from chat.words import Both, Money, Text, t, tn
 from ledger.errors import Refusal
 from ledger.merchants.staff import Staff
 from ledger.points.commands import Moment
@@ -85,7 +85,7 @@ def code_screen(turn: Turn, voucher: Redemption, code: str, *first: Line, left: 
         BLANK,
         left or t("换货来的,没有再扣积分")
         if voucher.origin_id
-        else left or t("用掉了 {points}", points=_paid(voucher)),
+        else left or t("用掉了 {points}", points=paid_for(voucher)),
         t("有效至 {until}", until=voucher.valid_until) if booked is None else None,
         t("{until} 前可以取消或改时间", until=booked.change_until) if booked and change else None,
         t("{undo} 前可以撤回", undo=_hour(until, turn)) if undo and not change else None,
@@ -99,14 +99,6 @@ def code_screen(turn: Turn, voucher: Redemption, code: str, *first: Line, left: 
     ]
     picture = QR(f"https://t.me/{turn.bot_username}?start={codes.link(code)}")
     return screen(lines, rows, picture=picture, protect=True)
-
-
-def _paid(voucher: Redemption) -> Text | Points:
-    """What was paid for it: «400 分», «400 分 + ¥10»."""
-    points = points_of(voucher, voucher.points)
-    if not voucher.cash_minor:
-        return points
-    return t("{points} + {cash}", points=points, cash=Money(voucher.cash_minor, voucher.money))
 
 
 def _hour(at: dt.datetime, turn: Turn) -> str:
@@ -127,7 +119,7 @@ def ended_screen(
     if voucher.state in ("used", "returned", "exchanged"):
         lines.append(t("{when} 用过了", when=voucher.used_at))
         lines.append(t("经手:{label}", label=voucher.used_label) if voucher.used_label else None)
-        lines.append(t("用掉了 {points}", points=_paid(voucher)))
+        lines.append(t("用掉了 {points}", points=paid_for(voucher)))
         if voucher.state == "returned":
             lines.append(t("{when} 退货,{points}已原样退回", when=voucher.ended_at, points=points))
         elif voucher.state == "exchanged":
@@ -171,7 +163,7 @@ def to_hand_over(voucher: Redemption, here: int) -> list[Line]:
         t(
             "{on}用 {points}换的,有效至 {until}",
             on=voucher.issued_on,
-            points=_paid(voucher),
+            points=paid_for(voucher),
             until=voucher.valid_until,
         )
     )
@@ -209,6 +201,15 @@ def lapsed_notice(lapsed: Sequence[Lapsed]) -> Screen:
         lines += late(voucher, each.receipt.facts)
     returned = any(each.receipt is not None for each in lapsed)
     return screen(lines, [[doors.vouchers(), doors.affordable() if returned else doors.home()]])
+
+
+def lapsed_for_friend(voucher: Redemption, points: int) -> Screen:
+    """What somebody hears who gave their share for what a friend had the code of, when nobody used it."""
+    lines: list[Line] = [
+        t("和朋友一起换的没用上,到期了:<b>{what}</b>", what=what(voucher)),
+        t("您出的 {points}已退回。", points=points_of(voucher, points)),
+    ]
+    return screen(lines, [[doors.affordable(), doors.home()]])
 
 
 def back(voucher: Redemption) -> Text:

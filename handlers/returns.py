@@ -10,7 +10,7 @@ from chat.arguments import number
 from chat.cash import coming as cash_coming
 from chat.claiming import Claiming, came, tidied
 from chat.feature import Feature
-from chat.offers import both
+from chat.offers import both, paid_for
 from chat.returns import REASONS, WISHES
 from chat.screen import BLANK, Button, Line, Renew, Screen, grid, screen
 from chat.turn import Turn
@@ -187,7 +187,7 @@ async def done(turn: Turn, voucher_id: str) -> Screen:
     ]
     rows: list[list[Button | None]] = [
         [
-            feature.button(t("退回 {worth}", worth=returns.worth(voucher)), "wish", voucher.id, "points"),
+            feature.button(t("退回 {worth}", worth=paid_for(voucher)), "wish", voucher.id, "points"),
             feature.button(t("换一件"), "wish", voucher.id, "exchange"),
         ],
         [_leave(voucher)],
@@ -216,7 +216,7 @@ def _summary(voucher: Redemption, said: Claiming, wants: str) -> Screen:
         tn("照片 {n} 张", n=n) if n else None,
         t("您想要:{wish}", wish=_wish(voucher, wants)),
         BLANK,
-        tn("商户 {n} 天内答复;没答复就自动退 {worth}。", n=days, worth=returns.worth(voucher)),
+        tn("商户 {n} 天内答复;没答复就自动退 {worth}。", n=days, worth=paid_for(voucher)),
         t("东西请留着,商户可能要收回。"),
     ]
     send = feature.button(t("提交"), "send", voucher.id, wants, style="primary")
@@ -224,7 +224,7 @@ def _summary(voucher: Redemption, said: Claiming, wants: str) -> Screen:
 
 
 def _wish(voucher: Redemption, wants: str) -> Text:
-    return t("换一件") if wants == "exchange" else t("退回 {worth}", worth=returns.worth(voucher))
+    return t("换一件") if wants == "exchange" else t("退回 {worth}", worth=paid_for(voucher))
 
 
 @feature.tap("send")

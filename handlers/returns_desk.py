@@ -9,7 +9,7 @@ from typing import Any
 from chat import desk_doors, doors, returns, till
 from chat.arguments import number
 from chat.feature import Feature
-from chat.offers import both
+from chat.offers import both, paid_for
 from chat.returns import GOODS, REFUSALS
 from chat.screen import BLANK, Button, Line, Screen, screen
 from chat.till import Post
@@ -92,7 +92,7 @@ async def _show(turn: Turn, found: Claim, n: int = 0, *first: Line) -> Screen:
     rows: list[list[Button | None]] = [
         _leaf(found, n, len(photos)),
         [
-            feature.button(t("退 {worth}", worth=returns.worth(voucher)), "goods", found.id, "points"),
+            feature.button(t("退 {worth}", worth=paid_for(voucher, ours=True)), "goods", found.id, "points"),
             feature.button(t("换一件"), "goods", found.id, "exchange") if swaps else None,
         ]
         if open_
@@ -119,7 +119,7 @@ async def goods(turn: Turn, claim_id: str, way: str) -> Screen:
         return await _show(turn, found)
     voucher = await voucher_of(turn.tx, found.member_id, found.redemption_id)
     swaps = way == "exchange"
-    does = t("给会员一张新券,不再扣积分。") if swaps else t("{worth}退给会员。", worth=returns.worth(voucher))
+    does = t("给会员一张新券,不再扣积分。") if swaps else t("{worth}退给会员。", worth=paid_for(voucher, ours=True))
     lines: list[Line] = [
         t("<b>{what}</b> · {merchant}", what=what(voucher), merchant=post.where),
         does,

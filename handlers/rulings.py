@@ -7,7 +7,7 @@ from typing import Any
 from chat import desk, doors, operator_doors, returns
 from chat.arguments import number
 from chat.feature import Feature
-from chat.offers import both
+from chat.offers import both, paid_for
 from chat.returns import RULED_BY
 from chat.screen import BLANK, Button, Line, Screen, screen
 from chat.turn import Turn
@@ -100,7 +100,7 @@ async def decide(turn: Turn, claim_id: str, way: str) -> Screen:
     voucher = await voucher_of(turn.tx, found.member_id, found.redemption_id)
     turn.goto(feature.at("words"), claim=found.id, way=way)
     lines: list[Line] = [
-        t("<b>退给会员:{worth}</b>", worth=returns.worth(voucher)) if way == "overturn" else t("<b>维持不退</b>"),
+        t("<b>退给会员:{worth}</b>", worth=paid_for(voucher, ours=True)) if way == "overturn" else t("<b>维持不退</b>"),
         t("写下理由发给我,双方都会看到;发了就定了。"),
     ]
     return screen(lines, [[operator_doors.ruling(t("取消"), found.id)]])

@@ -6,7 +6,7 @@ from chat import doors, fulfilments, handovers
 from chat.arguments import number
 from chat.cash import due, ended_screen, held_screen
 from chat.feature import Feature
-from chat.offers import both, points_of
+from chat.offers import both, points_spent
 from chat.returns import STATES
 from chat.screen import BLANK, Button, Line, Screen, screen
 from chat.turn import Turn
@@ -92,16 +92,16 @@ async def undo(turn: Turn, voucher_id: str) -> Screen:
             t("取消 <b>{when}</b> 的预约?", when=booked.starts_at),
             t("{what} · {merchant}", what=what(voucher), merchant=where(voucher)),
             BLANK,
-            t("{points}会原样退回,到期日不变;这个时间会放给别人。", points=points_of(voucher, voucher.points)),
+            t("{points}会原样退回,到期日不变;这个时间会放给别人。", points=points_spent(voucher)),
         ]
         sure = feature.button(t("确认取消"), "undone", voucher.id, style="danger")
         return screen(asked, [[sure, doors.rebook(voucher.id)], [feature.button(t("留着"), "show", voucher.id)]])
     lines: list[Line] = [
         t("撤回 <b>{what}</b> · {merchant}?", what=what(voucher), merchant=both(voucher.merchant)),
         BLANK,
-        t("{points}会原样退回,到期日不变;券码作废。", points=points_of(voucher, voucher.points))
+        t("{points}会原样退回,到期日不变;券码作废。", points=points_spent(voucher))
         if voucher.offer.pool is None
-        else t("{points}会原样退回,到期日不变;码不再给您留。", points=points_of(voucher, voucher.points)),
+        else t("{points}会原样退回,到期日不变;码不再给您留。", points=points_spent(voucher)),
         *([t("付的 {cash} 也退给您。", cash=due(voucher))] if voucher.cash_minor else []),
     ]
     yes = feature.button(t("确认撤回"), "undone", voucher.id, style="danger")

@@ -200,7 +200,8 @@ _PAGE = text(
            p.id AS found, p.merchant_id, p.bought_on
     FROM referral r LEFT JOIN LATERAL (
         SELECT p.id, p.merchant_id, p.bought_on FROM purchase p
-        WHERE p.member_id = r.friend_id AND p.taken_back_at IS NULL AND p.money = :money
+        WHERE p.member_id IN (SELECT r.friend_id UNION ALL SELECT s.member_id FROM succession s WHERE s.holder_id = r.friend_id)
+          AND p.taken_back_at IS NULL AND p.money = :money
           AND p.amount_minor - p.refunded_minor >= :least
           AND p.occurred_at >= r.joined_at AND p.bought_on <= r.joined_on + CAST(:days AS int)
           AND NOT EXISTS (SELECT FROM staff s WHERE s.merchant_id = p.merchant_id AND s.removed_at IS NULL

@@ -13,6 +13,7 @@ Locks, in this order: the two members (as whoever redeems) → the row → offer
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -98,6 +99,9 @@ _MAKE = text(
     "INSERT INTO together (token, starter_id, nonce, offer_id, offer_version, currency_id, points, starter_points,"
     " friend_points, codes, made_at, ends_at) VALUES (:token, :starter, :nonce, :offer, :version, :currency, :points, :first,"
     " :rest, :codes, :now, :ends) RETURNING id"
+)
+_FRIENDS = text(
+    "SELECT id, friend_id, friend_points FROM together WHERE id = ANY(CAST(:ids AS bigint[])) AND codes = 1 AND state = 'done'"
 )
 _FIRST_END = text(
     "SELECT min(l.expires_on) FROM account a JOIN position p ON p.account_id = a.id JOIN lot l ON l.id = p.lot_id"
@@ -279,6 +283,12 @@ async def lapse(tx: AsyncConnection, *, at: Moment, limit: int) -> list[Together
     if due:
         await _back(tx, due, "lapsed", at=at, actor="job:together")
     return due
+
+
+async def friends(tx: AsyncConnection, ids: Iterable[int]) -> dict[int, tuple[int, int]]:
+    """Who joined each of these and gave how many points, where there is one code, which is the starter's; by number."""
+    rows = await tx.execute(_FRIENDS, {"ids": list(ids)})
+    return {row.id: (row.friend_id, row.friend_points) for row in rows}
 
 
 async def open_of(tx: AsyncConnection, starter_id: int, offer_id: int, *, at: Moment) -> Together | None:

@@ -116,6 +116,12 @@ async def test_spent_by_right_up_to_the_limit_and_above_it_by_the_heads_word(dat
             hong.presses(confirm, button)
         await world.settled()
         assert await spent(world) == (1, 700)
+        await hong.says("/vouchers")
+        await hong.sees("我的券", fresh=True)
+        await hong.taps("大礼盒")
+        await hong.sees("用掉了 家庭池的 700 分", fresh=True)
+        await hong.taps("撤回")
+        await hong.sees("家庭池的 700 分会原样退回", fresh=True)
         await opens_pool(hong, "大礼盒")
         shown = (await hong.sees("要先问家长同不同意", fresh=True)).shown
         assert "上限每月 1,000 分,您还能用 300 分" in shown

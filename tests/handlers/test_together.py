@@ -134,6 +134,7 @@ async def test_an_unused_voucher_returns_both_shares(database: Database) -> None
         await world.clock.move(31)
         await runs(world, expire_vouchers.duty)
         await ming.sees("600 分已退回,各人回各人的。")
+        assert "您出的 300 分已退回" in (await hong.sees("和朋友一起换的没用上,到期了:情侣对戒")).shown
         assert (await own(world, ming), await own(world, hong)) == (1000, 1000)
         await proven(world)
 

@@ -15,7 +15,7 @@ from sqlalchemy import text
 from ledger.earning import referrals, refunds
 from ledger.earning.purchases import Booked
 from ledger.earning.referrals import Moved, ReferralDecided, ReferralLinkEnded, ReferralLinkWrong
-from ledger.members import families
+from ledger.members import families, succession
 from ledger.merchants.merchant import Terms
 from ledger.points import statements
 from ledger.points.audit import audit
@@ -198,6 +198,33 @@ async def test_at_the_cap_two_friends_at_once_and_an_operator_beside_give_no_mor
 
     assert sorted(await asyncio.gather(*map(lets_count, friends))) == [0, 500]  # type: ignore[type-var]
     assert await scene.has(scene.inviter, moment(7).today) == (500, 0)
+
+
+async def test_the_first_purchase_reported_twice_at_once_is_one_reward(scene: Scene) -> None:
+    friend = await scene.friend(moment())
+
+    async def reported() -> int:
+        return await scene.buys(friend, "first", 8000)
+
+    assert len(set(await asyncio.gather(*(reported() for _ in range(4))))) == 1
+    await scene.look(0)
+    found = await asyncio.gather(*(scene.look(7) for _ in range(4)))
+    assert [each.referral.state for page in found for each in page] == ["rewarded"]
+    assert await scene.has(scene.inviter, moment(7).today) == (500, 0)
+    assert await scene.has(friend, moment(7).today) == (300, 0)
+    await scene.sound()
+
+
+async def test_what_a_friend_bought_on_a_card_that_they_claimed_later_counts(scene: Scene) -> None:
+    friend = await scene.friend(moment())
+    async with scene.database.engine.begin() as tx:
+        paper = await new_member(tx)
+    await scene.buys(paper, "first", 8000, days=1)
+    assert await scene.look(8) == [] and await scene.stands(friend) == ("joined", None)
+    async with scene.database.engine.begin() as tx:
+        await succession.follow(tx, paper, friend)
+    assert [each.referral.state for each in await scene.look(8)] == ["rewarded"]
+    assert await scene.has(friend, moment(8).today) == (300, 0)
 
 
 async def test_an_operator_decides_once(scene: Scene) -> None:
