@@ -25,6 +25,8 @@ from ledger.redeeming.offers import AT_COUNTERS, PerMoney, PerUnit
 
 POINTS_MOST = 100_000_000
 PIECES_MOST = 10_000_000
+TOGETHER_HOURS = 72
+"""So long, at most, the other of two may take to join."""
 TIER_DAYS = 30
 """How long a tier holds that is offered for points, where nobody has said otherwise."""
 TIER_DAYS_MOST = 3660
@@ -101,6 +103,12 @@ class About:
     def one_at_a_time(self) -> bool:
         """Whether there is but one of it in one redemption, whatever it says."""
         return self.kind in ("partner_code", "membership")
+
+    @property
+    def for_two(self) -> bool:
+        """Whether two may have it together: it costs points alone, by the piece, and is had at counters at no booked time."""
+        by_piece = isinstance(self.price, PerUnit) and self.price.points > 1 and not self.price.cash_minor
+        return by_piece and self.at_counters and not self.booked
 
     @property
     def sells_tiers(self) -> bool:
@@ -351,6 +359,17 @@ def limits(whose: Literal["member", "household"]) -> Callable[[About, str], Mapp
         return {"limits": now}
 
     return write
+
+
+def together(about: About, said: str) -> Mapping[str, Any]:
+    """«30 1 24»: per cent of whoever begins, codes, hours."""
+    if none_said(said):
+        return {"together": None}
+    numbers = [int(each) for each in re.findall(r"\d{1,3}", plain(said))]
+    if len(numbers) != 3 or not (1 <= numbers[0] <= 99 and numbers[1] in (1, 2) and 1 <= numbers[2] <= TOGETHER_HOURS):
+        raise Unread(t("没看懂。三个数:1 到 99,1 或 2,1 到 {n}。比如 30 1 24。", n=TOGETHER_HOURS))
+    percent, codes, hours = numbers
+    return {"together": {"percent": percent, "codes": "one" if codes == 1 else "two", "hours": hours}}
 
 
 def about_it(about: About, said: str) -> Mapping[str, Any]:

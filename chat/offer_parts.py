@@ -275,6 +275,18 @@ PART: dict[str, Part] = {
         answers.limits("household"),
         _usual_limits,
     ),
+    "together": Part(
+        lambda a: [
+            t("能和朋友一起换吗?"),
+            t("点一个,或发三个数:先出的人出百分之几、几个码、几小时内。比如 30 1 24。"),
+        ],
+        answers.together,
+        lambda a: [
+            [(t("各一半,一个码"), "50 1 24"), (t("各一半,一人一个码"), "50 2 24")],
+            [(t("不能一起换"), NONE)],
+        ],
+        lambda a: a.for_two,
+    ),
     "hours": Part(_asks_hours, booked.hours, _usual_hours, lambda a: a.service),
     "slot": Part(
         lambda a: [t("每次多久?点一个,或发给我,比如 45 或 1.5小时。")],

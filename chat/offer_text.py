@@ -15,7 +15,7 @@ from chat.offers import A_HOUSEHOLD, CATEGORIES, both, listing
 from chat.words import Both, Money, Points, Text, t, tn
 from ledger.points.statements import Currency
 from ledger.programme import Programme
-from ledger.redeeming.offers import AT_ONCE, GOODS_RETURNS, Early, PerMoney, PerUnit, Returns, Special
+from ledger.redeeming.offers import AT_ONCE, GOODS_RETURNS, Early, PerMoney, PerUnit, Returns, Special, Together
 from ledger.redeeming.who import Who
 from ledger.redeeming.windows import Span, When
 
@@ -178,6 +178,7 @@ PARTS: dict[str, Text] = {
     "day": t("每天份数"),
     "limits": t("每人限量"),
     "household": t("每户限量"),
+    "together": t("两人一起换"),
     **booking_text.PARTS,
     "validity": t("有效期"),
     "unused": t("过期未用"),
@@ -297,6 +298,8 @@ def _later(terms: Terms, document: Document, part: str) -> Said | None:
             return _together(_early(terms, Early.model_validate_json(_json(each))) for each in given)
         case "who":
             return whom(terms, Who.model_validate_json(_json(given)))
+        case "together":
+            return _for_two(Together.model_validate(given))
         case "region":
             return terms.region(given)
         case "fulfillers":
@@ -304,6 +307,13 @@ def _later(terms: Terms, document: Document, part: str) -> Said | None:
         case "green":
             return t("{name}", name=green_class(terms.programme, given))
     return None
+
+
+def _for_two(one: Together) -> Text:
+    percent = str(one.percent)
+    if one.codes == "one":
+        return tn("先出的出 {percent}%,一个码,{n} 小时内", n=one.hours, percent=percent)
+    return tn("先出的出 {percent}%,一人一个码,{n} 小时内", n=one.hours, percent=percent)
 
 
 def _early(terms: Terms, one: Early) -> Text:

@@ -435,6 +435,31 @@ async def test_a_household_is_limited_in_the_chat_and_the_card_says_so(database:
         assert not any("household" in name for name in (await documents(world))[-1][1]["limits"])
 
 
+async def test_two_may_have_it_together_as_the_shop_says_in_the_chat(database: Database) -> None:
+    async with bot_running(database) as world:
+        shop = await open_shop(world)
+        boss, member = shop.manager, shop.customer
+        await boxes(world, "box")
+        await gives(world, member, 1_000)
+        await opened(world, boss)
+        assert "能和朋友一起换吗?" in await taps(world, boss, "改", "更多", "两人一起换")
+        assert "三个数" in await says(world, boss, "随便")
+        await taps(world, boss, "各一半,一人一个码")
+        await taps(world, boss, "两人一起换")
+        shown = await says(world, boss, "30 1 12")
+        assert "两人一起换:先出的出 30%,一个码,12 小时内" in shown
+        await publishes(world, boss)
+        [_, (_, document)] = await documents(world)
+        assert document["together"] == {"percent": 30, "codes": "one", "hours": 12}
+        await says(world, member, "/redeem 水果礼盒")
+        await taps(world, member, NAME, "找人一起换")
+        assert "您出 150 分,朋友出 350 分" in member.last.shown
+        await opened(world, boss)
+        await taps(world, boss, "改", "更多", "两人一起换", "不能一起换")
+        await publishes(world, boss)
+        assert "together" not in (await documents(world))[-1][1]
+
+
 async def test_pausing_says_what_it_does_and_resuming_brings_it_back(database: Database) -> None:
     async with bot_running(database) as world:
         shop = await open_shop(world)
