@@ -88,7 +88,7 @@ def of_pool(line: Line) -> Text:
     thing = spent_on(line.facts)
     match line.kind:
         case "transfer":
-            return t("放入") if line.points > 0 else t("取回")
+            return t("放入了") if line.points > 0 else t("取回了")
         case "burn":
             return t("换了 {thing}", thing=thing) if thing else t("用了")
         case "hold":

@@ -12,7 +12,7 @@ from chat.feature import Feature
 from chat.happenings import change, of_pool
 from chat.screen import BLANK, Button, Line, Screen, grid, screen
 from chat.turn import Turn
-from chat.words import Points, Text, t
+from chat.words import Money, Points, Text, t
 from ledger.members import pools
 from ledger.members.families import Gives, Place
 from ledger.members.pools import Pool
@@ -20,7 +20,6 @@ from ledger.points import statements
 from ledger.points.commands import NotEnoughPoints
 from ledger.redeeming import pool_spending, shelf
 from ledger.redeeming.may_redeem import Listed
-from ledger.redeeming.offers import AmountNotOffered
 from ledger.redeeming.pool_spending import NoPool, Request, Right
 
 feature = Feature("pool", order=82)
@@ -327,11 +326,12 @@ async def _asks(turn: Turn, asked: Request) -> list[Line]:
 
 
 def _thing(asked: Request, listed: Listed) -> Text:
-    try:
-        quote = listed.offer.price.quote(asked.amount)
-    except AmountNotOffered:
-        return t("{name}", name=offers.both(listed.offer.name))
-    return offers.thing(listed.offer, quote.units, quote.value_minor, listed.money)
+    """What is asked for. What a piece is worth may be another by a special price; how much is asked of a variable voucher is
+    not."""
+    name = offers.both(listed.offer.name)
+    if listed.offer.price.kind == "per_money":
+        return t("{name} {value}", name=name, value=Money(asked.amount, listed.money))
+    return t("{name} ×{units}", name=name, units=asked.amount) if asked.amount > 1 else t("{name}", name=name)
 
 
 @feature.tap("answer")

@@ -90,7 +90,7 @@ async def test_put_in_seen_by_all_taken_out_and_never_more_than_there_is(databas
         await head.sees("取回了 200 分", fresh=True)
         await head.taps("池的明细", message=head.last)
         page = (await head.sees("家庭池明细", fresh=True)).shown
-        assert "-200 分 · 小明 取回" in page and "+500 分 · 小明 放入" in page
+        assert "-200 分 · 小明 取回了" in page and "+500 分 · 小明 放入了" in page
         await head.says("/history")
         rows = [b.text for row in (await head.sees("明细", fresh=True)).buttons for b in row]
         assert any("放进家庭池" in each for each in rows) and any("从家庭池取回" in each for each in rows)
