@@ -42,7 +42,7 @@ from tests.ledger.points.model import Book, Done
 from tests.ledger.redeeming.stage import COMMON, TODAY, Stage, at, entropy, offer, per_unit
 from tests.turns import PROGRAMME
 
-WALKS, STEPS = (60, 400) if os.environ.get("JIFEN_DEEP") else (8, 130)
+WALKS, STEPS = (60, 400) if os.environ.get("JIFEN_DEEP") else (10, 200)
 ZONE = ZoneInfo("Asia/Shanghai")
 RULES = Families(people_most=3, join_delay_days=0, rejoin_days=0)
 GIFTS = Gifts(points_least=5, give_day=9**9, give_year=9**9, take_day=9**9, take_year=9**9, account_days=0, hours=72)
