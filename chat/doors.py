@@ -65,6 +65,11 @@ def from_pool(label: Text, offer_id: int, amount: int = 0) -> Button:
     return Button(label, data=f"redeem:confirm:{offer_id}:{amount}:p" if amount else f"redeem:choose:{offer_id}:p")
 
 
+def ask_head(label: Text, offer_id: int, amount: int) -> Button:
+    """Asking the head of the family for this redemption from its pool."""
+    return Button(label, data=f"redeem:ask:{offer_id}:{amount}", style="primary")
+
+
 def redeem(label: Text, offer_id: int, amount: int) -> Button:
     """The confirm screen for so much of an offer: pieces, or minor units of money."""
     return Button(label, data=f"redeem:confirm:{offer_id}:{amount}", style="primary")

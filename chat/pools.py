@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from chat import doors
+from chat.lots import would_use
+from chat.offers import both, points_of, thing
 from chat.refusals import Worded, worded
-from chat.screen import Button
+from chat.screen import BLANK, Button, Line, Screen, screen
 from chat.turn import Turn
 from chat.words import Points, Text, t
 from ledger.members import pools
 from ledger.members.pools import Pool
+from ledger.points import statements
 from ledger.points.commands import NotEnoughPoints, Owner
 from ledger.redeeming import pool_spending
+from ledger.redeeming.may_redeem import Listed
+from ledger.redeeming.offers import Quote
 from ledger.redeeming.pool_spending import Right
 
 
@@ -126,3 +131,54 @@ def too_few(no: NotEnoughPoints, *, taking: bool) -> Text:
     """Why so many can't be put in, or taken out."""
     have = Points(no.available)
     return t("池里您的只有 {have}", have=have) if taking else t("您可用的只有 {have}", have=have)
+
+
+# -- at a confirm screen
+
+
+async def could_pay(turn: Turn, listed: Listed, quote: Quote) -> bool:
+    """Whether the family's pool holds enough for it."""
+    if listed.currency_id != turn.programme.common_currency or (right := await right_of(turn)) is None:
+        return False
+    return (await lies_in(turn, right)).available >= quote.points
+
+
+async def goes(turn: Turn, listed: Listed, quote: Quote, left: int, *, pool: bool) -> list[Line]:
+    """What goes and what stays: lot by lot of one's own, the sum of a pool's."""
+    if pool:
+        paid = points_of(listed, quote.points)
+        return [
+            t("家庭池将预留 {points}", points=paid) if quote.cash_minor else t("家庭池将用掉 {points}", points=paid),
+            t("池里还剩 {left}", left=points_of(listed, left)),
+        ]
+    lots = await statements.would_burn(turn.tx, turn.me.owner, listed.currency_id, quote.points, today=turn.today)
+    used = would_use(listed, lots)
+    return [
+        t("将预留:{lots}", lots=used) if quote.cash_minor else t("将用掉:{lots}", lots=used),
+        t("兑换后剩 {left}", left=points_of(listed, left)),
+    ]
+
+
+async def needs_head(turn: Turn, listed: Listed, quote: Quote) -> Screen | None:
+    """What is shown in place of the confirm screen to somebody who needs the head's word first; None to whoever does not."""
+    right = await right_of(turn)
+    if right is None or right.allows(quote.points):
+        return None
+    asked = await pool_spending.mine(turn.tx, turn.me.id, at=turn.at)
+    this = asked is not None and (asked.offer_id, asked.amount) == (listed.id, quote.amount)
+    if asked is not None and this and asked.state == "allowed" and quote.points <= asked.points:
+        return None
+    what = thing(listed.offer, quote.units, quote.value_minor, listed.money)
+    lines: list[Line | None] = [
+        t("<b>{what}</b> · {merchant}", what=what, merchant=both(listed.merchant)),
+        t("要家庭池的 {points}", points=Points(quote.points)),
+        t("上限每月 {most},您还能用 {left}", most=Points(right.most), left=Points(right.left or 0))
+        if right.most
+        else None,
+        BLANK,
+        t("已经问过家长,{until} 前有效。", until=asked.ends_at)
+        if asked is not None and this
+        else t("要先问家长同不同意。"),
+    ]
+    ask = None if this else doors.ask_head(t("问家长"), listed.id, quote.amount)
+    return screen(lines, [[ask, doors.offer(t("返回"), listed.id)]])

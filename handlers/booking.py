@@ -12,30 +12,32 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from chat import booking as words
-from chat import doors, slot_choice
+from chat import doors, pools, slot_choice
 from chat.arguments import date, long, number, short, spot, spot_of
 from chat.cash import issued_screen
 from chat.feature import Feature
-from chat.lots import would_use
 from chat.offer_rules import special
-from chat.offers import both, cost, joined, place, points_of, unused
+from chat.offers import both, cost, joined, place, unused
 from chat.screen import BLANK, Button, Line, Onward, Photo, Screen, screen
 from chat.slot_choice import Way
 from chat.turn import Turn
 from chat.vouchers import code_screen, minutes, what
 from chat.vouchers import where as whose
 from chat.words import Text, t, tn
-from ledger.points import statements
+from ledger.points.commands import Owner
 from ledger.redeeming import bookings, codes, redemptions, shelf, vouchers
 from ledger.redeeming.booking import Diary, Slot
 from ledger.redeeming.bookings import HOLD_MINUTES, Held
-from ledger.redeeming.may_redeem import Listed, No
+from ledger.redeeming.may_redeem import Listed, No, PointsShort, Yes
 from ledger.redeeming.offers import Quote
 from ledger.redeeming.redemptions import OfferChanged
 from ledger.redeeming.shelf import Seen
 from ledger.redeeming.vouchers import Redemption
 
 feature = Feature("booking", order=31, on_account=True)
+
+POOL = "p"
+"""What a button says where the family's pool pays."""
 
 
 class Wanted(NamedTuple):
@@ -47,10 +49,13 @@ class Wanted(NamedTuple):
     worth: int
     starts_at: dt.datetime
     outlet_id: int | None
+    pool: bool = False
 
     def promise(self, turn: Turn, nonce: str) -> str:
         """What the button's signature binds: all of it, the member and the nonce."""
-        return ":".join(map(str, ("book", turn.me.id, *self[:4], spot(self.starts_at, self.outlet_id), nonce)))
+        paid = POOL if self.pool else ""
+        said = ("book", turn.me.id, *self[:4], spot(self.starts_at, self.outlet_id), nonce, paid)
+        return ":".join(map(str, said))
 
 
 def _new(offer_id: int) -> Way:
@@ -123,9 +128,10 @@ async def day(turn: Turn, offer_id: str, on: str, page: str = "0", outlet: str =
 
 
 @feature.tap("take")
-async def take(turn: Turn, offer_id: str, said: str) -> Screen:
-    """Holds a place and shows what redeeming would do."""
-    return await _confirm(turn, number(offer_id), *spot_of(said))
+async def take(turn: Turn, offer_id: str, said: str, pool: str = "") -> Screen:
+    """Holds a place and shows what redeeming would do; with the family's points, where those are asked for or one's own do not
+    reach."""
+    return await _confirm(turn, number(offer_id), *spot_of(said), pool=pool == POOL)
 
 
 @feature.tap("leave")
@@ -137,12 +143,20 @@ async def leave(turn: Turn, offer_id: str) -> Onward:
 
 @feature.tap("do")
 async def do(
-    turn: Turn, offer_id: str, version: str, points: str, worth: str, said: str, nonce: str, signature: str
+    turn: Turn,
+    offer_id: str,
+    version: str,
+    points: str,
+    worth: str,
+    said: str,
+    nonce: str,
+    signature: str,
+    pool: str = "",
 ) -> Screen:
     """Spends the points, books the time and shows the code. Again: shows what the first tap did."""
-    wanted = Wanted(number(offer_id), number(version), long(points), long(worth), *spot_of(said))
+    wanted = Wanted(number(offer_id), number(version), long(points), long(worth), *spot_of(said), pool == POOL)
     if not turn.vault.signed_by_us(wanted.promise(turn, nonce), signature):
-        return await _confirm(turn, wanted.offer_id, wanted.starts_at, wanted.outlet_id, changed=True)
+        return await _confirm(turn, wanted.offer_id, wanted.starts_at, wanted.outlet_id, changed=True, pool=wanted.pool)
     try:
         result = await redemptions.redeem(
             turn.tx,
@@ -160,9 +174,10 @@ async def do(
             undo_minutes=turn.programme.undo_minutes,
             at=turn.at,
             actor=turn.actor,
+            pool_id=(await pools.payer(turn)).id if wanted.pool else None,
         )
     except OfferChanged:
-        return await _confirm(turn, wanted.offer_id, wanted.starts_at, wanted.outlet_id, changed=True)
+        return await _confirm(turn, wanted.offer_id, wanted.starts_at, wanted.outlet_id, changed=True, pool=wanted.pool)
     turn.finish()
     return await issued_screen(turn, result, t("约好了"), t("已经约好了"))
 
@@ -279,35 +294,54 @@ async def moved(turn: Turn, voucher_id: str, said: str) -> Screen:
 
 
 async def _open(turn: Turn, offer_id: int) -> tuple[Seen, tuple[Diary, ...]]:
-    """An offer that this member may have at some time, and its diaries; why not is raised."""
-    seen = await shelf.judged(turn.tx, turn.me, offer_id, today=turn.today, now=turn.at.programme_now)
-    if isinstance(seen.verdict, No):
-        raise seen.verdict.reasons[0]
+    """An offer that this member may have at some time, for their own points or the family's, and its diaries; why not is raised."""
+    seen, _ = await _judged(turn, offer_id)
     found = await bookings.all_diaries(turn.tx, seen.listed, member_id=turn.me.id, at=turn.at)
     if not found:
         raise OfferChanged(offer_id, 1)
     return seen, found
 
 
-async def _confirm(
-    turn: Turn, offer_id: int, starts_at: dt.datetime, outlet_id: int | None, *, changed: bool = False
-) -> Screen:
-    held = await bookings.hold(turn.tx, turn.me, offer_id, starts_at, outlet_id=outlet_id, at=turn.at)
-    seen = await shelf.judged(turn.tx, turn.me, offer_id, today=turn.today, now=turn.at.programme_now)
+async def _judged(turn: Turn, offer_id: int, *, pool: bool = False) -> tuple[Seen, Owner | None]:
+    """The offer judged, and the pool where that pays: because it is asked for, or because one's own points do not reach. The first
+    reason why not is raised."""
+    today, now = turn.today, turn.at.programme_now
+    seen = await shelf.judged(turn.tx, turn.me, offer_id, today=today, now=now)
+    short = isinstance(seen.verdict, No) and [type(each) for each in seen.verdict.reasons] == [PointsShort]
+    quote, payer = seen.verdict.quote, None
+    if (pool or short) and quote is not None and await pools.could_pay(turn, seen.listed, quote):
+        payer = await pools.payer(turn)
+        seen = await shelf.judged(turn.tx, turn.me, offer_id, today=today, now=now, payer=payer)
     if isinstance(seen.verdict, No):
         raise seen.verdict.reasons[0]
+    return seen, payer
+
+
+async def _confirm(
+    turn: Turn,
+    offer_id: int,
+    starts_at: dt.datetime,
+    outlet_id: int | None,
+    *,
+    changed: bool = False,
+    pool: bool = False,
+) -> Screen:
+    seen, payer = await _judged(turn, offer_id, pool=pool)
+    listed, verdict = seen.listed, seen.verdict
+    assert isinstance(verdict, Yes), "else its reason was raised"
+    quote = verdict.quote
+    if payer is not None and (no := await pools.needs_head(turn, listed, quote)) is not None:
+        return no
+    held = await bookings.hold(turn.tx, turn.me, offer_id, starts_at, outlet_id=outlet_id, payer=payer, at=turn.at)
     turn.finish()
-    listed, quote = seen.listed, seen.verdict.quote
-    lots = await statements.would_burn(turn.tx, turn.me.owner, listed.currency_id, quote.points, today=turn.today)
     slot_minutes = int((held.slot.ends_at - held.slot.starts_at).total_seconds()) // 60
     lines: list[Line | None] = [
         t("<b>{name}</b> · {merchant}", name=both(listed.offer.name), merchant=place(listed.merchant, held.outlet)),
         t("<b>{when}</b>,{n} 分钟", when=held.slot.starts_at, n=slot_minutes),
         t("<b>{cost}</b>", cost=cost(listed, quote)),
-        special(listed, seen.verdict.priced, quote),
+        special(listed, verdict.priced, quote),
         BLANK,
-        t("将用掉:{lots}", lots=would_use(listed, lots)),
-        t("兑换后剩 {left}", left=points_of(listed, seen.facts.available - quote.points)),
+        *(await pools.goes(turn, listed, quote, seen.facts.available - quote.points, pool=payer is not None)),
         BLANK,
         tn("位子给您留 {n} 分钟", n=HOLD_MINUTES),
         joined(_promises(turn, listed, held)),
@@ -315,19 +349,25 @@ async def _confirm(
     if changed:
         lines = [t("价格或内容刚刚变了,还没有扣分。"), BLANK, *lines]
     again = feature.button(t("换个时间"), "days", listed.id, 0, *([held.outlet.id] if held.outlet else []))
+    may_pool = payer is None and await pools.could_pay(turn, listed, quote)
+    where_ = spot(held.slot.starts_at, held.outlet.id if held.outlet else None)
+    other = feature.button(t("改用家庭池"), "take", listed.id, where_, POOL) if may_pool else None
     rows: list[list[Button | None]] = [
-        [_yes(turn, listed, quote, held), again],
+        [_yes(turn, listed, quote, held, pool=payer is not None), again],
+        [other],
         [feature.button(t("返回"), "leave", listed.id)],
     ]
     return screen(lines, rows, picture=Photo(listed.offer.photo) if listed.offer.photo else None)
 
 
-def _yes(turn: Turn, listed: Listed, quote: Quote, held: Held) -> Button:
+def _yes(turn: Turn, listed: Listed, quote: Quote, held: Held, *, pool: bool) -> Button:
     nonce = turn.nonce()
     there = held.outlet.id if held.outlet else None
-    wanted = Wanted(listed.id, listed.version, quote.points, quote.value_minor, held.slot.starts_at, there)
+    wanted = Wanted(listed.id, listed.version, quote.points, quote.value_minor, held.slot.starts_at, there, pool)
     signature = turn.vault.sign(wanted.promise(turn, nonce))
-    said = (short(wanted.points), short(wanted.worth), spot(wanted.starts_at, there), nonce, signature)
+    said = [short(wanted.points), short(wanted.worth), spot(wanted.starts_at, there), nonce, signature]
+    if pool:
+        said.append(POOL)
     return feature.button(t("确认预约"), "do", listed.id, listed.version, *said, style="primary")
 
 

@@ -247,7 +247,7 @@ async def _from_pool(turn: Turn, seen: Seen) -> Button | None:
     listed, no = seen.listed, seen.verdict
     if isinstance(no, Yes) or len(no.reasons) != 1 or not isinstance(no.reasons[0], PointsShort):
         return None
-    if listed.currency_id != turn.programme.common_currency or listed.offer.booking is not None:
+    if listed.currency_id != turn.programme.common_currency:
         return None
     right = await pools.right_of(turn)
     if right is None or (await pools.lies_in(turn, right)).available < no.reasons[0].needed:

@@ -14,7 +14,6 @@ from chat import doors, fulfilments, handovers, pools
 from chat.arguments import long, number, short
 from chat.cash import held_screen, issued_screen, spent
 from chat.feature import Answer, Feature
-from chat.lots import would_use
 from chat.offer_rules import special
 from chat.offers import asked, both, cost, joined, likely_amounts, points_of, thing, unused
 from chat.refusals import wording
@@ -22,7 +21,6 @@ from chat.screen import BLANK, Button, Line, Onward, Photo, Screen, grid, screen
 from chat.turn import Turn
 from chat.words import Money, Points, Text, t, tn
 from ledger.errors import Refusal
-from ledger.points import statements
 from ledger.redeeming import codes, pool_spending, redemptions, shelf
 from ledger.redeeming.may_redeem import Facts, Listed, PointsShort, Yes
 from ledger.redeeming.offers import HOLD_HOURS, AmountNotOffered, PerMoney, Quote
@@ -206,7 +204,7 @@ async def _confirm(turn: Turn, offer_id: int, amount: int, *, changed: bool = Fa
     listed, facts = seen.listed, seen.facts
     turn.finish()
     quote, document = verdict.quote, listed.offer
-    if pool and (no := await _unless_allowed(turn, seen, verdict)) is not None:
+    if pool and (no := await pools.needs_head(turn, listed, quote)) is not None:
         return no
     what = thing(document, quote.units, quote.value_minor, listed.money)
     lines: list[Line | None] = [
@@ -215,7 +213,7 @@ async def _confirm(turn: Turn, offer_id: int, amount: int, *, changed: bool = Fa
         t("<b>{cost}</b>", cost=cost(listed, quote)),
         special(listed, verdict.priced, quote),
         BLANK,
-        *(await _goes(turn, listed, quote, facts.available - quote.points, pool)),
+        *(await pools.goes(turn, listed, quote, facts.available - quote.points, pool=pool)),
         _cash(turn, listed, quote) if quote.cash_minor else None,
         joined(await handovers.promises(turn, listed, facts, quote.units) or _promises(turn, listed)),
     ]
@@ -227,58 +225,10 @@ async def _confirm(turn: Turn, offer_id: int, amount: int, *, changed: bool = Fa
     signature = turn.vault.sign(wanted.promise(turn, nonce))
     label = t("确认预留") if wanted.cash else t("确认捐出") if document.does else t("确认兑换")
     yes = feature.button(label, "do", *wanted[:5], nonce, signature, *wanted.rest(), style="primary")
-    other = None if pool else await _pool_instead(turn, listed, quote)
+    may_pool = not pool and await pools.could_pay(turn, listed, quote)
+    other = doors.from_pool(t("改用家庭池"), listed.id, quote.amount) if may_pool else None
     rows: list[list[Button | None]] = [[yes, doors.offer(t("返回"), listed.id)], [other]]
     return screen(lines, rows, picture=Photo(document.photo) if document.photo else None)
-
-
-async def _goes(turn: Turn, listed: Listed, quote: Quote, left: int, pool: bool) -> list[Line]:
-    """What goes and what stays: lot by lot of one's own, the sum of a pool's."""
-    if pool:
-        paid = points_of(listed, quote.points)
-        return [
-            t("家庭池将预留 {points}", points=paid) if quote.cash_minor else t("家庭池将用掉 {points}", points=paid),
-            t("池里还剩 {left}", left=points_of(listed, left)),
-        ]
-    lots = await statements.would_burn(turn.tx, turn.me.owner, listed.currency_id, quote.points, today=turn.today)
-    used = would_use(listed, lots)
-    return [
-        t("将预留:{lots}", lots=used) if quote.cash_minor else t("将用掉:{lots}", lots=used),
-        t("兑换后剩 {left}", left=points_of(listed, left)),
-    ]
-
-
-async def _pool_instead(turn: Turn, listed: Listed, quote: Quote) -> Button | None:
-    """The way to have the family's pool pay, where it holds enough."""
-    if listed.currency_id != turn.programme.common_currency or (right := await pools.right_of(turn)) is None:
-        return None
-    enough = (await pools.lies_in(turn, right)).available >= quote.points
-    return doors.from_pool(t("改用家庭池"), listed.id, quote.amount) if enough else None
-
-
-async def _unless_allowed(turn: Turn, seen: Seen, yes: Yes) -> Screen | None:
-    """What is shown in place of the confirm screen to somebody who needs the head's word first; None to whoever does not."""
-    right, quote = await pools.right_of(turn), yes.quote
-    if right is None or right.allows(quote.points):
-        return None
-    asked = await pool_spending.mine(turn.tx, turn.me.id, at=turn.at)
-    this = asked is not None and (asked.offer_id, asked.amount) == (seen.listed.id, quote.amount)
-    if asked is not None and this and asked.state == "allowed" and quote.points <= asked.points:
-        return None
-    what = thing(seen.listed.offer, quote.units, quote.value_minor, seen.listed.money)
-    lines: list[Line | None] = [
-        t("<b>{what}</b> · {merchant}", what=what, merchant=both(seen.listed.merchant)),
-        t("要家庭池的 {points}", points=Points(quote.points)),
-        t("上限每月 {most},您还能用 {left}", most=Points(right.most), left=Points(right.left or 0))
-        if right.most
-        else None,
-        BLANK,
-        t("已经问过家长,{until} 前有效。", until=asked.ends_at)
-        if asked is not None and this
-        else t("要先问家长同不同意。"),
-    ]
-    ask_head = feature.button(t("问家长"), "ask", seen.listed.id, quote.amount, style="primary")
-    return screen(lines, [[None if this else ask_head, doors.offer(t("返回"), seen.listed.id)]])
 
 
 def _cash(turn: Turn, listed: Listed, quote: Quote) -> Text:

@@ -22,7 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger.errors import Refusal
 from ledger.members.member import Member
-from ledger.points.commands import Moment
+from ledger.points.commands import Moment, Owner
 from ledger.redeeming import diaries, shelf
 from ledger.redeeming.booking import Booking, Diary, Outlet, Slot, kept_until
 from ledger.redeeming.may_redeem import Listed, No
@@ -164,17 +164,19 @@ async def hold(
     starts_at: dt.datetime,
     *,
     outlet_id: int | None = None,
+    payer: Owner | None = None,
     at: Moment,
 ) -> Held:
     """Hold a place for a member who has tapped a slot; what they held of this offer before is let go.
 
     Args:
         outlet_id: where, of the outlets at which it is booked; None: at the only one, or wherever the merchant is.
+        payer: whose points would pay; None: their own.
     Raises:
         NoSuchOffer → the first reason of `may_redeem` → SlotNeeded → SlotTaken.
     """
     await lock(tx, offer_id)
-    seen = await shelf.judged(tx, who, offer_id, today=at.today, now=at.programme_now)
+    seen = await shelf.judged(tx, who, offer_id, today=at.today, now=at.programme_now, payer=payer)
     if isinstance(seen.verdict, No):
         raise seen.verdict.reasons[0]
     now, tier = at.programme_now, seen.facts.traits.tier

@@ -21,6 +21,7 @@ from ledger.redeeming.offers import PerUnit
 from tests.conftest import Database
 from tests.driver import ZONE, World, bot_running
 from tests.handlers.shop import code_on, gives, member_id, offer, shelve, shop, spent, till, uses
+from tests.handlers.test_booking import WASH
 from tests.handlers.test_family import founds, invites, joins, of_three, says_rules
 from tests.handlers.test_invite import buys
 
@@ -441,5 +442,55 @@ async def test_a_refund_follows_its_points_into_the_pool(database: Database) -> 
         assert "-300 分 · 小明 退货,商户收回" in (await hong.sees("家庭池明细", fresh=True)).shown
         await head.says("/start")
         assert "欠" not in (await head.sees("可用 0 分", fresh=True)).shown
+        async with world.database.engine.begin() as tx:
+            assert (await audit(tx)).holds
+
+
+async def to_the_hour(who: Person, first: str, hour: str) -> None:
+    """From the washing's card, by `first`, to what is asked before it is booked for tomorrow."""
+    await who.says("洗衣一次")
+    await who.taps("洗衣一次", message=await who.sees("「洗衣一次」", fresh=True))
+    await who.sees("300 分", fresh=True)
+    await who.taps(first, message=who.last)
+    await who.taps("明天", message=await who.sees("哪天来", fresh=True))
+    await who.taps(hour, message=await who.sees("几点", fresh=True))
+
+
+async def test_a_time_is_booked_for_the_pools_points_by_right_and_by_the_heads_word(database: Database) -> None:
+    async with bot_running(database, setup=shop) as world:
+        await shelve(world, WASH)
+        head, hong, gang = await of_three(world)
+        await gives(world, head, 2000)
+        await pooled(head, 1000)
+        await to_the_hour(hong, "用家庭池换", "09:00")
+        await hong.sees("要先问家长同不同意", fresh=True)
+        assert await world.sql("SELECT count(*) FROM booking") == [(0,)], "no place waits for the head's word"
+        await hong.taps("问家长")
+        await hong.sees("问了家长,等回复", fresh=True)
+        await head.taps("同意", message=await head.sees("小红 想用家庭池换 洗衣一次"))
+        await hong.taps("去换", message=await hong.sees("家长同意了:洗衣一次"))
+        await hong.taps("明天", message=await hong.sees("哪天来", fresh=True))
+        await hong.taps("09:00", message=await hong.sees("几点", fresh=True))
+        confirm = await hong.sees("家庭池将用掉 300 分", fresh=True)
+        assert "池里还剩 700 分" in confirm.shown and "位子给您留" in confirm.shown
+        button = next(b for row in confirm.buttons for b in row if b.text == "确认预约")
+        for _ in range(2):
+            hong.presses(confirm, button)
+        await world.settled()
+        assert "约" in hong.last.shown and await spent(world) == (1, 300)
+        # Whoever has enough of their own chooses.
+        await gives(world, gang, 400)
+        await lets(head, "小刚", "1,000 分")
+        await to_the_hour(gang, "选时间", "10:00")
+        own = await gang.sees("兑换后剩 100 分", fresh=True)
+        await gang.taps("改用家庭池", message=own)
+        await gang.taps("确认预约", message=await gang.sees("家庭池将用掉 300 分", fresh=True))
+        await gang.sees("家庭池用掉 300 分,还剩 400 分", fresh=True)
+        assert await world.sql("SELECT count(*) FROM booking WHERE state = 'booked'") == [(2,)]
+        await gang.taps("取消预约", message=gang.last)
+        await gang.taps("确认取消", message=await gang.sees("家庭池的 300 分会原样退回", fresh=True))
+        await world.settled()
+        await head.says("/pool")
+        await head.sees("家庭池 700 分", fresh=True)
         async with world.database.engine.begin() as tx:
             assert (await audit(tx)).holds
