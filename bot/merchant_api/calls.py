@@ -14,7 +14,7 @@ from bot.merchant_api import problems
 from chat.turn import Tell
 from chat.words import Speaker
 from ledger.errors import Refusal
-from ledger.members import reference
+from ledger.members import reference, succession
 from ledger.members.vault import Vault
 from ledger.merchants.api_keys import ApiKey, Scope
 from ledger.merchants.merchant import Merchant
@@ -54,6 +54,10 @@ class Call:
     def member(self, said: str) -> int:
         """The member that a reference names. `Problem` 404."""
         return member_of(self.vault, self.merchant.id, said)
+
+    async def holder(self, said: str) -> int:
+        """Who has now the account of the member that a reference names. `Problem` 404."""
+        return await succession.holder(self.tx, self.member(said))
 
     def reference(self, member_id: int) -> str:
         """How this merchant names a member."""

@@ -10,7 +10,7 @@ from ledger.earning import activities
 async def grant(call: Call, asked: GrantIn) -> GrantOut:
     """Give a member the points of an activity. `NoSuchActivity` for another merchant's; else as in `activities.take_part`."""
     activity = await activities.one(call.tx, asked.activity, merchant_id=call.merchant.id)
-    member_id = call.member(asked.member.reference)
+    member_id = await call.holder(asked.member.reference)
     receipt = await activities.take_part(call.tx, activity.id, member_id, at=call.at, actor=call.key.actor)
     call.receipts.append(receipt)
     return GrantOut(activity=activity.id, member=asked.member.reference, points=activity.points)

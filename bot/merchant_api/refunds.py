@@ -30,7 +30,7 @@ async def refund(call: Call, asked: Refund) -> RefundOut:
         found = await refunds.refund_items(
             call.tx,
             call.merchant,
-            member_id=call.member(order.member.reference),
+            member_id=await call.holder(order.member.reference),
             items=[Returned(each.item, each.pieces) for each in order.items],
             document=order.document,
             occurred_at=occurred_at,

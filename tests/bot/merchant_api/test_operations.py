@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from ledger.earning import activities
-from ledger.members import operators
+from ledger.members import operators, succession
 from ledger.members.member import Member
 from ledger.merchants import staff
 from ledger.points.commands import Moment
@@ -89,6 +89,20 @@ async def test_without_a_receipt_the_latest_purchases_are_matched(database: Data
             said.text
         )
         assert said.json["unmatched"] == [{"item": "tea", "pieces": 1}]
+
+
+async def test_a_reference_leads_to_who_has_the_account_now(database: Database) -> None:
+    async with shop(database) as scene:
+        first = await bought(scene, [{"amount_minor": 3_000, "item": "tea"}])
+        async with scene.database.engine.begin() as tx:
+            new = await turns.joined(tx, 501, "小新")
+            await succession.follow(tx, scene.member_id, new.id)
+        second = await bought(scene, [{"amount_minor": 4_000, "item": "tea"}])
+        assert await scene.sql("SELECT member_id FROM purchase ORDER BY id") == [(scene.member_id,), (new.id,)]
+        items = [{"item": "tea", "pieces": 2}]
+        body = refund(scene, "without_reference", member={"reference": scene.reference}, items=items)
+        said = await scene.ask("POST", "/v1/refunds", body)
+        assert [each["of"] for each in said.json["purchases"]] == [second, first], said.text
 
 
 async def test_a_refund_that_comes_before_its_purchase_may_be_tried_again(database: Database) -> None:
