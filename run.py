@@ -227,11 +227,11 @@ def check(words, tests):
 def pytest(words):
     """The command for all tests on several processes, or for what the words name in one.
 
-    Tests wait for a database more than they compute, so there are five processes to two processors; each has its own server.
+    Tests wait for a database more than they compute, so there are two processes to a processor; each has its own server.
     """
     if words:
         return ["-m", "pytest", *words]
-    processes = max(2, min(8, 5 * (os.cpu_count() or 1) // 2))
+    processes = max(2, min(8, 2 * (os.cpu_count() or 1)))
     return ["-m", "pytest", "-n", str(processes), "--dist", "worksteal"]
 
 

@@ -2,7 +2,7 @@
 
 While nothing has come of it, the same deed is tried again by the other worker and stopped one await later; so all the awaits
 before the commit need one scene. Each that was stopped after it needs a fresh one, and what happens there is said and marked as
-said, by the same code for every deed: every third of these is stopped at (`JIFEN_DEEP=1`: each). In the end both workers are
+said, by the same code for every deed: every fourth of these is stopped at (`JIFEN_DEEP=1`: each). In the end both workers are
 given the deed at once, and whatever came of it has to be there exactly once.
 """
 
@@ -24,7 +24,7 @@ from tests.bot.test_kills import nothing_prepared, stopped, what_waits_is_said_t
 from tests.driver import ZONE, World
 
 AWAITS_MOST = 400
-AFTERWARDS = 1 if os.environ.get("JIFEN_DEEP") else 3
+AFTERWARDS = 1 if os.environ.get("JIFEN_DEEP") else 4
 """One of so many awaits after the commit is stopped at."""
 
 

@@ -49,7 +49,7 @@ async def test_the_server_is_as_it_is_described(
 ) -> None:
     monkeypatch.setattr("bot.merchant_api.applying.ADDRESS_PER_MINUTE", 1_000_000)
     async with shop(database) as scene:
-        code, said = await schemathesis(scene, tmp_path, "--max-examples", "12")
+        code, said = await schemathesis(scene, tmp_path, "--max-examples", "8")
         assert code == 0, said
         assert f"{len(OPERATIONS)} selected" in re.sub(r"\s+", " ", said) or "No issues found" in said, said
         assert await scene.holds()
